@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Generation: synthetic images from a profile. In: a profile and a request. Out: an image with the
+ * record of how it was made.
+ *
+ * The same profile, request and seed give the same bytes, whatever the number of threads. */
+#ifndef INFERLOOP_GENERATE_H
+#define INFERLOOP_GENERATE_H
+
+#include "inferloop/plugin.h"
+#include "inferloop/profile.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* An RGB24 picture, rows tight (width * 3 bytes), reference-counted, immutable once handed on. */
+struct ifl_image {
+    int width, height;
+    uint8_t *rgb;
+    int refs; /* atomic; 1 when made */
+};
+IFL_API struct ifl_image *ifl_image_create(int width, int height); /* black; NULL: size or memory */
+IFL_API struct ifl_image *ifl_image_ref(struct ifl_image *image);
+IFL_API void ifl_image_unref(struct ifl_image *image); /* takes NULL */
+
+/* name in enum, name for users, what it promises */
+#define IFL_PRIVACY_MODES(X)                                                                       \
+    X(VERBATIM, "verbatim", "recombined real content, people included; for use inside the house")  \
+    X(DEIDENTIFY, "deidentify", "objects are blends of at least k other recorded tracks")          \
+    X(K_ANONYMOUS, "k-anonymous", "only content seen in at least k distinct events")
+enum ifl_privacy {
+#define IFL_PRIVACY_ENUM(name, text, help) IFL_PRIVACY_##name,
+    IFL_PRIVACY_MODES(IFL_PRIVACY_ENUM)
+#undef IFL_PRIVACY_ENUM
+};
+IFL_API const char *ifl_privacy_name(enum ifl_privacy privacy);
+
+enum {
+    IFL_PROMPT_MAX = 2000, /* bytes with the final 0; longer ones are refused */
+    IFL_K_MIN = 2,
+    IFL_K_MAX = 64,
+    IFL_IMAGE_SIDE_MIN = 32,
+    IFL_IMAGE_SIDE_MAX = 1024,
+};
+
+/* What to make. Targets are NAN where the image shall be as the stream is. */
+struct ifl_request {
+    uint64_t seed;
+    int width, height; /* 0 x 0: the profile's base level */
+    enum ifl_privacy privacy;
+    int k;                       /* for deidentify and k-anonymous, IFL_K_MIN..IFL_K_MAX */
+    double guidance_scale;       /* strength of prompt words, 0..20; 7.5 applies them as listed
+                                    in docs/prompts.md, 0 not at all */
+    double brightness;           /* target of brightness_mean, 0..1 */
+    double contrast;             /* target of contrast_mean, 0..1 */
+    double saturation;           /* target of saturation_mean, 0..1 */
+    double color_temperature;    /* target in K, 1500..20000 */
+    char prompt[IFL_PROMPT_MAX]; /* "" = none */
+};
+/* Defaults: seed 0, base size, deidentify with k = 3, guidance 7.5, no targets, no prompt. */
+IFL_API void ifl_request_init(struct ifl_request *request);
+/* IFL_OK, or IFL_ERR_INVALID / IFL_ERR_TOO_LARGE with the field, its value and its range. */
+IFL_API enum ifl_result ifl_request_check(const struct ifl_request *request,
+                                          struct ifl_error *error) IFL_CHECK_RESULT;
+
+/* Why an image was not delivered: name in enum, name for users, sentence */
+#define IFL_REJECTIONS(X)                                                                          \
+    X(NONE, "none", "accepted")                                                                    \
+    X(SHARPNESS, "sharpness", "less sharp than the stream")                                        \
+    X(EXPOSURE, "exposure", "too much of it is clipped")                                           \
+    X(ARTEFACT, "artefact", "patches that no real frame has")                                      \
+    X(FOREGROUND, "foreground", "foreground with less support than the mode promises")             \
+    X(VERBATIM, "verbatim", "a region is copied from one recorded frame")
+enum ifl_rejection {
+#define IFL_REJECTION_ENUM(name, text, sentence) IFL_REJECT_##name,
+    IFL_REJECTIONS(IFL_REJECTION_ENUM)
+#undef IFL_REJECTION_ENUM
+        IFL_REJECTION_COUNT
+};
+IFL_API const char *ifl_rejection_name(enum ifl_rejection rejection);
+
+/* Quality of one image; filled by validation. */
+struct ifl_scores {
+    double sharpness;      /* Laplacian variance / the memory frames' median, same size */
+    double clipped;        /* share of pixels at <= 2 or >= 253 */
+    double artefact;       /* docs/architecture.md; grey levels of 255 */
+    double artefact_limit; /* what real frames reach; an image above it is rejected */
+};
+
+/* Privacy of one image; engine and validation fill it. Shares are -1 where there is no foreground.
+ */
+struct ifl_audit {
+    double foreground_share;                /* of the picture's pixels */
+    double support_1, support_2, support_4; /* share of foreground patches seen in >= n events */
+    double largest_event_share; /* largest share of foreground patches from a single event */
+    int verbatim_pixels;        /* largest region copied from one memory frame */
+    int verbatim_limit;         /* above which the image is rejected */
+    bool verbatim_gate;         /* false: switched off, as mode `verbatim` does */
+    double nearest_rms;         /* to the nearest memory frame, grey levels of 255 */
+    uint64_t nearest_sequence;  /* of that frame */
+    int objects;                /* foreground objects the engine placed */
+    int objects_refused;        /* that it left out because fewer than k others support them */
+    char note[160];             /* what the user must know: "plate only: ..." or "" */
+};
+
+/* One made image and the record of it. */
+struct ifl_synthetic {
+    struct ifl_image *image; /* owned: one reference */
+    struct ifl_request request;
+    char engine[32];
+    char profile_id[IFL_PROFILE_ID_MAX];
+    char source[IFL_SOURCE_NAME_MAX];
+    char licence[96];
+    char unknown_words[256]; /* words of the prompt that were not understood, space-separated */
+    int attempt;             /* 1: the first seed was accepted; the seed used is request.seed */
+    int64_t created_wall_ns;
+    double generate_seconds, validate_seconds;
+    struct ifl_scores scores;
+    struct ifl_audit audit;
+    enum ifl_rejection rejection;
+    double likeness; /* of the rolling set after this image; NAN where not known */
+};
+IFL_API void ifl_synthetic_fini(struct ifl_synthetic *synthetic); /* drops the image */
+
+/* An engine is bound to one profile. `generate` may run on several threads at once. */
+struct ifl_engine_plugin {
+    struct ifl_plugin head; /* kind IFL_PLUGIN_ENGINE */
+    enum ifl_result (*create)(const struct ifl_profile *profile, void **self,
+                              struct ifl_error *error);
+    /* Fills image, engine, unknown_words and the engine's part of the audit. The request has been
+     * checked. IFL_ERR_NOT_READY: the profile is too thin; the text says what is missing. */
+    enum ifl_result (*generate)(void *self, const struct ifl_request *request,
+                                struct ifl_synthetic *synthetic, struct ifl_error *error);
+    void (*destroy)(void *self); /* takes NULL */
+};
+
+/* Conditioning that a prompt asks for; NAN / 0 where it says nothing. Offsets are added to what
+ * the image has, and already scaled by guidance_scale. */
+struct ifl_conditioning {
+    double brightness_offset, contrast_factor, saturation_factor; /* 0, 1, 1: nothing asked */
+    double color_temperature_factor;                              /* 1: nothing asked */
+    double occupancy_weight; /* weight of foreground in the choice of layout frames; 0: as is */
+    char unknown_words[256];
+};
+IFL_API void ifl_prompt_parse(const char *prompt, double guidance_scale,
+                              struct ifl_conditioning *conditioning);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

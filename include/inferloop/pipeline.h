@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The pipeline: all rooms joined. In: a configuration. Out: a dataset that grows, and what the HTTP
+ * interface shows.
+ *
+ * Threads: one per source that decodes, one per source that profiles, `threads` that generate,
+ * validate and deliver. Every function here is safe on any thread, unless it says otherwise. */
+#ifndef INFERLOOP_PIPELINE_H
+#define INFERLOOP_PIPELINE_H
+
+#include "inferloop/deliver.h"
+#include "inferloop/generate.h"
+#include "inferloop/profile.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- configuration: docs/options.md lists every name; the same in flags, environment, YAML ----
+ */
+struct ifl_config;
+IFL_API struct ifl_config *ifl_config_create(void);         /* defaults; NULL: out of memory */
+IFL_API void ifl_config_destroy(struct ifl_config *config); /* takes NULL */
+/* Sets an option by its name ("profile-interval") from text; lists grow with each call. */
+IFL_API enum ifl_result ifl_config_set(struct ifl_config *config, const char *name,
+                                       const char *value, struct ifl_error *error) IFL_CHECK_RESULT;
+
+/* ---- life ---- */
+struct ifl_pipeline;
+/* Keeps no reference to `config`. Opens the sinks, repairs the dataset, loads kept profiles. */
+IFL_API enum ifl_result ifl_pipeline_create(const struct ifl_config *config,
+                                            struct ifl_pipeline **pipeline,
+                                            struct ifl_error *error) IFL_CHECK_RESULT;
+IFL_API enum ifl_result ifl_pipeline_start(struct ifl_pipeline *pipeline,
+                                           struct ifl_error *error) IFL_CHECK_RESULT;
+/* True once every source has ended for good (files without loop) and all images are delivered. */
+IFL_API bool ifl_pipeline_finished(struct ifl_pipeline *pipeline);
+/* Two phases: new work is refused and threads end; then memory goes. One thread, once. */
+IFL_API void ifl_pipeline_stop(struct ifl_pipeline *pipeline);
+IFL_API void ifl_pipeline_destroy(struct ifl_pipeline *pipeline); /* takes NULL; stops if need be */
+
+/* ---- what it shows ---- */
+#define IFL_SOURCE_STATES(X)                                                                       \
+    X(CONNECTING, "connecting") X(LIVE, "live") X(BROKEN, "broken") X(STOPPED, "stopped")
+enum ifl_source_state {
+#define IFL_SOURCE_STATE_ENUM(name, text) IFL_SOURCE_##name,
+    IFL_SOURCE_STATES(IFL_SOURCE_STATE_ENUM)
+#undef IFL_SOURCE_STATE_ENUM
+};
+IFL_API const char *ifl_source_state_name(enum ifl_source_state state);
+
+struct ifl_source_status {
+    char name[IFL_SOURCE_NAME_MAX];
+    char uri[256]; /* redacted */
+    enum ifl_source_state state;
+    char reason[160];              /* why it is not live, or "" */
+    double last_frame_age_seconds; /* NAN before the first */
+    double rate;                   /* frames/s measured over the last seconds */
+    uint64_t frames, loops;
+    int width, height;
+};
+/* Fills at most `most` rows, returns how many sources there are. */
+IFL_API int ifl_pipeline_sources(struct ifl_pipeline *pipeline, struct ifl_source_status *rows,
+                                 int most);
+
+struct ifl_flow_row { /* one edge; see docs/architecture.md */
+    char source[IFL_SOURCE_NAME_MAX];
+    const char *from, *to;
+    uint64_t received, passed, waiting, busy, dropped_total;
+    struct {
+        const char *reason;
+        uint64_t count;
+    } dropped[8];
+    int reasons;
+};
+struct ifl_summary { /* one consistent moment of each edge and of the images */
+    struct ifl_flow_row edge[64];
+    int edges;
+    uint64_t requested, delivered, rejected, failed, in_flight;
+    struct {
+        const char *reason;
+        uint64_t count;
+    } rejected_by[8]; /* attempts */
+    int reasons;
+    double likeness; /* of the rolling set; NAN where not known */
+};
+IFL_API void ifl_pipeline_summary(struct ifl_pipeline *pipeline, struct ifl_summary *summary);
+
+/* The newest frame of a source (NULL: of the first) that came after `*serial`; waits for one until
+ * the deadline. NULL if none came. The caller unrefs it; *serial moves on. */
+IFL_API struct ifl_frame *ifl_pipeline_frame(struct ifl_pipeline *pipeline, const char *source,
+                                             uint64_t *serial, int64_t wait_ns);
+
+/* The last published profile of a source (NULL: the first), or NULL. With `fresh`, one made now,
+ * which waits for the profiler's next frame, at most wait_ns. The caller unrefs it. */
+IFL_API struct ifl_profile *ifl_pipeline_profile(struct ifl_pipeline *pipeline, const char *source,
+                                                 bool fresh, int64_t wait_ns);
+
+/* A delivered image; reference-counted, immutable. */
+struct ifl_delivered {
+    int refs;        /* atomic */
+    uint64_t serial; /* counts delivered images, from 1 */
+    char name[256];  /* its file name in the dataset; identifies it in the API */
+    struct ifl_synthetic synthetic;
+};
+IFL_API void ifl_delivered_unref(struct ifl_delivered *delivered); /* takes NULL */
+
+/* The newest delivered images, newest first, of those still in memory (the last 64): fills at most
+ * `most` references, skipping `skip`; returns how many it filled. `source` NULL: of all. */
+IFL_API int ifl_pipeline_images(struct ifl_pipeline *pipeline, const char *source, int skip,
+                                struct ifl_delivered **images, int most);
+/* By name, or NULL. */
+IFL_API struct ifl_delivered *ifl_pipeline_image(struct ifl_pipeline *pipeline, const char *name);
+/* The newest one that came after `*serial`, as ifl_pipeline_frame. */
+IFL_API struct ifl_delivered *ifl_pipeline_newest(struct ifl_pipeline *pipeline, const char *source,
+                                                  uint64_t *serial, int64_t wait_ns);
+
+/* Generates now, from the source's profile of now; delivered like any other. Waits at most wait_ns.
+ * IFL_ERR_NOT_READY, IFL_ERR_BUSY, IFL_ERR_REJECTED (no seed was accepted), IFL_ERR_TIMEOUT. */
+IFL_API enum ifl_result ifl_pipeline_generate(struct ifl_pipeline *pipeline, const char *source,
+                                              const struct ifl_request *request, int64_t wait_ns,
+                                              struct ifl_delivered **delivered,
+                                              struct ifl_error *error) IFL_CHECK_RESULT;
+/* The request that the configuration asks for; a starting point for the call above. */
+IFL_API void ifl_pipeline_request_init(struct ifl_pipeline *pipeline, struct ifl_request *request);
+
+/* Why it can't do its work right now, or "" when it can: for /readyz. */
+IFL_API void ifl_pipeline_ready(struct ifl_pipeline *pipeline, char reason[160]);
+
+/* All metrics in Prometheus' text format; free() it. */
+IFL_API char *ifl_pipeline_metrics(struct ifl_pipeline *pipeline);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Profiles: what a stream looks like now. In: canonical frames. Out: immutable snapshots.
+ *
+ * A profiler belongs to one thread. A profile (snapshot) is reference-counted, immutable and safe
+ * on any thread; it holds statistics and the generator's memory: recent frames with their
+ * foreground, so it contains pictures of the people in front of the camera. Treat it like a
+ * recording. */
+#ifndef INFERLOOP_PROFILE_H
+#define INFERLOOP_PROFILE_H
+
+#include "inferloop/features.h"
+#include "inferloop/frame.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum {
+    IFL_LEVELS_MAX = 6,       /* sizes of the memory's pyramid; level 0 is about 32x18 */
+    IFL_MEMORY_MIN = 16,      /* frames below which nothing is generated */
+    IFL_MEMORY_MAX = 256,     /* frames */
+    IFL_COMPONENTS_MAX = 254, /* foreground components of one frame */
+    IFL_PROFILE_ID_MAX = 17,  /* 16 hexadecimal digits and the final 0 */
+};
+
+/* Which borders of the picture a component touches. */
+enum { IFL_EDGE_LEFT = 1, IFL_EDGE_RIGHT = 2, IFL_EDGE_TOP = 4, IFL_EDGE_BOTTOM = 8 };
+
+/* One foreground object as one memory frame shows it; pixels of the base (finest) level. */
+struct ifl_component {
+    int x, y, width, height; /* bounding box */
+    int area;                /* pixels of its mask */
+    unsigned edges;          /* IFL_EDGE_... */
+    uint32_t event;          /* id of its event (track), never 0 */
+};
+
+/* An event is one track from its beginning to its end, not a person: a person may leave several. */
+struct ifl_event {
+    uint32_t id;                      /* never 0 */
+    uint32_t identity;                /* events that look like the same object share it; >= 1 */
+    uint64_t first_index, last_index; /* media index of the first and last frame it was seen in */
+    uint32_t frames;                  /* how many frames it was seen in */
+    int height_max;                   /* pixels of the base level */
+};
+
+struct ifl_memory_frame {
+    int refs; /* atomic */
+    uint64_t sequence, media_index;
+    int64_t capture_wall_ns;
+    /* Illumination taken out on entry: raw = gain * canonical + offset, per channel R, G, B, where
+     * canonical matches the plate and values are 0..255. */
+    float gain[3], offset[3];
+    /* RGB24, canonical photometry, rows tight (width * 3 bytes); level[l] has the profile's
+     * level_width[l] x level_height[l]. */
+    const uint8_t *level[IFL_LEVELS_MAX];
+    const uint8_t *label; /* base level, rows tight: 0 plate, i: component[i - 1] */
+    int components;
+    const struct ifl_component *component;
+};
+
+/* How much foreground there is, over the window. Foreground: components of at least the
+ * profiler's smallest area against the plate. */
+struct ifl_occupancy {
+    double rate;       /* share of frames with at least one component */
+    double count_mean; /* components per frame */
+    double area_mean;  /* share of the picture that is foreground */
+};
+
+struct ifl_profile {
+    int refs;                    /* atomic */
+    char id[IFL_PROFILE_ID_MAX]; /* hash of the content */
+    char source[IFL_SOURCE_NAME_MAX];
+    char licence[96]; /* of the source's pictures, or "" */
+    int64_t created_wall_ns, first_wall_ns, last_wall_ns;
+    uint64_t frames_seen;     /* frames the profiler was given */
+    uint64_t frames_profiled; /* of which statistics were taken */
+    uint64_t window_frames;   /* frames the statistics below are over */
+    int source_width, source_height;
+
+    struct ifl_feature_stats feature[IFL_FEATURE_COUNT];
+    float tile_mean[IFL_TILES][IFL_TILES]; /* mean over the window */
+    struct ifl_occupancy occupancy;
+
+    int levels; /* >= 1; 0 where the profile holds statistics only */
+    int level_width[IFL_LEVELS_MAX], level_height[IFL_LEVELS_MAX];
+    const uint8_t *plate[IFL_LEVELS_MAX]; /* the background, RGB24 tight, canonical photometry */
+    int memory_frames;
+    struct ifl_memory_frame *const *memory; /* oldest first (by media index) */
+    int events;
+    const struct ifl_event *event; /* by id; those that the memory shows */
+    int identities;                /* distinct identities among them */
+};
+
+IFL_API struct ifl_profile *ifl_profile_ref(const struct ifl_profile *profile);
+IFL_API void ifl_profile_unref(const struct ifl_profile *profile); /* takes NULL */
+
+/* The event's row, or NULL. */
+IFL_API const struct ifl_event *ifl_profile_event(const struct ifl_profile *profile, uint32_t id);
+
+/* One file with everything; written to a temporary name, synced and renamed; mode 0600. */
+IFL_API enum ifl_result ifl_profile_save(const struct ifl_profile *profile, const char *path,
+                                         struct ifl_error *error) IFL_CHECK_RESULT;
+IFL_API enum ifl_result ifl_profile_load(const char *path, struct ifl_profile **profile,
+                                         struct ifl_error *error) IFL_CHECK_RESULT;
+
+/* Its statistics as JSON ("schema": "inferloop.profile/1"); no pictures. free() it. NULL when
+ * memory is short. */
+IFL_API char *ifl_profile_json(const struct ifl_profile *profile);
+
+struct ifl_profiler_config {
+    const char *source;  /* name */
+    const char *licence; /* or NULL */
+    int base_area;       /* pixels of the finest level: the class, e.g. 256 * 144 */
+    int memory_frames;   /* IFL_MEMORY_MIN..IFL_MEMORY_MAX */
+    int window_frames;   /* frames the statistics are over, >= 1 */
+    uint64_t seed;       /* of the reservoir */
+};
+
+/* The defaults: class 256x144, 128 memory frames, window 3000. */
+IFL_API void ifl_profiler_config_init(struct ifl_profiler_config *config);
+
+struct ifl_profiler;
+IFL_API enum ifl_result ifl_profiler_create(const struct ifl_profiler_config *config,
+                                            struct ifl_profiler **profiler,
+                                            struct ifl_error *error) IFL_CHECK_RESULT;
+/* Takes one canonical frame in. Keeps no reference to it. */
+IFL_API enum ifl_result ifl_profiler_update(struct ifl_profiler *profiler,
+                                            const struct ifl_frame *frame,
+                                            struct ifl_error *error) IFL_CHECK_RESULT;
+/* The profile of now. IFL_ERR_NOT_READY before the first frame. */
+IFL_API enum ifl_result ifl_profiler_snapshot(struct ifl_profiler *profiler,
+                                              struct ifl_profile **profile,
+                                              struct ifl_error *error) IFL_CHECK_RESULT;
+IFL_API void ifl_profiler_destroy(struct ifl_profiler *profiler); /* takes NULL */
+
+/* Sizes of the pyramid for a picture of this aspect: level 0 has about 32 * 18 pixels, each next
+ * one doubles both sides, the last has about base_area. Returns the number of levels. */
+IFL_API int ifl_pyramid_sizes(int width, int height, int base_area, int level_width[IFL_LEVELS_MAX],
+                              int level_height[IFL_LEVELS_MAX]);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who makes profiles needs these besides inferloop/profile.h. All arrays of a profile and of a
+// memory frame come from malloc and are freed with it; memory frames are shared between snapshots.
+#ifndef IFL_CORE_PROFILE_H
+#define IFL_CORE_PROFILE_H
+
+#include "inferloop/profile.h"
+
+struct ifl_memory_frame *ifl_memory_frame_ref(struct ifl_memory_frame *frame);
+void ifl_memory_frame_unref(struct ifl_memory_frame *frame); // takes NULL
+
+#endif

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// Ingest: one thread per source that opens it, reads, paces, and makes canonical frames.
+//
+// In: frames of a source, in any format. Out: canonical frames (full range BT.601 YUV 4:2:0,
+// cropped, scaled, masked; see inferloop/frame.h) pushed into `out`. The edge `in` (depth 0) counts
+// what the source delivered; what a decoder could not make a picture of is dropped there. A live
+// source that ends or fails is opened again with back-off; a file without loop ends for good.
+// Masked regions are blanked before anything else can see them.
+#ifndef IFL_INGEST_INGEST_H
+#define IFL_INGEST_INGEST_H
+
+#include "base/clock.h"
+#include "core/flow.h"
+#include "inferloop/pipeline.h" // enum ifl_source_state
+#include "inferloop/source.h"
+
+enum { IFL_MASKS_MAX = 16 };
+
+struct ifl_rectangle {
+    double x, y, width, height; // in 0..1 of the picture
+};
+
+struct ifl_ingest_config {
+    const struct ifl_source_plugin *plugin;
+    struct ifl_source_config source; // strings are copied
+    bool realtime;                   // pace files by their timestamps, as a camera would
+    double rate_max;                 // frames/s passed on; 0: all. The rest is not decoded further
+    int width, height;               // scale to this size; 0: the source's own
+    struct ifl_rectangle crop;       // all 0: the whole picture
+    struct ifl_rectangle mask[IFL_MASKS_MAX];
+    int masks;
+    struct ifl_edge *in;  // source -> ingest, depth 0; outlives the ingest
+    struct ifl_edge *out; // ingest -> profile; outlives the ingest; closed by ingest at the end
+    const struct ifl_clock *clock;
+};
+
+struct ifl_ingest_status {
+    enum ifl_source_state state;
+    struct ifl_error last_error; // why it is not live
+    int64_t last_frame_ns;       // monotonic; -1 before the first
+    double rate;                 // frames/s over the last seconds
+    uint64_t frames, loops, reconnects;
+    struct ifl_source_info info;
+    bool finished; // ended for good
+};
+
+struct ifl_ingest;
+enum ifl_result ifl_ingest_create(const struct ifl_ingest_config *config,
+                                  struct ifl_ingest **ingest,
+                                  struct ifl_error *error) IFL_CHECK_RESULT;
+enum ifl_result ifl_ingest_start(struct ifl_ingest *ingest,
+                                 struct ifl_error *error) IFL_CHECK_RESULT;
+// Interrupts the source, ends the thread, closes `out` (keeping what waits). Any thread, once.
+void ifl_ingest_stop(struct ifl_ingest *ingest);
+void ifl_ingest_destroy(struct ifl_ingest *ingest); // takes NULL; after stop
+void ifl_ingest_status(struct ifl_ingest *ingest, struct ifl_ingest_status *status);
+
+// The newest canonical frame that came after *serial (0: any), waiting at most wait_ns for one;
+// NULL if none came. The caller unrefs it.
+struct ifl_frame *ifl_ingest_newest(struct ifl_ingest *ingest, uint64_t *serial, int64_t wait_ns);
+
+// Makes a canonical frame of any frame; what the thread does to each. For one-shot uses. *out is
+// the caller's. Allocates from the ingest's pool.
+enum ifl_result ifl_ingest_canonical(struct ifl_ingest *ingest, struct ifl_frame *raw,
+                                     struct ifl_frame **out,
+                                     struct ifl_error *error) IFL_CHECK_RESULT;
+
+#endif
