@@ -13,7 +13,8 @@
 
 // Planes and strides are in the order of struct ifl_frame: Y, Cb, Cr; chroma planes are
 // (width + 1) / 2 by (height + 1) / 2. With `nv12`, in[1] holds CbCr pairs and in[2] is not read.
-// in[1] = NULL is a grey picture: the chroma that goes out is 128. Sizes >= 1; planes don't overlap.
+// in[1] = NULL is a grey picture: the chroma that goes out is 128. Sizes >= 1; planes don't
+// overlap.
 void ifl_normalise_420(const uint8_t *const in[3], const int in_stride[3], bool nv12,
                        enum ifl_range range, enum ifl_matrix matrix, int width, int height,
                        uint8_t *const out[3], const int out_stride[3]);

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// The inner loops that exist once in C and once per instruction set, and the table that chooses.
+// Every set gives the same bytes. Rows need no alignment; nothing is read or written beyond
+// `count`.
+#ifndef IFL_KERNELS_ROWS_H
+#define IFL_KERNELS_ROWS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+// A linear map of Y, Cb, Cr, factors times 2^14; see normalise.c for the arithmetic.
+struct ifl_ycc_map {
+    int16_t y_offset, y_y, y_cb, y_cr; // Y' = y_y (Y - y_offset) + y_cb Cb + y_cr Cr
+    int16_t cb_cb, cb_cr, cr_cb, cr_cr;
+};
+
+struct ifl_row_kernels {
+    // sum[i] += weight * (column i of the `rows` rows). rows <= 256; the result fits 32 bits.
+    void (*add_rows)(const uint8_t *from, ptrdiff_t stride, int rows, uint32_t weight,
+                     uint32_t *sum, int count);
+    void (*map_luma)(const struct ifl_ycc_map *map, const uint8_t *y, uint8_t *out, int count);
+    // Sample i takes chroma i / 2.
+    void (*map_luma_chroma)(const struct ifl_ycc_map *map, const uint8_t *y, const uint8_t *cb,
+                            const uint8_t *cr, uint8_t *out, int count);
+    // In place is allowed.
+    void (*map_chroma)(const struct ifl_ycc_map *map, const uint8_t *cb, const uint8_t *cr,
+                       uint8_t *out_cb, uint8_t *out_cr, int count);
+    void (*split_pairs)(const uint8_t *pairs, uint8_t *even, uint8_t *odd, int count);
+};
+
+extern const struct ifl_row_kernels ifl_row_kernels_c;
+const struct ifl_row_kernels *ifl_row_kernels(void); // the ones in force
+
+#endif

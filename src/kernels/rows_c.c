@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/rows.h"
+
+enum { BLOCK = 64 };
+
+// One block of columns at a time, so that the partial sums stay in registers.
+static void sum_whole(const uint8_t *rows, ptrdiff_t stride, int count, uint16_t sum[BLOCK])
+{
+    for (int i = 0; i < BLOCK; i++)
+        sum[i] = 0;
+    for (int r = 0; r < count; r++, rows += stride) {
+        for (int i = 0; i < BLOCK; i++)
+            sum[i] = (uint16_t)(sum[i] + rows[i]);
+    }
+}
+
+static void sum_columns(const uint8_t *rows, ptrdiff_t stride, int count, int columns,
+                        uint16_t sum[BLOCK])
+{
+    for (int i = 0; i < columns; i++) {
+        sum[i] = 0;
+        for (int r = 0; r < count; r++)
+            sum[i] = (uint16_t)(sum[i] + rows[r * stride + i]);
+    }
+}
+
+static void add_rows(const uint8_t *from, ptrdiff_t stride, int rows, uint32_t weight,
+                     uint32_t *sum, int count)
+{
+    for (int at = 0; at < count; at += BLOCK) {
+        uint16_t block[BLOCK];
+        int columns = count - at < BLOCK ? count - at : BLOCK;
+        if (columns == BLOCK)
+            sum_whole(from + at, stride, rows, block);
+        else
+            sum_columns(from + at, stride, rows, columns, block);
+        for (int i = 0; i < columns; i++)
+            sum[at + i] += block[i] * weight;
+    }
+}
+
+// The product of two numbers with 15 bits behind the point, rounded: what pmulhrsw does.
+static inline int multiply_q15(int a, int b)
+{
+    return (a * b + (1 << 14)) >> 15;
+}
+
+// Back from 6 bits behind the point.
+static inline uint8_t from_q6(int value)
+{
+    value = (value + 32) >> 6;
+    return (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : value);
+}
+
+static void map_luma(const struct ifl_ycc_map *map, const uint8_t *y, uint8_t *out, int count)
+{
+    for (int i = 0; i < count; i++)
+        out[i] = from_q6(multiply_q15((y[i] - map->y_offset) * 128, map->y_y));
+}
+
+static void map_luma_chroma(const struct ifl_ycc_map *map, const uint8_t *y, const uint8_t *cb,
+                            const uint8_t *cr, uint8_t *out, int count)
+{
+    for (int i = 0; i < count; i++) {
+        int blue = (cb[i / 2] - 128) * 128, red = (cr[i / 2] - 128) * 128;
+        int luma = multiply_q15((y[i] - map->y_offset) * 128, map->y_y);
+        out[i] = from_q6(luma + multiply_q15(blue, map->y_cb) + multiply_q15(red, map->y_cr));
+    }
+}
+
+static void map_chroma(const struct ifl_ycc_map *map, const uint8_t *cb, const uint8_t *cr,
+                       uint8_t *out_cb, uint8_t *out_cr, int count)
+{
+    for (int i = 0; i < count; i++) {
+        int blue = (cb[i] - 128) * 128, red = (cr[i] - 128) * 128;
+        out_cb[i] =
+            from_q6(128 * 64 + multiply_q15(blue, map->cb_cb) + multiply_q15(red, map->cb_cr));
+        out_cr[i] =
+            from_q6(128 * 64 + multiply_q15(blue, map->cr_cb) + multiply_q15(red, map->cr_cr));
+    }
+}
+
+static void split_pairs(const uint8_t *pairs, uint8_t *even, uint8_t *odd, int count)
+{
+    for (int i = 0; i < count; i++) {
+        even[i] = pairs[2 * i];
+        odd[i] = pairs[2 * i + 1];
+    }
+}
+
+const struct ifl_row_kernels ifl_row_kernels_c = {
+    .add_rows = add_rows,
+    .map_luma = map_luma,
+    .map_luma_chroma = map_luma_chroma,
+    .map_chroma = map_chroma,
+    .split_pairs = split_pairs,
+};

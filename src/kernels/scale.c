@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+// Everything is exact: an axis of n samples that becomes one of m is cut into n * m / gcd units, so
+// that both samples and boxes begin at whole units. Down first (weighted sums of rows), then
+// across.
+#include "kernels/scale.h"
+
+#include <string.h>
+
+#include "kernels/rows.h"
+
+enum { CHUNK = 3072, ROWS_MAX = 256 }; // columns * channels at a time: fits the first cache
+
+// One axis. A source sample is `sample` units wide, a box (what becomes one target sample) `box`.
+struct axis {
+    int sample, box;
+};
+
+static struct axis make_axis(int source, int target)
+{
+    int a = source, b = target;
+    while (b) {
+        int rest = a % b;
+        a = b;
+        b = rest;
+    }
+    return (struct axis){.sample = target / a, .box = source / a};
+}
+
+// The boxes of one target row, filled from left to right as column sums come in.
+struct boxes {
+    uint8_t *out;
+    uint64_t sum[3], area;
+    double per_area;
+    struct axis across;
+    int missing; // units until the current box is full
+};
+
+// sum / area to nearest, halves up. The floating quotient is at most one off; the rest is exact.
+static inline uint8_t divide(uint64_t sum, uint64_t area, double per_area)
+{
+    sum += area / 2;
+    uint64_t quotient = (uint64_t)((double)sum * per_area);
+    if (quotient * area > sum)
+        quotient--;
+    else if ((quotient + 1) * area <= sum)
+        quotient++;
+    return (uint8_t)quotient;
+}
+
+static inline void finish_box(struct boxes *boxes, int channels)
+{
+    for (int c = 0; c < channels; c++) {
+        *boxes->out++ = divide(boxes->sum[c], boxes->area, boxes->per_area);
+        boxes->sum[c] = 0;
+    }
+    boxes->missing = boxes->across.box;
+}
+
+// Adds the whole columns that the box still takes, and returns how many.
+static inline int add_whole(struct boxes *boxes, const uint32_t *column, int count, int channels)
+{
+    int fit = boxes->missing / boxes->across.sample;
+    if (fit > count)
+        fit = count;
+    uint64_t sum[3] = {0};
+    for (int i = 0; i < fit; i++, column += channels) {
+        for (int c = 0; c < channels; c++)
+            sum[c] += column[c];
+    }
+    for (int c = 0; c < channels; c++)
+        boxes->sum[c] += sum[c] * (uint64_t)boxes->across.sample;
+    boxes->missing -= fit * boxes->across.sample;
+    return fit;
+}
+
+// Adds as much of the `left` units of a column as the box takes, and returns how much that is.
+static inline int add_part(struct boxes *boxes, const uint32_t *column, int left, int channels)
+{
+    int units = left < boxes->missing ? left : boxes->missing;
+    for (int c = 0; c < channels; c++)
+        boxes->sum[c] += (uint64_t)column[c] * (uint64_t)units;
+    boxes->missing -= units;
+    return units;
+}
+
+static inline void take_columns(struct boxes *boxes, const uint32_t *column, int count,
+                                int channels)
+{
+    int left = boxes->across.sample; // units of column i that no box has taken yet
+    for (int i = 0; i < count;) {
+        if (left == boxes->across.sample)
+            i += add_whole(boxes, column + i * channels, count - i, channels);
+        if (boxes->missing > 0 && i < count)
+            left -= add_part(boxes, column + i * channels, left, channels);
+        if (boxes->missing == 0)
+            finish_box(boxes, channels);
+        if (left == 0) {
+            left = boxes->across.sample;
+            i++;
+        }
+    }
+}
+
+struct plane {
+    const uint8_t *at;
+    ptrdiff_t stride;
+};
+
+// Sums of the columns under units [begin, end) of the vertical axis.
+static void sum_rows(const struct ifl_row_kernels *kernels, struct plane source, int sample,
+                     int begin, int end, uint32_t *sum, int count)
+{
+    memset(sum, 0, (size_t)count * sizeof *sum);
+    while (begin < end) {
+        int row = begin / sample, part = begin % sample, rows = (end - begin) / sample;
+        int units = sample;
+        if (part != 0 || rows == 0) {
+            units = sample - part < end - begin ? sample - part : end - begin;
+            rows = 1;
+        }
+        if (rows > ROWS_MAX)
+            rows = ROWS_MAX;
+        kernels->add_rows(source.at + row * source.stride, source.stride, rows, (uint32_t)units,
+                          sum, count);
+        begin += rows * units;
+    }
+}
+
+static void copy_plane(struct plane source, uint8_t *target, int target_stride, int bytes, int rows)
+{
+    for (int y = 0; y < rows; y++)
+        memcpy(target + (ptrdiff_t)y * target_stride, source.at + y * source.stride, (size_t)bytes);
+}
+
+void ifl_scale_area(const uint8_t *source, int source_width, int source_height, int source_stride,
+                    uint8_t *target, int target_width, int target_height, int target_stride,
+                    int channels)
+{
+    struct plane from = {source, source_stride};
+    if (source_width == target_width && source_height == target_height) {
+        copy_plane(from, target, target_stride, source_width * channels, source_height);
+        return;
+    }
+    const struct ifl_row_kernels *kernels = ifl_row_kernels();
+    struct axis across = make_axis(source_width, target_width);
+    struct axis down = make_axis(source_height, target_height);
+    uint64_t area = (uint64_t)across.box * (uint64_t)down.box;
+    uint32_t sum[CHUNK];
+    int samples = source_width * channels;
+    for (int y = 0; y < target_height; y++) {
+        struct boxes boxes = {.out = target + (ptrdiff_t)y * target_stride,
+                              .area = area,
+                              .per_area = 1.0 / (double)area,
+                              .across = across,
+                              .missing = across.box};
+        for (int at = 0; at < samples; at += CHUNK) {
+            int count = samples - at < CHUNK ? samples - at : CHUNK;
+            struct plane chunk = {source + at, source_stride};
+            sum_rows(kernels, chunk, down.sample, y * down.box, (y + 1) * down.box, sum, count);
+            if (channels == 1)
+                take_columns(&boxes, sum, count, 1);
+            else
+                take_columns(&boxes, sum, count / 3, 3);
+        }
+    }
+}
