@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// The HTTP interface: the page, the REST API, live streams, metrics, health.
+//
+// In: a pipeline and requests. Out: answers. Two event threads serve all connections and never
+// wait: a stream's pictures are encoded once by a thread per watched stream, and what may take long
+// (generating) is done by two job threads while the connection sleeps. Limits: 256 connections, 64
+// stream clients, 16 waiting jobs, 64 KiB a request body, 15 s without progress; more is refused
+// with the reason.
+#ifndef IFL_HTTP_SERVER_H
+#define IFL_HTTP_SERVER_H
+
+#include "inferloop/pipeline.h"
+
+struct ifl_http_config {
+    // "127.0.0.1:8000", "localhost:8000", "[::1]:8000", "0.0.0.0:8000", ":8000" (as 127.0.0.1).
+    // Port 0: any free one. An address that is not loopback is logged as a warning: there is no
+    // access control.
+    const char *listen;
+    // NULL-terminated names (without port) by which clients may call this server besides loopback
+    // names and the address it listens on; NULL: none.
+    const char *const *hosts;
+};
+
+struct ifl_http;
+
+// The pipeline must outlive the server. IFL_ERR_IN_USE, IFL_ERR_INVALID, ... name the address.
+enum ifl_result ifl_http_start(struct ifl_pipeline *pipeline, const struct ifl_http_config *config,
+                               struct ifl_http **http, struct ifl_error *error) IFL_CHECK_RESULT;
+int ifl_http_port(const struct ifl_http *http);
+
+// Ends all connections, then frees. A generate call that is running is waited for: to be quick call
+// ifl_pipeline_stop first, which ends it. Takes NULL.
+void ifl_http_stop(struct ifl_http *http);
+
+#endif
