@@ -48,6 +48,9 @@ struct ifl_source_plugin {
     void (*interrupt)(void *self); /* any thread: open/read return IFL_ERR_CANCELLED soon; may be
                                       NULL if read never blocks */
     void (*close)(void *self);     /* takes NULL */
+    /* Whether this URI is live, known before it opens: a live source that can't be opened is tried
+     * again. May be NULL: never live. */
+    bool (*live)(const char *uri);
 };
 
 /* The row of `plugins` (NULL-terminated) that takes this URI, or NULL. */

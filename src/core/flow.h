@@ -20,6 +20,7 @@
     X(QUEUE_FULL, "queue_full", "the next stage was slower; the oldest gave way")                  \
     X(DECODE, "decode_error", "the decoder could not make a picture of it")                        \
     X(FORMAT, "format", "a size or format that is not supported")                                  \
+    X(RATE, "rate_limit", "more pictures a second than were asked for")                            \
     X(REJECTED, "rejected", "validation rejected it; another seed was tried")                      \
     X(ERROR, "error", "the stage failed on it; see the log")                                       \
     X(STOPPING, "stopping", "the pipeline was stopping")
