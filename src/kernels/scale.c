@@ -107,9 +107,9 @@ struct plane {
 };
 
 // Sums of the columns under units [begin, end) of the vertical axis.
-static void sum_rows(const struct ifl_row_kernels *kernels, struct plane source, int sample,
-                     int begin, int end, uint32_t *sum, int count)
+static void sum_rows(struct plane source, int sample, int begin, int end, uint32_t *sum, int count)
 {
+    const struct ifl_row_kernels *kernels = ifl_row_kernels();
     memset(sum, 0, (size_t)count * sizeof *sum);
     while (begin < end) {
         int row = begin / sample, part = begin % sample, rows = (end - begin) / sample;
@@ -126,41 +126,38 @@ static void sum_rows(const struct ifl_row_kernels *kernels, struct plane source,
     }
 }
 
-static void copy_plane(struct plane source, uint8_t *target, int target_stride, int bytes, int rows)
+void ifl_scale_area_row(const uint8_t *source, int source_width, int source_height,
+                        int source_stride, uint8_t *target, int target_width, int target_height,
+                        int row, int channels)
 {
-    for (int y = 0; y < rows; y++)
-        memcpy(target + (ptrdiff_t)y * target_stride, source.at + y * source.stride, (size_t)bytes);
+    int samples = source_width * channels;
+    if (source_width == target_width && source_height == target_height) {
+        memcpy(target, source + (ptrdiff_t)row * source_stride, (size_t)samples);
+        return;
+    }
+    struct axis across = make_axis(source_width, target_width);
+    struct axis down = make_axis(source_height, target_height);
+    struct boxes boxes = {.out = target, .across = across, .missing = across.box};
+    boxes.area = (uint64_t)across.box * (uint64_t)down.box;
+    boxes.per_area = 1.0 / (double)boxes.area;
+    uint32_t sum[CHUNK];
+    for (int at = 0; at < samples; at += CHUNK) {
+        int count = samples - at < CHUNK ? samples - at : CHUNK;
+        struct plane chunk = {source + at, source_stride};
+        sum_rows(chunk, down.sample, row * down.box, (row + 1) * down.box, sum, count);
+        if (channels == 1)
+            take_columns(&boxes, sum, count, 1);
+        else
+            take_columns(&boxes, sum, count / 3, 3);
+    }
 }
 
 void ifl_scale_area(const uint8_t *source, int source_width, int source_height, int source_stride,
                     uint8_t *target, int target_width, int target_height, int target_stride,
                     int channels)
 {
-    struct plane from = {source, source_stride};
-    if (source_width == target_width && source_height == target_height) {
-        copy_plane(from, target, target_stride, source_width * channels, source_height);
-        return;
-    }
-    const struct ifl_row_kernels *kernels = ifl_row_kernels();
-    struct axis across = make_axis(source_width, target_width);
-    struct axis down = make_axis(source_height, target_height);
-    uint64_t area = (uint64_t)across.box * (uint64_t)down.box;
-    uint32_t sum[CHUNK];
-    int samples = source_width * channels;
-    for (int y = 0; y < target_height; y++) {
-        struct boxes boxes = {.out = target + (ptrdiff_t)y * target_stride,
-                              .area = area,
-                              .per_area = 1.0 / (double)area,
-                              .across = across,
-                              .missing = across.box};
-        for (int at = 0; at < samples; at += CHUNK) {
-            int count = samples - at < CHUNK ? samples - at : CHUNK;
-            struct plane chunk = {source + at, source_stride};
-            sum_rows(kernels, chunk, down.sample, y * down.box, (y + 1) * down.box, sum, count);
-            if (channels == 1)
-                take_columns(&boxes, sum, count, 1);
-            else
-                take_columns(&boxes, sum, count / 3, 3);
-        }
-    }
+    for (int y = 0; y < target_height; y++)
+        ifl_scale_area_row(source, source_width, source_height, source_stride,
+                           target + (ptrdiff_t)y * target_stride, target_width, target_height, y,
+                           channels);
 }

@@ -11,4 +11,9 @@ void ifl_scale_area(const uint8_t *source, int source_width, int source_height, 
                     uint8_t *target, int target_width, int target_height, int target_stride,
                     int channels);
 
+// Row `row` of the same.
+void ifl_scale_area_row(const uint8_t *source, int source_width, int source_height,
+                        int source_stride, uint8_t *target, int target_width, int target_height,
+                        int row, int channels);
+
 #endif

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// Measuring a picture: in go planes, out come integer sums, from which features.c derives what a
+// user reads. Exact: every instruction set gives the same sums. Any thread, no memory of its own
+// beyond 32 KiB of stack. Planes up to IFL_FRAME_SIDE_MAX on a side, at least 1.
+//
+// 3x3 operators are taken where all nine pixels exist, the interior: columns 1 to width - 2, rows
+// 1 to height - 2; a picture of less than three columns or rows has none.
+#ifndef IFL_KERNELS_MEASURE_H
+#define IFL_KERNELS_MEASURE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "inferloop/features.h"
+
+enum {
+    IFL_EDGE_MAGNITUDE = 100, // Sobel magnitude above which a pixel is an edge
+    IFL_BLOCK_SIDE = 8,       // of codecs
+    IFL_HISTOGRAM_PARTS = 8,  // histograms that take turns, so that equal neighbours do not wait
+};
+
+// Over the interior.
+struct ifl_operator_sums {
+    uint64_t laplacian_squares; // [0 1 0; 1 -4 1; 0 1 0]
+    uint64_t noise;             // |[1 -2 1; -2 4 -2; 1 -2 1]|
+    uint64_t gradient_squares;  // gx^2 + gy^2, Sobel
+    uint64_t edges;             // pixels with gx^2 + gy^2 > IFL_EDGE_MAGNITUDE^2
+};
+
+// |difference| of neighbours: all, and those across the border of two blocks.
+struct ifl_step_sums {
+    uint64_t all, border;
+};
+
+struct ifl_luma_sums {
+    uint32_t histogram[256];
+    int64_t laplacian;
+    struct ifl_operator_sums operators;
+    struct ifl_step_sums across, down; // horizontal and vertical neighbours
+    uint64_t tile[IFL_TILES][IFL_TILES];
+    uint32_t tile_pixels[IFL_TILES][IFL_TILES]; // at least 1: tiles of a tiny picture share pixels
+};
+
+// Chroma minus 128.
+struct ifl_chroma_sums {
+    int64_t cb, cr, cb_cr;
+    uint64_t cb_cb, cr_cr;
+};
+
+void ifl_measure_luma(const uint8_t *y, int width, int height, int stride,
+                      struct ifl_luma_sums *sums);
+void ifl_measure_chroma(const uint8_t *cb, int cb_stride, const uint8_t *cr, int cr_stride,
+                        int width, int height, struct ifl_chroma_sums *sums);
+
+// The same loops for one row; sums are added to. Nothing is read beyond the row.
+struct ifl_measure_kernels {
+    void (*histogram)(const uint8_t *row, int count, uint32_t parts[IFL_HISTOGRAM_PARTS][256]);
+    uint64_t (*sum)(const uint8_t *row, int count);
+    // The middle row of three, interior columns.
+    void (*operators)(const uint8_t *above, const uint8_t *row, const uint8_t *below, int width,
+                      struct ifl_operator_sums *sums);
+    uint64_t (*difference)(const uint8_t *a, const uint8_t *b, int count); // sum of |a - b|
+    void (*steps)(const uint8_t *row, int width, struct ifl_step_sums *sums);
+    void (*chroma)(const uint8_t *cb, const uint8_t *cr, int count, struct ifl_chroma_sums *sums);
+    // Sum of floor(65536 (max - min) / max) of R, G, B (0 where max is 0); colour as in color.h but
+    // with 6 bits behind the point, clamped.
+    uint64_t (*saturation)(const uint8_t *y, const uint8_t *cb, const uint8_t *cr, int count);
+};
+
+extern const struct ifl_measure_kernels ifl_measure_kernels_c;
+const struct ifl_measure_kernels *ifl_measure_kernels(void); // the ones in force
+
+#endif

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/measure.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void histogram(const uint8_t *row, int count, uint32_t parts[IFL_HISTOGRAM_PARTS][256])
+{
+    int i = 0;
+    for (; i + 8 <= count; i += 8) {
+        uint64_t eight;
+        memcpy(&eight, row + i, sizeof eight);
+        for (int part = 0; part < IFL_HISTOGRAM_PARTS; part++, eight >>= 8)
+            parts[part][eight & 255]++;
+    }
+    for (; i < count; i++)
+        parts[0][row[i]]++;
+}
+
+static uint64_t sum(const uint8_t *row, int count)
+{
+    uint32_t total = 0;
+    for (int i = 0; i < count; i++)
+        total += row[i];
+    return total;
+}
+
+static void operators(const uint8_t *above, const uint8_t *row, const uint8_t *below, int width,
+                      struct ifl_operator_sums *sums)
+{
+    uint64_t laplacian_squares = 0, gradient_squares = 0;
+    uint32_t noise = 0, edges = 0;
+    for (int x = 1; x < width - 1; x++) {
+        const uint8_t *a = above + x, *b = row + x, *c = below + x;
+        int laplacian = a[0] + c[0] + b[-1] + b[1] - 4 * b[0];
+        int second =
+            a[-1] - 2 * a[0] + a[1] - 2 * (b[-1] - 2 * b[0] + b[1]) + c[-1] - 2 * c[0] + c[1];
+        int gx = a[1] + 2 * b[1] + c[1] - a[-1] - 2 * b[-1] - c[-1];
+        int gy = c[-1] + 2 * c[0] + c[1] - a[-1] - 2 * a[0] - a[1];
+        int squares = gx * gx + gy * gy;
+        laplacian_squares += (uint64_t)(laplacian * laplacian);
+        noise += (uint32_t)abs(second);
+        gradient_squares += (uint64_t)squares;
+        edges += squares > IFL_EDGE_MAGNITUDE * IFL_EDGE_MAGNITUDE;
+    }
+    sums->laplacian_squares += laplacian_squares;
+    sums->noise += noise;
+    sums->gradient_squares += gradient_squares;
+    sums->edges += edges;
+}
+
+static uint64_t difference(const uint8_t *a, const uint8_t *b, int count)
+{
+    uint32_t total = 0;
+    for (int i = 0; i < count; i++)
+        total += (uint32_t)abs(a[i] - b[i]);
+    return total;
+}
+
+static void steps(const uint8_t *row, int width, struct ifl_step_sums *sums)
+{
+    sums->all += difference(row, row + 1, width - 1);
+    for (int x = IFL_BLOCK_SIDE - 1; x + 1 < width; x += IFL_BLOCK_SIDE)
+        sums->border += (uint64_t)abs(row[x] - row[x + 1]);
+}
+
+static void chroma(const uint8_t *cb, const uint8_t *cr, int count, struct ifl_chroma_sums *sums)
+{
+    int32_t blue = 0, red = 0, blue_blue = 0, red_red = 0, blue_red = 0; // 2^28 at most
+    for (int i = 0; i < count; i++) {
+        int b = cb[i] - 128, r = cr[i] - 128;
+        blue += b;
+        red += r;
+        blue_blue += b * b;
+        red_red += r * r;
+        blue_red += b * r;
+    }
+    sums->cb += blue;
+    sums->cr += red;
+    sums->cb_cb += (uint64_t)blue_blue;
+    sums->cr_cr += (uint64_t)red_red;
+    sums->cb_cr += blue_red;
+}
+
+// Chroma times a factor of 2^14, to 6 bits behind the point; see rows_c.c.
+static inline int times(int chroma_value, int factor)
+{
+    return ((chroma_value - 128) * 128 * factor + (1 << 14)) >> 15;
+}
+
+static inline int clamp(int value)
+{
+    return value < 0 ? 0 : value > 255 ? 255 : value;
+}
+
+static uint64_t saturation(const uint8_t *y, const uint8_t *cb, const uint8_t *cr, int count)
+{
+    uint64_t total = 0;
+    for (int i = 0; i < count; i++) {
+        int luma = y[i] * 64 + 32;
+        int r = clamp((luma + times(cr[i], 22970)) >> 6);
+        int g = clamp((luma - times(cb[i], 5638) - times(cr[i], 11700)) >> 6);
+        int b = clamp((luma + times(cb[i], 29032)) >> 6);
+        int greatest = r > g ? r : g, least = r < g ? r : g;
+        greatest = b > greatest ? b : greatest;
+        least = b < least ? b : least;
+        if (greatest > 0)
+            total += (uint32_t)((greatest - least) << 16) / (uint32_t)greatest;
+    }
+    return total;
+}
+
+const struct ifl_measure_kernels ifl_measure_kernels_c = {
+    .histogram = histogram,
+    .sum = sum,
+    .operators = operators,
+    .difference = difference,
+    .steps = steps,
+    .chroma = chroma,
+    .saturation = saturation,
+};
