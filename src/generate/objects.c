@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+// Life of the collection, and one painting: layout, participants, shape, texture, colours, drawing.
+#include "generate/objects.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "generate/objects_internal.h"
+
+static bool has_memory(const struct ifl_profile *profile)
+{
+    return profile->levels > 0 && profile->memory_frames > 0 &&
+           profile->plate[profile->levels - 1] && profile->level_width[profile->levels - 1] > 0 &&
+           profile->level_height[profile->levels - 1] > 0;
+}
+
+enum ifl_result ifl_objects_create(const struct ifl_profile *profile, struct ifl_objects **out,
+                                   struct ifl_error *error)
+{
+    *out = NULL;
+    if (!has_memory(profile))
+        return ifl_fail(error, IFL_ERR_NOT_READY, "generate",
+                        "the profile holds no frames; profile the source for longer");
+    struct ifl_objects *objects = calloc(1, sizeof *objects);
+    if (!objects)
+        return ifl_fail(error, IFL_ERR_NO_MEMORY, "generate", "no memory for objects");
+    objects->profile = profile;
+    objects->width = profile->level_width[profile->levels - 1];
+    objects->height = profile->level_height[profile->levels - 1];
+    objects->area_z = malloc((size_t)profile->memory_frames * sizeof *objects->area_z);
+    enum ifl_result result = IFL_OK;
+    if (!objects->area_z)
+        result = ifl_fail(error, IFL_ERR_NO_MEMORY, "generate", "no memory for %d layouts",
+                          profile->memory_frames);
+    if (result == IFL_OK)
+        result = ifl_objects_collect(objects, error);
+    if (result == IFL_OK)
+        result = ifl_render_prepare(objects, error);
+    if (result != IFL_OK) {
+        ifl_objects_destroy(objects);
+        return result;
+    }
+    ifl_layout_weigh(objects);
+    ifl_palette_prepare(objects);
+    *out = objects;
+    return IFL_OK;
+}
+
+void ifl_objects_destroy(struct ifl_objects *objects)
+{
+    if (!objects)
+        return;
+    free(objects->identity);
+    free(objects->crop);
+    free(objects->area_z);
+    free(objects->front_foot);
+    free(objects);
+}
+
+static int usable_identities(const struct ifl_objects *objects)
+{
+    int count = 0;
+    for (int i = 0; i < KINDS; i++)
+        count += objects->kind[i].identities;
+    return count;
+}
+
+// Chooses everything for one object. False: fewer than k others support it.
+static bool compose(const struct ifl_objects *objects, int k, struct ifl_rng *rng,
+                    struct ifl_object_record *record, struct ifl_palette *palette,
+                    struct ifl_pose *pose, struct ifl_paint_scratch *scratch)
+{
+    struct ifl_placement *placement = &record->placement;
+    if (record->slot_identity < 0 || placement->height > OBJECT_SIDE_MAX ||
+        placement->height < OBJECT_SIDE_MIN)
+        return false;
+    if (!ifl_palette_choose(objects, placement->kind, scratch->excluded, k, rng, palette,
+                            record->palette))
+        return false;
+    return ifl_shape_choose(objects, placement, scratch->excluded, k, rng, pose, &record->body);
+}
+
+static bool record_keeps(const struct ifl_object_record *record, int k, const uint8_t *excluded)
+{
+    bool keeps = ifl_blend_keeps(&record->body, k, excluded);
+    for (int part = 0; part < PARTS; part++)
+        keeps = keeps && ifl_blend_keeps(&record->palette[part], k, excluded);
+    return keeps;
+}
+
+// People differ in height: as much as the participants do.
+static void vary_height(const struct ifl_objects *objects, const struct ifl_object_record *record,
+                        const struct ifl_pose *pose, struct ifl_placement *placement)
+{
+    float relative = 0;
+    for (int i = 0; i < record->body.count; i++)
+        relative += (float)record->body.weight[i] * objects->crop[pose[i].crop].relative;
+    if (placement->kind == KIND_UPRIGHT)
+        placement->height = fminf(placement->height * relative, OBJECT_SIDE_MAX);
+}
+
+static enum ifl_result paint_one(const struct ifl_objects *objects, int k, struct ifl_rng *rng,
+                                 uint8_t *canvas, struct ifl_object_record *record,
+                                 struct ifl_paint_scratch *scratch, struct ifl_error *error)
+{
+    struct ifl_palette palette;
+    struct ifl_pose pose[IFL_K_MAX];
+    if (!compose(objects, k, rng, record, &palette, pose, scratch))
+        return IFL_DROPPED;
+    if (!record_keeps(record, k, scratch->excluded))
+        return ifl_fail(error, IFL_ERR_INTERNAL, "generate",
+                        "an object would not have been a blend of %d others; report this", k);
+    vary_height(objects, record, pose, &record->placement);
+    ifl_shape_blend(objects, pose, &record->body, &scratch->figure);
+    ifl_texture_blend(objects, pose, &record->body, scratch);
+    ifl_palette_apply(&palette, &scratch->figure);
+    ifl_render(objects, &scratch->figure, &record->placement, rng, canvas);
+    return IFL_OK;
+}
+
+static enum ifl_result paint_frame(const struct ifl_objects *objects, int k, int frame,
+                                   struct ifl_rng *rng, uint8_t *canvas, struct ifl_audit *audit,
+                                   struct ifl_object_record *record, int records_max,
+                                   struct ifl_paint_scratch *scratch, struct ifl_error *error)
+{
+    int count = ifl_layout_place(objects, frame, rng, scratch->placement, &audit->objects_refused);
+    if (audit->objects_refused > 0)
+        snprintf(audit->note, sizeof audit->note, "left out: objects above %d pixels",
+                 OBJECT_SIDE_MAX);
+    for (int i = 0; i < count; i++) {
+        struct ifl_object_record one = {.placement = scratch->placement[i]};
+        one.slot_identity = ifl_layout_exclude(objects, frame, &one.placement, scratch->excluded);
+        enum ifl_result result = paint_one(objects, k, rng, canvas, &one, scratch, error);
+        if (result < 0)
+            return result;
+        if (result == IFL_DROPPED) {
+            audit->objects_refused++;
+            continue;
+        }
+        if (audit->objects < records_max)
+            record[audit->objects] = one;
+        audit->objects++;
+    }
+    return IFL_OK;
+}
+
+enum ifl_result ifl_objects_paint_recorded(const struct ifl_objects *objects, int k,
+                                           double occupancy_weight, struct ifl_rng *rng,
+                                           uint8_t *canvas, struct ifl_audit *audit,
+                                           struct ifl_object_record *record, int records_max,
+                                           struct ifl_error *error)
+{
+    audit->objects = audit->objects_refused = 0;
+    audit->note[0] = 0;
+    if (k < IFL_K_MIN || k > IFL_K_MAX)
+        return ifl_fail(error, IFL_ERR_INVALID, "generate", "k is %d; it must be %d to %d", k,
+                        IFL_K_MIN, IFL_K_MAX);
+    int frame = ifl_layout_pick(objects, occupancy_weight, rng),
+        usable = usable_identities(objects);
+    if (usable < 3 * k) {
+        audit->objects_refused = objects->profile->memory[frame]->components;
+        snprintf(audit->note, sizeof audit->note, "plate only: %d recorded tracks, %d needed",
+                 usable, 3 * k);
+        return IFL_OK;
+    }
+    struct ifl_paint_scratch *scratch = malloc(sizeof *scratch);
+    if (!scratch)
+        return ifl_fail(error, IFL_ERR_NO_MEMORY, "generate", "no memory to paint objects");
+    enum ifl_result result =
+        paint_frame(objects, k, frame, rng, canvas, audit, record, records_max, scratch, error);
+    free(scratch);
+    return result;
+}
+
+enum ifl_result ifl_objects_paint(const struct ifl_objects *objects, int k, double occupancy_weight,
+                                  struct ifl_rng *rng, uint8_t *canvas, struct ifl_audit *audit,
+                                  struct ifl_error *error)
+{
+    return ifl_objects_paint_recorded(objects, k, occupancy_weight, rng, canvas, audit, NULL, 0,
+                                      error);
+}

@@ -1,0 +1,383 @@
+// SPDX-License-Identifier: Apache-2.0
+// One component cut out of its memory frame and brought into the canonical box: a soft mask without
+// cast shadow, colours that go on beyond it, the signed distance to its outline, its parts.
+#include <math.h>
+#include <string.h>
+
+#include "generate/objects_internal.h"
+
+enum { MARGIN = 2, WINDOW = OBJECT_SIDE_MAX + 2 * MARGIN };
+
+// The component with a margin, in pixels of the picture.
+struct window {
+    int x, y, width, height;
+    float alpha[WINDOW * WINDOW];
+};
+
+// What the window shows in canonical coordinates.
+struct canvas {
+    float alpha[PIXELS];
+    float rgb[PIXELS][3]; // times alpha while it is collected
+    float state[PIXELS];
+};
+
+static bool is_component(const struct ifl_objects *objects, const struct ifl_memory_frame *frame,
+                         int component, int x, int y)
+{
+    return x >= 0 && y >= 0 && x < objects->width && y < objects->height &&
+           frame->label[(size_t)y * (size_t)objects->width + (size_t)x] == component + 1;
+}
+
+// Neighbours (of 9) that belong to the component.
+static int support(const struct ifl_objects *objects, const struct ifl_memory_frame *frame,
+                   int component, int x, int y)
+{
+    int sum = 0;
+    for (int j = -1; j <= 1; j++) {
+        for (int i = -1; i <= 1; i++)
+            sum += is_component(objects, frame, component, x + i, y + j);
+    }
+    return sum;
+}
+
+// Cast shadow: the plate's colour, only darker. People's clothes are rarely that.
+static bool is_shadow(const uint8_t *pixel, const uint8_t *plate)
+{
+    float now[CHANNELS], before[CHANNELS];
+    ifl_color_from_rgb(pixel, now);
+    ifl_color_from_rgb(plate, before);
+    float ratio = now[0] / fmaxf(before[0], 1);
+    return ratio > 0.5f && ratio < 0.97f && fabsf(now[1] - ratio * before[1]) < 5 &&
+           fabsf(now[2] - ratio * before[2]) < 5;
+}
+
+static float soften(const struct ifl_objects *objects, const struct ifl_memory_frame *frame,
+                    const struct ifl_component *box, int component, int x, int y)
+{
+    int near = support(objects, frame, component, x, y);
+    if (near == 0)
+        return 0;
+    size_t at = ((size_t)y * (size_t)objects->width + (size_t)x) * 3;
+    const uint8_t *pixel = frame->level[objects->profile->levels - 1] + at;
+    const uint8_t *plate = objects->profile->plate[objects->profile->levels - 1] + at;
+    bool low = y >= box->y + box->height * 4 / 5;
+    if (low && is_shadow(pixel, plate))
+        return 0;
+    int difference = 0;
+    for (int c = 0; c < 3; c++) {
+        int d = pixel[c] > plate[c] ? pixel[c] - plate[c] : plate[c] - pixel[c];
+        difference = d > difference ? d : difference;
+    }
+    float alpha = fminf(fmaxf(((float)difference - 8) / 32, 0), 1);
+    return near == 9 ? 1 : alpha; // trusted inside, weighed at the border
+}
+
+static void fill_window(const struct ifl_objects *objects, const struct ifl_memory_frame *frame,
+                        int component, struct window *window)
+{
+    const struct ifl_component *box = &frame->component[component];
+    window->x = box->x - MARGIN;
+    window->y = box->y - MARGIN;
+    window->width = box->width + 2 * MARGIN;
+    window->height = box->height + 2 * MARGIN;
+    for (int j = 0; j < window->height; j++) {
+        for (int i = 0; i < window->width; i++) {
+            int x = window->x + i, y = window->y + j;
+            bool inside = x >= 0 && y >= 0 && x < objects->width && y < objects->height;
+            window->alpha[j * WINDOW + i] =
+                inside ? soften(objects, frame, box, component, x, y) : 0;
+        }
+    }
+}
+
+// Where the object is in the window: its rows, its sides, its centroid.
+struct extent {
+    int top, bottom, left, right; // [top, bottom), [left, right)
+    float center, area;
+};
+
+static struct extent find_extent(const struct window *window)
+{
+    struct extent extent = {.top = WINDOW, .left = WINDOW};
+    for (int j = 0; j < window->height; j++) {
+        for (int i = 0; i < window->width; i++) {
+            float alpha = window->alpha[j * WINDOW + i];
+            extent.area += alpha;
+            extent.center += alpha * ((float)i + 0.5f);
+            if (alpha <= 0.5f)
+                continue;
+            extent.top = j < extent.top ? j : extent.top;
+            extent.bottom = j + 1;
+            extent.left = i < extent.left ? i : extent.left;
+            extent.right = i + 1 > extent.right ? i + 1 : extent.right;
+        }
+    }
+    extent.center /= fmaxf(extent.area, 1);
+    return extent;
+}
+
+static void add_pixel(const struct ifl_objects *objects, const struct ifl_memory_frame *frame,
+                      const struct window *window, int i, int j, float weight, float *alpha,
+                      float rgb[3])
+{
+    if (i < 0 || j < 0 || i >= window->width || j >= window->height)
+        return;
+    float a = weight * window->alpha[j * WINDOW + i];
+    if (a <= 0)
+        return; // also true outside the picture
+    size_t at = (size_t)(window->y + j) * (size_t)objects->width + (size_t)(window->x + i);
+    const uint8_t *pixel = frame->level[objects->profile->levels - 1] + at * 3;
+    *alpha += a;
+    for (int c = 0; c < 3; c++)
+        rgb[c] += a * pixel[c];
+}
+
+// Samples the window at canonical pixels, `step` picture pixels apart, `fine` x `fine` a pixel.
+static void resample(const struct ifl_objects *objects, const struct ifl_memory_frame *frame,
+                     const struct window *window, const struct extent *extent, float step,
+                     struct canvas *canvas)
+{
+    int fine = (int)ceilf(step);
+    float part = 1.0f / (float)(fine * fine);
+    for (int at = 0; at < PIXELS; at++) {
+        float alpha = 0, rgb[3] = {0};
+        for (int sub = 0; sub < fine * fine; sub++) {
+            float u = (float)(at % BOX) + ((float)(sub % fine) + 0.5f) / (float)fine;
+            float v = (float)(at / BOX) + ((float)(sub / fine) + 0.5f) / (float)fine;
+            float x = extent->center + (u - BOX / 2) * step - 0.5f;
+            float y = (float)extent->bottom + (v - FOOT) * step - 0.5f;
+            int ix = (int)floorf(x), iy = (int)floorf(y);
+            float fx = x - (float)ix, fy = y - (float)iy;
+            add_pixel(objects, frame, window, ix, iy, part * (1 - fx) * (1 - fy), &alpha, rgb);
+            add_pixel(objects, frame, window, ix + 1, iy, part * fx * (1 - fy), &alpha, rgb);
+            add_pixel(objects, frame, window, ix, iy + 1, part * (1 - fx) * fy, &alpha, rgb);
+            add_pixel(objects, frame, window, ix + 1, iy + 1, part * fx * fy, &alpha, rgb);
+        }
+        canvas->alpha[at] = alpha;
+        for (int c = 0; c < 3; c++)
+            canvas->rgb[at][c] = alpha > 0 ? rgb[c] / alpha : 0;
+    }
+}
+
+// Gives each unknown pixel the mean of its known neighbours, until none is left.
+static void extend_colors(struct canvas *canvas)
+{
+    float *known = canvas->state;
+    for (int at = 0; at < PIXELS; at++)
+        known[at] = canvas->alpha[at] > 0.85f;
+    for (bool changed = true; changed;) {
+        changed = false;
+        for (int at = 0; at < PIXELS; at++) {
+            if (known[at] > 0)
+                continue;
+            int x = at % BOX, y = at / BOX;
+            float sum[3] = {0}, count = 0;
+            for (int j = y > 0 ? y - 1 : 0; j <= y + 1 && j < BOX; j++) {
+                for (int i = x > 0 ? x - 1 : 0; i <= x + 1 && i < BOX; i++) {
+                    if (known[j * BOX + i] != 1)
+                        continue;
+                    for (int c = 0; c < 3; c++)
+                        sum[c] += canvas->rgb[j * BOX + i][c];
+                    count++;
+                }
+            }
+            for (int c = 0; c < 3 && count > 0; c++)
+                canvas->rgb[at][c] = sum[c] / count;
+            if (count > 0) {
+                known[at] = 2; // known from the next round on
+                changed = true;
+            }
+        }
+        for (int at = 0; at < PIXELS; at++)
+            known[at] = known[at] > 0;
+    }
+}
+
+static float least4(float a, float b, float c, float d)
+{
+    return fminf(fminf(a, b), fminf(c, d));
+}
+
+// Distances spread from the outline in two sweeps (chamfer); exact enough at this size.
+static void spread_distance(float *d)
+{
+    const float diagonal = 1.41421356f;
+    for (int y = 1; y < BOX - 1; y++) {
+        for (int x = 1; x < BOX - 1; x++) {
+            float *p = &d[y * BOX + x];
+            *p = fminf(
+                *p, least4(p[-1] + 1, p[-BOX] + 1, p[-BOX - 1] + diagonal, p[-BOX + 1] + diagonal));
+        }
+    }
+    for (int y = BOX - 2; y > 0; y--) {
+        for (int x = BOX - 2; x > 0; x--) {
+            float *p = &d[y * BOX + x];
+            *p = fminf(*p,
+                       least4(p[1] + 1, p[BOX] + 1, p[BOX + 1] + diagonal, p[BOX - 1] + diagonal));
+        }
+    }
+}
+
+// Distance to the outline (alpha 1/2), of the pixels beside it by linear interpolation.
+static void find_distance(struct canvas *canvas, int8_t out[PIXELS])
+{
+    float *d = canvas->state;
+    for (int at = 0; at < PIXELS; at++)
+        d[at] = BOX;
+    for (int y = 1; y < BOX - 1; y++) {
+        for (int x = 1; x < BOX - 1; x++) {
+            const float *a = &canvas->alpha[y * BOX + x];
+            const int step[4] = {-1, 1, -BOX, BOX};
+            for (int i = 0; i < 4; i++) {
+                float here = *a - 0.5f, there = a[step[i]] - 0.5f;
+                if ((here > 0) != (there > 0))
+                    d[y * BOX + x] = fminf(d[y * BOX + x], fabsf(here) / fabsf(here - there));
+            }
+        }
+    }
+    spread_distance(d);
+    for (int at = 0; at < PIXELS; at++) {
+        float steps = fminf(d[at] * DISTANCE_UNIT, 127);
+        out[at] = (int8_t)lrintf(canvas->alpha[at] > 0.5f ? -steps : steps);
+    }
+}
+
+static void make_sketch(struct ifl_crop *crop)
+{
+    for (int y = 0; y < SKETCH; y++) {
+        for (int x = 0; x < SKETCH; x++) {
+            const int8_t *d = &crop->distance[2 * y * BOX + 2 * x];
+            int mean = (d[0] + d[1] + d[BOX] + d[BOX + 1]) / 4;
+            const int far = 4 * DISTANCE_UNIT; // farther away does not tell poses apart
+            crop->sketch[y * SKETCH + x] = (int8_t)(mean > far ? far : mean < -far ? -far : mean);
+        }
+    }
+}
+
+static void find_extents(struct ifl_crop *crop)
+{
+    for (int y = 0; y < BOX; y++) {
+        const int8_t *d = &crop->distance[(size_t)y * BOX];
+        int left = 0, right = BOX - 1;
+        while (left < BOX && d[left] >= 0)
+            left++;
+        while (right > left && d[right] >= 0)
+            right--;
+        crop->left[y] = left == BOX ? BOX / 2 - 1 : (float)left;
+        crop->right[y] = left == BOX ? BOX / 2 + 1 : (float)right + 1;
+    }
+}
+
+// Mean colour of the silhouette in each row.
+static void row_means(const struct ifl_crop *crop, float mean[BOX][CHANNELS])
+{
+    memset(mean, 0, BOX * sizeof *mean);
+    for (int y = 0; y < BOX; y++) {
+        float count = 0;
+        for (int x = 0; x < BOX; x++) {
+            if (crop->distance[y * BOX + x] >= 0)
+                continue;
+            float color[CHANNELS];
+            ifl_color_from_rgb(&crop->rgb[(y * BOX + x) * 3], color);
+            for (int c = 0; c < CHANNELS; c++)
+                mean[y][c] += color[c];
+            count++;
+        }
+        for (int c = 0; c < CHANNELS; c++)
+            mean[y][c] /= fmaxf(count, 1);
+    }
+}
+
+// The row in [from, to) where the colours above and below differ most.
+static float find_seam(float mean[BOX][CHANNELS], int from, int to, int reach)
+{
+    int best = (from + to) / 2;
+    float best_contrast = 0;
+    for (int y = from; y < to; y++) {
+        float contrast = 0;
+        for (int c = 0; c < CHANNELS; c++) {
+            float d = 0;
+            for (int i = 0; i < reach; i++)
+                d += mean[y - 1 - i][c] - mean[y + i][c];
+            contrast += d * d;
+        }
+        if (contrast > best_contrast) {
+            best_contrast = contrast;
+            best = y;
+        }
+    }
+    return (float)best;
+}
+
+static void find_lines(struct ifl_crop *crop, float height)
+{
+    float mean[BOX][CHANNELS];
+    row_means(crop, mean);
+    float top = FOOT - height;
+    crop->line[0] = top;
+    crop->line[1] = top + height * 0.16f;
+    crop->line[2] = top + height * 0.5f;
+    crop->line[3] = FOOT;
+    if (height < BODY - 1) // lying or wide: no body parts, fixed shares of the height
+        return;
+    int head = (int)lrintf(top + height * 0.12f), hip = (int)lrintf(top + height * 0.42f);
+    crop->line[1] = find_seam(mean, head, head + 5, 3);
+    crop->line[2] = find_seam(mean, hip, hip + 9, 4);
+}
+
+static void measure_palette(struct ifl_crop *crop)
+{
+    double sum[PARTS][CHANNELS] = {0}, square[PARTS][CHANNELS] = {0}, count[PARTS] = {0};
+    for (int at = 0; at < PIXELS; at++) {
+        if (crop->distance[at] > -DISTANCE_UNIT / 2)
+            continue;
+        int p = 0;
+        while (p < PARTS - 1 && (float)(at / BOX) + 0.5f >= crop->line[p + 1])
+            p++;
+        float color[CHANNELS];
+        ifl_color_from_rgb(&crop->rgb[at * 3], color);
+        count[p]++;
+        for (int c = 0; c < CHANNELS; c++) {
+            sum[p][c] += (double)color[c];
+            square[p][c] += (double)color[c] * (double)color[c];
+        }
+    }
+    for (int p = 0; p < PARTS; p++) {
+        for (int c = 0; c < CHANNELS; c++) {
+            double mean = sum[p][c] / fmax(count[p], 1);
+            double variance = square[p][c] / fmax(count[p], 1) - mean * mean;
+            crop->palette.mean[p][c] = (float)mean;
+            crop->palette.spread[p][c] = (float)sqrt(fmax(variance, 1));
+        }
+    }
+}
+
+bool ifl_crop_cut(const struct ifl_objects *objects, const struct ifl_memory_frame *frame,
+                  int component, struct ifl_crop *crop)
+{
+    struct window window;
+    fill_window(objects, frame, component, &window);
+    struct extent extent = find_extent(&window);
+    int height = extent.bottom - extent.top, width = extent.right - extent.left;
+    if (height < OBJECT_SIDE_MIN || width < 2 || extent.area < 12)
+        return false;
+    int side = height > width ? height : width;
+    float step = (float)side / BODY;
+    struct canvas canvas;
+    resample(objects, frame, &window, &extent, step, &canvas);
+    int solid = 0;
+    for (int at = 0; at < PIXELS; at++)
+        solid += canvas.alpha[at] > 0.85f;
+    if (solid < BODY) // too thin to have colours of its own
+        return false;
+    extend_colors(&canvas);
+    find_distance(&canvas, crop->distance);
+    for (int at = 0; at < PIXELS * 3; at++)
+        crop->rgb[at] = (uint8_t)lrintf(fminf(fmaxf(canvas.rgb[at / 3][at % 3], 0), 255));
+    crop->size = (float)side;
+    make_sketch(crop);
+    find_extents(crop);
+    find_lines(crop, (float)height / step);
+    measure_palette(crop);
+    return true;
+}

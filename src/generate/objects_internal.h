@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the files objects*.c share. In: a profile's foreground components. Out: crops in one
+// canonical box, layouts, blends. Everything but the scratch of one `paint` is made at create and
+// never changes; no thread of its own. Limits: objects of up to OBJECT_SIDE_MAX pixels at the base
+// level, CROPS_MAX crops of an identity, IDENTITIES_MAX identities, PLACEMENTS_MAX objects.
+//
+// The canonical box is BOX x BOX: an object is scaled isotropically until its longer side is BODY,
+// its lowest row ends at row FOOT, its centroid is in the middle column.
+#ifndef IFL_GENERATE_OBJECTS_INTERNAL_H
+#define IFL_GENERATE_OBJECTS_INTERNAL_H
+
+#include <stdbool.h>
+
+#include "generate/objects.h"
+
+enum {
+    BOX = 48,
+    BODY = 40,
+    FOOT = 44,
+    PIXELS = BOX * BOX,
+    SKETCH = 24, // side of the silhouette that poses are compared by
+    PARTS = 3,   // head, torso, legs
+    CHANNELS = 3,
+    CROPS_MAX = 12,
+    IDENTITIES_MAX = 1024,
+    PLACEMENTS_MAX = 256,
+    OBJECT_SIDE_MIN = 6,
+    OBJECT_SIDE_MAX = 110,
+    DISTANCE_UNIT = 8, // steps of a stored distance per canonical pixel
+};
+
+// Colours here are Y, Cb, Cr of full-range BT.601 with chroma around 0: a plain Lab-like space.
+void ifl_color_from_rgb(const uint8_t rgb[3], float color[CHANNELS]);
+void ifl_color_to_rgb(const float color[CHANNELS], float rgb[3]);
+
+// Mean and spread of each part.
+struct ifl_palette {
+    float mean[PARTS][CHANNELS], spread[PARTS][CHANNELS];
+};
+
+// One object as one memory frame shows it, in the canonical box.
+struct ifl_crop {
+    int identity;            // row of ifl_objects.identity
+    float size;              // its longer side in the picture, pixels
+    float relative;          // its height by the height that its kind has at this foot line
+    float line[PARTS + 1];   // rows where head, torso and legs begin, and FOOT
+    int8_t distance[PIXELS]; // signed distance to the silhouette, < 0 inside, of DISTANCE_UNIT
+    int8_t sketch[SKETCH * SKETCH];
+    uint8_t rgb[PIXELS * 3];     // colours go on beyond the silhouette: no background in it
+    float left[BOX], right[BOX]; // the silhouette's extent in each row
+    struct ifl_palette palette;
+};
+
+enum ifl_kind_index { KIND_UPRIGHT, KIND_WIDE, KINDS, KIND_NONE = -1 };
+
+// Objects that may be blended with each other.
+struct ifl_kind {
+    int identities;
+    float height_at_0, height_slope;          // height by foot line
+    float aspect;                             // median width / height
+    float fill;                               // median area / (width * height)
+    struct ifl_palette mean, least, greatest; // of its identities' palettes
+    float restore[PARTS]; // factor that gives means of 3 palettes the spread of single ones
+};
+
+struct ifl_identity {
+    uint32_t id; // as in struct ifl_event
+    enum ifl_kind_index kind;
+    int first_crop, crops;
+    struct ifl_palette palette;
+};
+
+struct ifl_objects {
+    const struct ifl_profile *profile;
+    int width, height; // base level
+    int identities;
+    struct ifl_identity *identity; // by id
+    int crops;
+    struct ifl_crop *crop;
+    struct ifl_kind kind[KINDS];
+    float *area_z;        // of each memory frame: its foreground area, standardised
+    uint16_t *front_foot; // per pixel: objects with a foot line above it stand behind this pixel
+    float grain;          // noise of the memory frames, grey levels
+};
+
+// Weights of identities in one blend. They sum to 1.
+struct ifl_blend {
+    int count;
+    int identity[IFL_K_MAX];
+    double weight[IFL_K_MAX];
+};
+
+// Where an object shall stand.
+struct ifl_placement {
+    int component;        // of the layout's frame
+    bool alone;           // the component shows one object and all of it
+    float foot_x, foot_y; // the foot line, pixels
+    float height;         // pixels
+    enum ifl_kind_index kind;
+};
+
+// What one painted object was made of.
+struct ifl_object_record {
+    struct ifl_placement placement;
+    int slot_identity; // row of the identity that stood there
+    struct ifl_blend body, palette[PARTS];
+};
+
+// A participant: a crop, perhaps mirrored.
+struct ifl_pose {
+    int crop;
+    bool mirrored;
+};
+
+// An object in the canonical box, ready to be drawn.
+struct ifl_figure {
+    float distance[PIXELS]; // as in struct ifl_crop, in canonical pixels
+    float left[BOX], right[BOX];
+    float line[PARTS + 1];
+    float color[PIXELS][CHANNELS];
+};
+
+struct ifl_paint_scratch {
+    uint8_t excluded[IDENTITIES_MAX];
+    struct ifl_placement placement[PLACEMENTS_MAX];
+    struct ifl_figure figure;
+    float sample[PIXELS][CHANNELS]; // residuals of one participant
+    float coarse[PIXELS][CHANNELS]; // their low frequencies
+};
+
+// objects_crops.c: fills identity, crop, kind.
+enum ifl_result ifl_objects_collect(struct ifl_objects *objects, struct ifl_error *error);
+int ifl_objects_find_identity(const struct ifl_objects *objects, uint32_t event); // row or -1
+
+// objects_box.c: cuts one component out into the canonical box. False: nothing usable.
+bool ifl_crop_cut(const struct ifl_objects *objects, const struct ifl_memory_frame *frame,
+                  int component, struct ifl_crop *crop);
+
+// objects_kinds.c
+void ifl_kind_fit(struct ifl_kind *kind, float (*foot_height)[2], int count);
+float ifl_kind_height(const struct ifl_kind *kind, float foot_y);
+
+// objects_layout.c
+bool ifl_component_valid(const struct ifl_objects *objects, const struct ifl_component *component);
+void ifl_layout_weigh(struct ifl_objects *objects); // fills area_z
+int ifl_layout_pick(const struct ifl_objects *objects, double weight, struct ifl_rng *rng);
+// Placements for a frame, farthest first; `refused` counts what cannot be replaced.
+int ifl_layout_place(const struct ifl_objects *objects, int frame, struct ifl_rng *rng,
+                     struct ifl_placement *placement, int *refused);
+// Marks every identity that may have stood in the placement's slot. Returns the slot's, or -1.
+int ifl_layout_exclude(const struct ifl_objects *objects, int frame,
+                       const struct ifl_placement *placement, uint8_t *excluded);
+
+// objects_shape.c
+// Chooses k poses of k identities that resemble each other. False: there are too few.
+bool ifl_shape_choose(const struct ifl_objects *objects, const struct ifl_placement *placement,
+                      const uint8_t *excluded, int k, struct ifl_rng *rng, struct ifl_pose *pose,
+                      struct ifl_blend *blend);
+void ifl_shape_blend(const struct ifl_objects *objects, const struct ifl_pose *pose,
+                     const struct ifl_blend *blend, struct ifl_figure *figure);
+// Whether a blend keeps the promise: >= k identities, none excluded, no weight above 1 / k.
+bool ifl_blend_keeps(const struct ifl_blend *blend, int k, const uint8_t *excluded);
+
+// objects_texture.c: residuals of the participants in the figure's shape, into figure->color.
+void ifl_texture_blend(const struct ifl_objects *objects, const struct ifl_pose *pose,
+                       const struct ifl_blend *blend, struct ifl_paint_scratch *scratch);
+void ifl_part_weights(const float line[PARTS + 1], int row, float weight[PARTS]);
+
+// objects_color.c
+void ifl_palette_prepare(struct ifl_objects *objects); // statistics of the kinds
+bool ifl_palette_choose(const struct ifl_objects *objects, enum ifl_kind_index kind,
+                        const uint8_t *excluded, int k, struct ifl_rng *rng,
+                        struct ifl_palette *palette, struct ifl_blend blend[PARTS]);
+void ifl_palette_apply(const struct ifl_palette *palette, struct ifl_figure *figure);
+
+// objects_render.c
+enum ifl_result ifl_render_prepare(struct ifl_objects *objects, struct ifl_error *error);
+void ifl_render(const struct ifl_objects *objects, const struct ifl_figure *figure,
+                const struct ifl_placement *placement, struct ifl_rng *rng, uint8_t *canvas);
+
+// ifl_objects_paint with a record of each painted object; `record` has room for `records_max`.
+enum ifl_result ifl_objects_paint_recorded(const struct ifl_objects *objects, int k,
+                                           double occupancy_weight, struct ifl_rng *rng,
+                                           uint8_t *canvas, struct ifl_audit *audit,
+                                           struct ifl_object_record *record, int records_max,
+                                           struct ifl_error *error);
+
+#endif

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+// Draws a figure on the canvas: scaled to its height, a little warped, with a contact shadow and
+// the grain of the stream, behind what stands in front of it.
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "generate/objects_internal.h"
+
+enum { FINE = 2 }; // samples a pixel and axis
+
+static const float TWO_PI = 6.2831853f;
+
+// Per pixel, from the memory: the foot line of the farthest object that ever hid this pixel, and
+// how many farther ones passed with the pixel in their middle without hiding it.
+static void see_component(const struct ifl_objects *objects, const struct ifl_memory_frame *frame,
+                          int component, bool second, uint8_t *passed)
+{
+    const struct ifl_component *c = &frame->component[component];
+    for (int y = c->y; y < c->y + c->height; y++) {
+        size_t row = (size_t)y * (size_t)objects->width;
+        const uint8_t *label = frame->label + row;
+        int left = c->x, right = c->x + c->width - 1, foot = c->y + c->height;
+        while (left < right && label[left] != component + 1)
+            left++;
+        while (right > left && label[right] != component + 1)
+            right--;
+        for (int x = left; x <= right; x++) {
+            uint16_t *front = &objects->front_foot[row + (size_t)x];
+            bool hidden = label[x] == component + 1;
+            if (!second && hidden && foot < *front)
+                *front = (uint16_t)foot;
+            if (second && !hidden && foot < *front && passed[row + (size_t)x] < 255)
+                passed[row + (size_t)x]++;
+        }
+    }
+}
+
+static void see_memory(const struct ifl_objects *objects, bool second, uint8_t *passed)
+{
+    for (int f = 0; f < objects->profile->memory_frames; f++) {
+        const struct ifl_memory_frame *frame = objects->profile->memory[f];
+        for (int i = 0; i < frame->components; i++) {
+            if (ifl_component_valid(objects, &frame->component[i]))
+                see_component(objects, frame, i, second, passed);
+        }
+    }
+}
+
+// Median difference of neighbouring frames' plate pixels to the plate, as a standard deviation.
+static float measure_grain(const struct ifl_objects *objects)
+{
+    const struct ifl_profile *profile = objects->profile;
+    unsigned histogram[256] = {0}, count = 0, below = 0;
+    const uint8_t *plate = profile->plate[profile->levels - 1];
+    size_t pixels = (size_t)objects->width * (size_t)objects->height;
+    int frames = profile->memory_frames < 8 ? profile->memory_frames : 8;
+    for (int f = 0; f < frames; f++) {
+        const struct ifl_memory_frame *frame = profile->memory[f * profile->memory_frames / frames];
+        for (size_t at = 0; at < pixels; at += 3) {
+            if (frame->label[at] == 0) {
+                histogram[abs(frame->level[profile->levels - 1][at * 3 + 1] - plate[at * 3 + 1])]++;
+                count++;
+            }
+        }
+    }
+    int median = 0;
+    while (median < 255 && (below += histogram[median]) * 2 < count)
+        median++;
+    return fminf(1.4826f * (float)median, 4);
+}
+
+enum ifl_result ifl_render_prepare(struct ifl_objects *objects, struct ifl_error *error)
+{
+    size_t pixels = (size_t)objects->width * (size_t)objects->height;
+    uint8_t *passed = calloc(pixels, 1);
+    objects->front_foot = malloc(pixels * sizeof *objects->front_foot);
+    if (!passed || !objects->front_foot) {
+        free(passed);
+        return ifl_fail(error, IFL_ERR_NO_MEMORY, "generate", "no memory for a map of %zu pixels",
+                        pixels);
+    }
+    memset(objects->front_foot, 0xff, pixels * sizeof *objects->front_foot);
+    see_memory(objects, false, passed);
+    see_memory(objects, true, passed);
+    for (size_t at = 0; at < pixels; at++) {
+        if (passed[at] < 4)
+            objects->front_foot[at] = 0;
+    }
+    free(passed);
+    objects->grain = measure_grain(objects);
+    return IFL_OK;
+}
+
+struct warp {
+    float phase[2], reach, stretch;
+};
+
+// Bilinear sample of distance (channel -1) and colours at a canonical position.
+static float sample(const struct ifl_figure *figure, float x, float y, float color[CHANNELS])
+{
+    x = fminf(fmaxf(x - 0.5f, 0), BOX - 1.001f);
+    y = fminf(fmaxf(y - 0.5f, 0), BOX - 1.001f);
+    int ix = (int)x, iy = (int)y, at = iy * BOX + ix;
+    float fx = x - (float)ix, fy = y - (float)iy;
+    float weight[4] = {(1 - fx) * (1 - fy), fx * (1 - fy), (1 - fx) * fy, fx * fy};
+    const int near[4] = {at, at + 1, at + BOX, at + BOX + 1};
+    float distance = 0;
+    for (int c = 0; c < CHANNELS; c++)
+        color[c] = 0;
+    for (int i = 0; i < 4; i++) {
+        distance += weight[i] * figure->distance[near[i]];
+        for (int c = 0; c < CHANNELS; c++)
+            color[c] += weight[i] * figure->color[near[i]][c];
+    }
+    return distance;
+}
+
+struct brush {
+    const struct ifl_objects *objects;
+    const struct ifl_figure *figure;
+    const struct ifl_placement *placement;
+    struct warp warp;
+    float step; // canonical pixels per pixel of the picture
+    uint8_t *canvas;
+};
+
+static float paint_pixel(const struct brush *brush, int px, int py, float rgb[3])
+{
+    float alpha = 0, color[CHANNELS] = {0};
+    for (int sub = 0; sub < FINE * FINE; sub++) {
+        float dx = (float)px + ((float)(sub % FINE) + 0.5f) / FINE - brush->placement->foot_x;
+        float dy = (float)py + ((float)(sub / FINE) + 0.5f) / FINE - brush->placement->foot_y;
+        float y = FOOT + dy * brush->step, x = BOX / 2 + dx * brush->step * brush->warp.stretch;
+        x += brush->warp.reach * sinf(TWO_PI * y / BOX + brush->warp.phase[0]);
+        y += brush->warp.reach * 0.5f * sinf(TWO_PI * x / BOX + brush->warp.phase[1]);
+        if (x < 1 || y < 1 || x > BOX - 1 || y > BOX - 1)
+            continue;
+        float one[CHANNELS], distance = sample(brush->figure, x, y, one);
+        float a = fminf(fmaxf(0.5f - distance / fmaxf(brush->step, 0.8f), 0), 1);
+        a /= FINE * FINE;
+        alpha += a;
+        for (int c = 0; c < CHANNELS; c++)
+            color[c] += a * one[c];
+    }
+    for (int c = 0; c < CHANNELS && alpha > 0; c++)
+        color[c] /= alpha;
+    ifl_color_to_rgb(color, rgb);
+    return alpha;
+}
+
+static uint8_t *pixel_in_front(const struct brush *brush, int x, int y)
+{
+    size_t at = (size_t)y * (size_t)brush->objects->width + (size_t)x;
+    if (brush->placement->foot_y < (float)brush->objects->front_foot[at])
+        return NULL; // something of the background stands in front of the object here
+    return brush->canvas + at * 3;
+}
+
+static void mix(uint8_t *pixel, const float rgb[3], float alpha, float grain)
+{
+    for (int c = 0; c < 3; c++) {
+        float value = pixel[c] + alpha * (rgb[c] + grain - pixel[c]);
+        pixel[c] = (uint8_t)lrintf(fminf(fmaxf(value, 0), 255));
+    }
+}
+
+// A soft dark ellipse where the object meets the ground.
+static void draw_shadow(const struct brush *brush)
+{
+    const struct ifl_placement *placement = brush->placement;
+    float width = fmaxf(placement->height * 0.22f, 2), depth = fmaxf(placement->height * 0.05f, 1);
+    int x0 = (int)(placement->foot_x - 2 * width), x1 = (int)(placement->foot_x + 2 * width);
+    int y0 = (int)(placement->foot_y - 3 * depth), y1 = (int)(placement->foot_y + 3 * depth);
+    const float black[3] = {0, 0, 0};
+    for (int y = y0 > 0 ? y0 : 0; y <= y1 && y < brush->objects->height; y++) {
+        for (int x = x0 > 0 ? x0 : 0; x <= x1 && x < brush->objects->width; x++) {
+            float dx = ((float)x + 0.5f - placement->foot_x) / width;
+            float dy = ((float)y + 0.5f - placement->foot_y + depth * 0.5f) / depth;
+            uint8_t *pixel = pixel_in_front(brush, x, y);
+            if (pixel)
+                mix(pixel, black, 0.25f * expf(-1.5f * dx * dx - dy * dy), 0);
+        }
+    }
+}
+
+static void draw_figure(const struct brush *brush, struct ifl_rng *rng)
+{
+    const struct ifl_placement *placement = brush->placement;
+    float reach = placement->height * BOX / (2 * BODY) + 1;
+    float above = placement->height * FOOT / BODY + 1;
+    int x0 = (int)floorf(placement->foot_x - reach), x1 = (int)ceilf(placement->foot_x + reach);
+    int y0 = (int)floorf(placement->foot_y - above), y1 = (int)ceilf(placement->foot_y) + 2;
+    for (int y = y0 > 0 ? y0 : 0; y <= y1 && y < brush->objects->height; y++) {
+        for (int x = x0 > 0 ? x0 : 0; x <= x1 && x < brush->objects->width; x++) {
+            float rgb[3], alpha = paint_pixel(brush, x, y, rgb);
+            uint8_t *pixel = alpha > 0 ? pixel_in_front(brush, x, y) : NULL;
+            if (pixel)
+                mix(pixel, rgb, alpha, brush->objects->grain * (float)ifl_rng_normal(rng));
+        }
+    }
+}
+
+void ifl_render(const struct ifl_objects *objects, const struct ifl_figure *figure,
+                const struct ifl_placement *placement, struct ifl_rng *rng, uint8_t *canvas)
+{
+    struct brush brush = {.objects = objects, .figure = figure, .placement = placement};
+    brush.canvas = canvas;
+    // The figure's longer side is BODY: upright ones by height, wide ones by width.
+    brush.step = (FOOT - figure->line[0]) / placement->height;
+    brush.warp.reach = 0.6f;
+    for (int i = 0; i < 2; i++)
+        brush.warp.phase[i] = TWO_PI * (float)ifl_rng_uniform(rng);
+    brush.warp.stretch = 0.96f + 0.08f * (float)ifl_rng_uniform(rng);
+    draw_shadow(&brush);
+    draw_figure(&brush, rng);
+}

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+// The silhouette of a new object: the mean of the signed distances of k crops of k identities that
+// stand alike. The pose to resemble comes from a random identity that is not the slot's, so that
+// nothing of who stood there is left but the place.
+#include <math.h>
+#include <string.h>
+
+#include "generate/objects_internal.h"
+
+bool ifl_blend_keeps(const struct ifl_blend *blend, int k, const uint8_t *excluded)
+{
+    if (blend->count < k || blend->count > IFL_K_MAX)
+        return false;
+    double sum = 0;
+    for (int i = 0; i < blend->count; i++) {
+        if (excluded[blend->identity[i]] || !(blend->weight[i] <= 1.0 / k + 1e-9))
+            return false;
+        for (int j = 0; j < i; j++) {
+            if (blend->identity[j] == blend->identity[i])
+                return false;
+        }
+        sum += blend->weight[i];
+    }
+    return fabs(sum - 1) < 1e-6;
+}
+
+static bool may_join(const struct ifl_objects *objects, const struct ifl_placement *placement,
+                     const uint8_t *excluded, int identity)
+{
+    return objects->identity[identity].kind == placement->kind && !excluded[identity];
+}
+
+// A random crop of a random identity that may join; of two draws the one nearer in size, because
+// small crops have less detail than large slots need. -1: nobody may.
+static int pick_anchor(const struct ifl_objects *objects, const struct ifl_placement *placement,
+                       const uint8_t *excluded, struct ifl_rng *rng)
+{
+    uint32_t count = 0;
+    for (int i = 0; i < objects->identities; i++)
+        count += may_join(objects, placement, excluded, i);
+    int best = -1;
+    float best_gap = 0;
+    for (int draw = 0; draw < 2 && count > 0; draw++) {
+        uint32_t wanted = ifl_rng_below(rng, count);
+        int identity = 0;
+        while (!may_join(objects, placement, excluded, identity) || wanted-- > 0)
+            identity++;
+        const struct ifl_identity *row = &objects->identity[identity];
+        int crop = row->first_crop + (int)ifl_rng_below(rng, (uint32_t)row->crops);
+        float gap = fabsf(logf(objects->crop[crop].size / placement->height));
+        if (best < 0 || gap < best_gap) {
+            best = crop;
+            best_gap = gap;
+        }
+    }
+    return best;
+}
+
+static int sketch_distance(const int8_t *a, const int8_t *b, bool mirrored)
+{
+    int sum = 0;
+    for (int y = 0; y < SKETCH; y++, a += SKETCH, b += SKETCH) {
+        int row = 0;
+        if (mirrored) {
+            for (int x = 0; x < SKETCH; x++)
+                row += (a[x] - b[SKETCH - 1 - x]) * (a[x] - b[SKETCH - 1 - x]);
+        } else {
+            for (int x = 0; x < SKETCH; x++)
+                row += (a[x] - b[x]) * (a[x] - b[x]);
+        }
+        sum += row;
+    }
+    return sum;
+}
+
+// The pose of `identity` nearest to the anchor's. Crops much smaller than the slot are too blurred:
+// they pay for it.
+static float nearest_pose(const struct ifl_objects *objects, const struct ifl_crop *anchor,
+                          float height, int identity, struct ifl_pose *pose)
+{
+    float best = INFINITY;
+    const struct ifl_identity *row = &objects->identity[identity];
+    for (int i = row->first_crop; i < row->first_crop + row->crops; i++) {
+        const struct ifl_crop *crop = &objects->crop[i];
+        float blur = fmaxf(0, logf(height / crop->size));
+        for (int mirrored = 0; mirrored < 2; mirrored++) {
+            float d = (float)sketch_distance(anchor->sketch, crop->sketch, mirrored);
+            d *= 1 + 2 * blur;
+            if (d < best) {
+                best = d;
+                *pose = (struct ifl_pose){i, mirrored};
+            }
+        }
+    }
+    return best;
+}
+
+struct ranked {
+    float distance;
+    int identity;
+    struct ifl_pose pose;
+};
+
+static int rank_others(const struct ifl_objects *objects, const struct ifl_placement *placement,
+                       const uint8_t *excluded, int anchor, int wanted, struct ranked *ranked)
+{
+    const struct ifl_crop *crop = &objects->crop[anchor];
+    int count = 0;
+    for (int i = 0; i < objects->identities; i++) {
+        if (i == crop->identity || !may_join(objects, placement, excluded, i))
+            continue;
+        struct ranked one = {.identity = i};
+        one.distance = nearest_pose(objects, crop, placement->height, i, &one.pose);
+        int at = count < wanted ? count++ : wanted;
+        for (; at > 0 && ranked[at - 1].distance > one.distance; at--) {
+            if (at < wanted)
+                ranked[at] = ranked[at - 1];
+        }
+        if (at < wanted)
+            ranked[at] = one;
+    }
+    return count;
+}
+
+bool ifl_shape_choose(const struct ifl_objects *objects, const struct ifl_placement *placement,
+                      const uint8_t *excluded, int k, struct ifl_rng *rng, struct ifl_pose *pose,
+                      struct ifl_blend *blend)
+{
+    int anchor = pick_anchor(objects, placement, excluded, rng);
+    if (anchor < 0)
+        return false;
+    struct ranked ranked[2 * IFL_K_MAX];
+    int count = rank_others(objects, placement, excluded, anchor, 2 * k - 2, ranked);
+    if (count < k - 1)
+        return false;
+    bool turn = ifl_rng_below(rng, 2); // the whole object, so that both ways are as frequent
+    pose[0] = (struct ifl_pose){anchor, turn};
+    blend->identity[0] = objects->crop[anchor].identity;
+    for (int i = 1; i < k; i++) { // of the 2k - 2 nearest, nearer ones more often
+        int at = (int)fminf((float)ifl_rng_below(rng, (uint32_t)count),
+                            (float)ifl_rng_below(rng, (uint32_t)count));
+        pose[i] = ranked[at].pose;
+        pose[i].mirrored ^= turn;
+        blend->identity[i] = ranked[at].identity;
+        memmove(&ranked[at], &ranked[at + 1], (size_t)(count - at - 1) * sizeof *ranked);
+        count--;
+    }
+    blend->count = k;
+    for (int i = 0; i < k; i++)
+        blend->weight[i] = 1.0 / k;
+    return true;
+}
+
+static void find_extents(struct ifl_figure *figure)
+{
+    for (int y = 0; y < BOX; y++) {
+        const float *d = &figure->distance[(size_t)y * BOX];
+        int left = 0, right = BOX - 1;
+        while (left < BOX && d[left] >= 0)
+            left++;
+        while (right > left && d[right] >= 0)
+            right--;
+        bool empty = left == BOX;
+        figure->left[y] = empty ? BOX / 2 - 1 : (float)left;
+        figure->right[y] = empty ? BOX / 2 + 1 : (float)right + 1;
+    }
+}
+
+void ifl_shape_blend(const struct ifl_objects *objects, const struct ifl_pose *pose,
+                     const struct ifl_blend *blend, struct ifl_figure *figure)
+{
+    memset(figure->distance, 0, sizeof figure->distance);
+    memset(figure->line, 0, sizeof figure->line);
+    for (int i = 0; i < blend->count; i++) {
+        const struct ifl_crop *crop = &objects->crop[pose[i].crop];
+        float weight = (float)blend->weight[i];
+        for (int p = 0; p <= PARTS; p++)
+            figure->line[p] += weight * crop->line[p];
+        for (int y = 0; y < BOX; y++) {
+            const int8_t *from = &crop->distance[(size_t)y * BOX];
+            float *to = &figure->distance[(size_t)y * BOX];
+            for (int x = 0; x < BOX; x++)
+                to[x] += weight * from[pose[i].mirrored ? BOX - 1 - x : x] / DISTANCE_UNIT;
+        }
+    }
+    find_extents(figure);
+}
