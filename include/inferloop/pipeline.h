@@ -52,6 +52,7 @@ struct ifl_source_status {
     char name[IFL_SOURCE_NAME_MAX];
     char uri[256]; /* redacted */
     enum ifl_source_state state;
+    enum ifl_result error;         /* the same as a code, or IFL_OK */
     char reason[160];              /* why it is not live, or "" */
     double last_frame_age_seconds; /* NAN before the first */
     double rate;                   /* frames/s measured over the last seconds */

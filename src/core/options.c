@@ -191,6 +191,16 @@ static enum ifl_result set_text(char **value, const char *text, struct ifl_error
     return IFL_OK;
 }
 
+static enum ifl_result parse_text(const struct ifl_option_row *row, const char *text, char **value,
+                                  struct ifl_error *error)
+{
+    size_t most = row->greatest > 0 ? (size_t)row->greatest : 4095;
+    if (strlen(text) > most)
+        return ifl_fail(error, IFL_ERR_TOO_LARGE, stage, "%s has %zu bytes; at most %zu are taken",
+                        row->name, strlen(text), most);
+    return set_text(value, text, error);
+}
+
 static void clear_list(struct ifl_list *list)
 {
     while (list->count)
@@ -219,7 +229,7 @@ enum ifl_result ifl_option_set(struct ifl_config *config, int option, const char
     enum ifl_result result = IFL_OK;
     switch (row->type) {
     case IFL_OPTION_TEXT:
-        result = set_text(field, text, error);
+        result = parse_text(row, text, field, error);
         break;
     case IFL_OPTION_LIST:
         if (config->origin[option] != origin)

@@ -40,7 +40,7 @@ struct ifl_privacy_option {
 #define IFL_CTYPE_PRIVACY struct ifl_privacy_option
 
 enum ifl_option_type {
-    IFL_OPTION_TEXT,
+    IFL_OPTION_TEXT,    // at most `greatest` bytes, 4095 where that is 0
     IFL_OPTION_LIST,    // may be given several times
     IFL_OPTION_NUMBER,  // from least to greatest; "" is unset where the default is
     IFL_OPTION_INTEGER, // likewise
@@ -109,7 +109,8 @@ enum { IFL_HTTP_NOTHING = 0, IFL_HTTP_SEE = 1, IFL_HTTP_SET = 2 };
       IFL_HTTP_SEE, "pixels",                                                                      \
       "size of synthetic images; run, profile: also the memory's class (default: about 256x144 "   \
       "pixels in the stream's aspect)")                                                            \
-    X(TEXT, prompt, "prompt", 0, 0, 0, NULL, "", NULL, IFL_FOR_MAKING, IFL_HTTP_SEE, "",           \
+    X(TEXT, prompt, "prompt", 0, 0, IFL_PROMPT_MAX - 1, NULL, "", NULL, IFL_FOR_MAKING,            \
+      IFL_HTTP_SEE, "",                                                                            \
       "words that change images, as listed in docs/prompts.md; - reads standard input")            \
     X(NUMBER, guidance_scale, "guidance-scale", 0, 0, 20, NULL, "7.5", NULL, IFL_FOR_MAKING,       \
       IFL_HTTP_SEE, "", "strength of the prompt; 7.5 as listed, 0 not at all")                     \

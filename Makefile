@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+# A thin face of meson: `make` builds build/inferloop; `make demo` and `make test` are the two commands
+# a newcomer needs; README.md says the rest.
+BUILD ?= build
+SOURCE ?= .cache/vtest.avi
+CLIP = .cache/vtest.avi
+MESON = meson setup --wrap-mode=nodownload
+SANITIZE = -Db_sanitize=address,undefined -Db_lundef=false -Doptimization=1
+
+.PHONY: all demo test test-slow asan tsan bench install format lint docs sheets clean FORCE
+all: $(BUILD)/build.ninja
+	@ninja -C $(BUILD) --quiet
+
+$(BUILD)/build.ninja:
+	@tools/install build
+	@$(MESON) $(BUILD) > /dev/null
+
+$(CLIP):
+	@tools/fetch-clip
+
+demo: all $(if $(filter $(CLIP),$(SOURCE)),$(CLIP))
+	@$(BUILD)/inferloop run --source "$(SOURCE)" --loop --profile-interval 5 --generate-interval 1 \
+	    --output data/demo $(ARGS)
+
+test:
+	@tools/install build test
+	@tools/fetch-clip
+	@/usr/bin/python3 tests/run.py
+
+test-slow:
+	@tools/install build test
+	@tools/fetch-clip
+	@/usr/bin/python3 tests/run.py --slow
+
+asan:
+	@tools/install build test
+	@test -f $(BUILD)-asan/build.ninja || $(MESON) $(BUILD)-asan $(SANITIZE) > /dev/null
+	@/usr/bin/python3 tests/run.py --only unit --build $(BUILD)-asan
+
+tsan:
+	@tools/install build test
+	@test -f $(BUILD)-tsan/build.ninja || $(MESON) $(BUILD)-tsan -Db_sanitize=thread -Db_lundef=false > /dev/null
+	@/usr/bin/python3 tests/run.py --only unit --build $(BUILD)-tsan
+
+bench: all
+	@tools/install bench
+	@tools/fetch-clip
+	@/usr/bin/python3 bench/run.py --build $(BUILD)
+
+install: all
+	@meson install -C $(BUILD) --no-rebuild
+
+# The pages that the program's own tables make; a test fails when they drift.
+docs: all
+	@for page in options metrics errors features prompts; do \
+	    $(BUILD)/inferloop docs $$page > docs/$$page.md; done
+	@$(BUILD)/inferloop docs man > docs/inferloop.1
+
+sheets: all
+	@tools/install build bench
+	@tools/fetch-clip
+	@/usr/bin/python3 bench/sheets.py --build $(BUILD)
+
+format:
+	@clang-format-14 -i $$(git ls-files '*.c' '*.h')
+
+lint:
+	@tools/install build test
+	@clang-format-14 --dry-run --Werror $$(git ls-files '*.c' '*.h')
+	@tools/check-layers
+	@test -f $(BUILD)-clang/build.ninja || CC=clang-14 $(MESON) $(BUILD)-clang --werror > /dev/null
+	@ninja -C $(BUILD)-clang --quiet
+
+clean:
+	rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-tsan $(BUILD)-clang

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+
+static const char stage[] = "config";
+
+// One option on the command line: "--name value", "--name=value", "-n value", "--switch",
+// "--no-switch".
+struct flag {
+    int option;
+    const char *value;
+    int used; // words of argv
+};
+
+static enum ifl_result unknown(const char *word, const struct ifl_command *command,
+                               struct ifl_error *error)
+{
+    return ifl_fail(error, IFL_ERR_INVALID, stage,
+                    "%s has no option %.60s; `inferloop help %s` lists its options", command->name,
+                    word, command->name);
+}
+
+static int find_short(char letter)
+{
+    for (int i = 0; i < IFL_OPTION_COUNT; i++)
+        if (ifl_option_row(i)->short_flag == letter)
+            return i;
+    return -1;
+}
+
+static bool is_switch(int option)
+{
+    return option >= 0 && ifl_option_row(option)->type == IFL_OPTION_SWITCH;
+}
+
+static enum ifl_result read_flag(const struct ifl_command *command, int argc, char **argv, int at,
+                                 struct flag *flag, struct ifl_error *error)
+{
+    const char *word = argv[at];
+    *flag = (struct flag){.option = -1, .used = 1};
+    if (word[1] == '-') {
+        size_t length = strcspn(word + 2, "=");
+        flag->option = ifl_option_find(word + 2, length);
+        if (word[2 + length] == '=')
+            flag->value = word + 3 + length;
+        if (flag->option < 0 && !strncmp(word, "--no-", 5) &&
+            is_switch(ifl_option_find(word + 5, strlen(word + 5)))) {
+            flag->option = ifl_option_find(word + 5, strlen(word + 5));
+            flag->value = "no";
+        }
+    } else if (!word[2]) {
+        flag->option = find_short(word[1]);
+    }
+    if (flag->option < 0 || !(ifl_option_row(flag->option)->commands & command->mask))
+        return unknown(word, command, error);
+    if (!flag->value && is_switch(flag->option))
+        flag->value = "yes";
+    if (!flag->value) {
+        if (at + 1 == argc)
+            return ifl_fail(error, IFL_ERR_INVALID, stage, "%s needs a value", word);
+        flag->value = argv[at + 1];
+        flag->used = 2;
+    }
+    return IFL_OK;
+}
+
+// The prompt on standard input, without its last newline.
+static enum ifl_result read_prompt(struct ifl_config *config, struct ifl_error *error)
+{
+    char text[IFL_PROMPT_MAX + 1];
+    size_t have = 0;
+    ssize_t got;
+    while (have < sizeof text && (got = read(STDIN_FILENO, text + have, sizeof text - have)) > 0)
+        have += (size_t)got;
+    if (have >= IFL_PROMPT_MAX)
+        return ifl_fail(error, IFL_ERR_TOO_LARGE, stage,
+                        "the prompt on standard input has more than %d bytes; shorten it",
+                        IFL_PROMPT_MAX - 1);
+    while (have && (text[have - 1] == '\n' || text[have - 1] == '\r'))
+        have--;
+    text[have] = 0;
+    return ifl_option_set(config, IFL_OPTION_ID_prompt, text, IFL_FROM_FLAG, error);
+}
+
+static enum ifl_result walk(const struct ifl_command *command, int argc, char **argv,
+                            bool only_config, struct ifl_arguments *arguments,
+                            struct ifl_error *error)
+{
+    enum ifl_result result = IFL_OK;
+    bool flags_over = false;
+    for (int at = 0; at < argc && result == IFL_OK;) {
+        if (!flags_over && !strcmp(argv[at], "--")) {
+            flags_over = true;
+            at++;
+        } else if (flags_over || argv[at][0] != '-' || !argv[at][1]) {
+            if (!only_config && arguments->count < IFL_POSITIONALS_MAX)
+                arguments->word[arguments->count] = argv[at];
+            arguments->count += !only_config;
+            at++;
+        } else {
+            struct flag flag;
+            result = read_flag(command, argc, argv, at, &flag, error);
+            if (result == IFL_OK && only_config == (flag.option == IFL_OPTION_ID_config))
+                result = ifl_option_set(arguments->config, flag.option, flag.value, IFL_FROM_FLAG,
+                                        error);
+            at += flag.used;
+        }
+    }
+    return result;
+}
+
+enum ifl_result ifl_arguments_parse(const struct ifl_command *command, int argc, char **argv,
+                                    struct ifl_arguments *arguments, struct ifl_error *error)
+{
+    *arguments = (struct ifl_arguments){.config = ifl_config_create()};
+    struct ifl_config *config = arguments->config;
+    if (!config)
+        return ifl_fail(error, IFL_ERR_NO_MEMORY, stage, "no memory for the configuration");
+    const char *variable = getenv("INFERLOOP_CONFIG");
+    enum ifl_result result = IFL_OK;
+    if (variable)
+        result =
+            ifl_option_set(config, IFL_OPTION_ID_config, variable, IFL_FROM_ENVIRONMENT, error);
+    if (result == IFL_OK)
+        result = walk(command, argc, argv, true, arguments, error);
+    if (result == IFL_OK && config->config[0])
+        result = ifl_config_read_file(config, config->config, error);
+    if (result == IFL_OK)
+        result = ifl_config_read_environment(config, error);
+    if (result == IFL_OK)
+        result = walk(command, argc, argv, false, arguments, error);
+    if (result == IFL_OK && !strcmp(config->prompt, "-"))
+        result = read_prompt(config, error);
+    if (result == IFL_OK && (arguments->count < command->least || arguments->count > command->most))
+        result = ifl_fail(error, IFL_ERR_INVALID, stage, "usage: inferloop %s%s%s [options]",
+                          command->name, command->words[0] ? " " : "", command->words);
+    return result;
+}
+
+void ifl_arguments_fini(struct ifl_arguments *arguments)
+{
+    ifl_config_destroy(arguments->config);
+    arguments->config = NULL;
+}

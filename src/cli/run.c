@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "cli/cli.h"
+#include "http/server.h"
+
+enum { STEP_MS = 100 };
+
+static void wait_for_the_end(struct ifl_pipeline *pipeline, const struct ifl_config *config,
+                             const sigset_t *signals)
+{
+    const struct ifl_clock *clock = ifl_clock_real();
+    int64_t end_ns = INT64_MAX;
+    if (config->duration > 0)
+        end_ns = ifl_now_ns(clock) + (int64_t)(config->duration * (double)IFL_SECOND_NS);
+    struct timespec step = {.tv_nsec = STEP_MS * IFL_MILLISECOND_NS};
+    while (ifl_now_ns(clock) < end_ns && !ifl_pipeline_finished(pipeline))
+        if (sigtimedwait(signals, NULL, &step) > 0)
+            break;
+    pthread_sigmask(SIG_UNBLOCK, signals, NULL); // a second Ctrl-C ends at once
+}
+
+// When every source failed before its first frame, that is the outcome.
+static enum ifl_result outcome(struct ifl_pipeline *pipeline, struct ifl_error *error)
+{
+    struct ifl_source_status *rows = calloc(IFL_LIST_MAX, sizeof *rows);
+    if (!rows)
+        return IFL_OK;
+    int count = ifl_pipeline_sources(pipeline, rows, IFL_LIST_MAX);
+    enum ifl_result result = IFL_OK;
+    int failed = 0;
+    for (int i = 0; i < count; i++)
+        if (rows[i].frames == 0 && rows[i].error < 0 && ++failed == count)
+            result =
+                ifl_fail(error, rows[i].error, "source", "%s: %s", rows[i].name, rows[i].reason);
+    free(rows);
+    return result;
+}
+
+static enum ifl_result say(struct ifl_pipeline *pipeline, bool json, struct ifl_error *error)
+{
+    struct ifl_summary *summary = malloc(sizeof *summary);
+    if (!summary)
+        return ifl_fail(error, IFL_ERR_NO_MEMORY, "cli", "no memory for the summary");
+    ifl_pipeline_summary(pipeline, summary);
+    enum ifl_result result = IFL_OK;
+    if (json)
+        result = ifl_print_json(ifl_summary_json(summary), error);
+    else
+        ifl_summary_print(summary, stdout);
+    free(summary);
+    return result;
+}
+
+static enum ifl_result open_http(struct ifl_pipeline *pipeline, const struct ifl_config *config,
+                                 struct ifl_http **http, struct ifl_error *error)
+{
+    *http = NULL;
+    if (!strcmp(config->listen, "none"))
+        return IFL_OK;
+    struct ifl_http_config options = {.listen = config->listen};
+    enum ifl_result result = ifl_http_start(pipeline, &options, http, error);
+    if (result != IFL_OK)
+        return result;
+    int host = (int)(strrchr(config->listen, ':') - config->listen);
+    fprintf(stderr, "inferloop: http://%.*s:%d shows the source beside its synthetic images\n",
+            host ? host : 9, host ? config->listen : "127.0.0.1", ifl_http_port(*http));
+    return IFL_OK;
+}
+
+enum ifl_result ifl_command_run(const struct ifl_arguments *arguments, struct ifl_error *error)
+{
+    const struct ifl_config *config = arguments->config;
+    sigset_t signals;
+    ifl_block_signals(&signals);
+    struct ifl_pipeline *pipeline = NULL;
+    struct ifl_http *http = NULL;
+    enum ifl_result result = ifl_pipeline_create(config, &pipeline, error);
+    if (result == IFL_OK)
+        result = open_http(pipeline, config, &http, error); // the port first: nothing to undo yet
+    if (result == IFL_OK)
+        result = ifl_pipeline_start(pipeline, error);
+    if (result == IFL_OK) {
+        wait_for_the_end(pipeline, config, &signals);
+        ifl_pipeline_stop(pipeline);
+        result = outcome(pipeline, error);
+        struct ifl_error ignored;
+        if (result == IFL_OK)
+            result = say(pipeline, config->json, error);
+        else if (!config->json)
+            (void)!say(pipeline, false, &ignored);
+    }
+    ifl_http_stop(http);
+    ifl_pipeline_destroy(pipeline);
+    return result;
+}

@@ -1,0 +1,450 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/channel.h"
+
+#include <limits.h>
+#include <math.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+enum {
+    QUEUE_DEPTH = 4, // frames that wait for the profile thread
+    POLL_MS = 100,   // how often the profile thread looks up from an empty queue
+    KEEP_S = 60,     // least time between two savings of the profile
+};
+
+struct ifl_channel {
+    char name[IFL_SOURCE_NAME_MAX];
+    char uri[256]; // redacted
+    char state_path[PATH_MAX];
+    int64_t profile_interval_ns;
+    const struct ifl_clock *clock;
+
+    struct ifl_edge *in, *frames;
+    struct ifl_ingest *ingest;
+    struct ifl_profiler *profiler; // the profile thread's own
+    pthread_t thread;
+    bool started;
+
+    pthread_mutex_t lock; // over what follows
+    pthread_cond_t changed;
+    struct ifl_profile *profile;
+    uint64_t profiles; // published so far
+    bool fresh_wanted; // somebody waits for one made now
+    bool ended;
+    double latency_seconds;
+
+    pthread_mutex_t workshop_lock; // held while one is made, so that it is made once
+    struct ifl_workshop *workshop;
+};
+
+static int64_t seconds_ns(double seconds)
+{
+    return (int64_t)(seconds * (double)IFL_SECOND_NS);
+}
+
+// ---- the profile thread ----
+
+static void publish(struct ifl_channel *channel, struct ifl_profile *profile)
+{
+    pthread_mutex_lock(&channel->lock);
+    // A kept profile that can generate is better than a young one that cannot yet.
+    bool better = !channel->profile || profile->memory_frames >= IFL_MEMORY_MIN ||
+                  profile->memory_frames >= channel->profile->memory_frames;
+    struct ifl_profile *old = better ? channel->profile : profile;
+    if (better)
+        channel->profile = profile;
+    channel->profiles++;
+    channel->fresh_wanted = false;
+    pthread_cond_broadcast(&channel->changed);
+    pthread_mutex_unlock(&channel->lock);
+    ifl_profile_unref(old);
+}
+
+struct analyst {
+    struct ifl_channel *channel;
+    int64_t published_ns, kept_ns;
+    uint64_t profiled, next_early; // early publications: each time the frames have doubled
+};
+
+static bool due(struct analyst *analyst, int64_t now_ns)
+{
+    struct ifl_channel *channel = analyst->channel;
+    pthread_mutex_lock(&channel->lock);
+    bool wanted = channel->fresh_wanted;
+    pthread_mutex_unlock(&channel->lock);
+    if (wanted || now_ns - analyst->published_ns >= channel->profile_interval_ns)
+        return true;
+    if (analyst->profiled < analyst->next_early)
+        return false;
+    analyst->next_early *= 2;
+    return true;
+}
+
+static void keep(struct analyst *analyst, int64_t now_ns, bool last)
+{
+    struct ifl_channel *channel = analyst->channel;
+    if (!channel->state_path[0] || (!last && now_ns - analyst->kept_ns < KEEP_S * IFL_SECOND_NS))
+        return;
+    analyst->kept_ns = now_ns;
+    struct ifl_profile *profile = ifl_channel_profile(channel, false, 0);
+    struct ifl_error error = {0};
+    if (profile && profile->memory_frames >= IFL_MEMORY_MIN &&
+        ifl_profile_save(profile, channel->state_path, &error) != IFL_OK)
+        ifl_log(IFL_LOG_ERROR, "profile.keep-failed", channel->name, "%s", error.text);
+    ifl_profile_unref(profile);
+}
+
+static void take_snapshot(struct analyst *analyst, bool last)
+{
+    struct ifl_channel *channel = analyst->channel;
+    int64_t now_ns = ifl_now_ns(channel->clock);
+    struct ifl_profile *profile;
+    struct ifl_error error = {0};
+    analyst->published_ns = now_ns;
+    enum ifl_result result = ifl_profiler_snapshot(channel->profiler, &profile, &error);
+    if (result == IFL_OK)
+        publish(channel, profile);
+    else if (result != IFL_ERR_NOT_READY)
+        ifl_log(IFL_LOG_ERROR, "profile.snapshot-failed", channel->name, "%s", error.text);
+    keep(analyst, now_ns, last);
+}
+
+static void take_frame(struct analyst *analyst, struct ifl_frame *frame)
+{
+    struct ifl_channel *channel = analyst->channel;
+    struct ifl_error error = {0};
+    if (ifl_profiler_update(channel->profiler, frame, &error) == IFL_OK) {
+        double latency =
+            (double)(ifl_now_ns(channel->clock) - frame->capture_ns) / (double)IFL_SECOND_NS;
+        pthread_mutex_lock(&channel->lock);
+        channel->latency_seconds = latency;
+        pthread_mutex_unlock(&channel->lock);
+        analyst->profiled++;
+        ifl_edge_pass(channel->frames);
+    } else {
+        ifl_log(IFL_LOG_WARNING, "profile.frame-failed", channel->name, "%s", error.text);
+        ifl_edge_drop(channel->frames, IFL_DROP_ERROR);
+    }
+    ifl_frame_unref(frame);
+}
+
+static void *analyse(void *context)
+{
+    struct ifl_channel *channel = context;
+    struct analyst analyst = {.channel = channel,
+                              .published_ns = ifl_now_ns(channel->clock),
+                              .kept_ns = ifl_now_ns(channel->clock),
+                              .next_early = IFL_MEMORY_MIN};
+    for (;;) {
+        void *packet;
+        int64_t deadline_ns = ifl_now_ns(ifl_clock_real()) + POLL_MS * IFL_MILLISECOND_NS;
+        enum ifl_result result = ifl_edge_pop(channel->frames, &packet, deadline_ns);
+        if (result == IFL_END)
+            break;
+        if (result == IFL_OK)
+            take_frame(&analyst, packet);
+        if (due(&analyst, ifl_now_ns(channel->clock)))
+            take_snapshot(&analyst, false);
+    }
+    take_snapshot(&analyst, true);
+    pthread_mutex_lock(&channel->lock);
+    channel->ended = true;
+    pthread_cond_broadcast(&channel->changed);
+    pthread_mutex_unlock(&channel->lock);
+    return NULL;
+}
+
+// ---- life ----
+
+static void release_frame(void *packet)
+{
+    ifl_frame_unref(packet);
+}
+
+static enum ifl_result make_edges(struct ifl_channel *channel, bool lossless,
+                                  struct ifl_error *error)
+{
+    struct ifl_edge_config in = {.from = "source", .to = "ingest", .source = channel->name};
+    struct ifl_edge_config frames = {.from = "ingest",
+                                     .to = "profile",
+                                     .source = channel->name,
+                                     .depth = QUEUE_DEPTH,
+                                     .policy = lossless ? IFL_POLICY_BLOCK : IFL_POLICY_DROP_OLDEST,
+                                     .release = release_frame};
+    channel->in = ifl_edge_create(&in);
+    channel->frames = ifl_edge_create(&frames);
+    if (!channel->in || !channel->frames)
+        return ifl_fail(error, IFL_ERR_NO_MEMORY, "pipeline", "no memory for the edges of %s",
+                        channel->name);
+    return IFL_OK;
+}
+
+static enum ifl_result set_regions(struct ifl_ingest_config *ingest,
+                                   const struct ifl_config *config, struct ifl_error *error)
+{
+    double region[4];
+    enum ifl_result result = IFL_OK;
+    if (config->crop[0] && (result = ifl_parse_rectangle(config->crop, region, error)) == IFL_OK)
+        ingest->crop = (struct ifl_rectangle){region[0], region[1], region[2], region[3]};
+    if (config->mask.count > IFL_MASKS_MAX)
+        return ifl_fail(error, IFL_ERR_TOO_LARGE, "config", "at most %d masks can be given",
+                        IFL_MASKS_MAX);
+    for (int i = 0; i < config->mask.count && result == IFL_OK; i++) {
+        result = ifl_parse_rectangle(config->mask.item[i], region, error);
+        ingest->mask[ingest->masks++] =
+            (struct ifl_rectangle){region[0], region[1], region[2], region[3]};
+    }
+    return result;
+}
+
+static enum ifl_result make_ingest(struct ifl_channel *channel, const struct ifl_source_spec *spec,
+                                   const struct ifl_config *config, struct ifl_error *error)
+{
+    struct ifl_ingest_config ingest = {
+        .plugin = spec->plugin,
+        .source = {.name = channel->name,
+                   .uri = spec->uri,
+                   .loop = config->loop,
+                   .seed = config->seed,
+                   .open_deadline_ns = seconds_ns(config->open_timeout),
+                   .read_deadline_ns = seconds_ns(config->read_timeout)},
+        .realtime = config->realtime,
+        .rate_max = config->rate_max,
+        .in = channel->in,
+        .out = channel->frames,
+        .clock = channel->clock,
+    };
+    enum ifl_result result = set_regions(&ingest, config, error);
+    if (result == IFL_OK)
+        result = ifl_ingest_create(&ingest, &channel->ingest, error);
+    return result;
+}
+
+static enum ifl_result make_profiler(struct ifl_channel *channel, const struct ifl_config *config,
+                                     struct ifl_error *error)
+{
+    struct ifl_profiler_config profiler;
+    ifl_profiler_config_init(&profiler);
+    profiler.source = channel->name;
+    profiler.memory_frames = config->memory_frames;
+    profiler.window_frames = config->window_frames;
+    profiler.seed = config->seed;
+    if (config->size.width)
+        profiler.base_area = config->size.width * config->size.height;
+    return ifl_profiler_create(&profiler, &channel->profiler, error);
+}
+
+static void load_kept(struct ifl_channel *channel, const char *state_dir)
+{
+    if (!state_dir)
+        return;
+    snprintf(channel->state_path, sizeof channel->state_path, "%s/%s.iflprof", state_dir,
+             channel->name);
+    struct ifl_profile *profile;
+    struct ifl_error error = {0};
+    enum ifl_result result = ifl_profile_load(channel->state_path, &profile, &error);
+    if (result == IFL_OK)
+        publish(channel, profile);
+    else if (result != IFL_ERR_NOT_FOUND)
+        ifl_log(IFL_LOG_WARNING, "profile.kept-unusable", channel->name, "%s; starting without it",
+                error.text);
+}
+
+enum ifl_result ifl_channel_create(const struct ifl_source_spec *spec,
+                                   const struct ifl_config *config, const char *state_dir,
+                                   struct ifl_channel **channel, struct ifl_error *error)
+{
+    struct ifl_channel *made = calloc(1, sizeof *made);
+    if (!made)
+        return ifl_fail(error, IFL_ERR_NO_MEMORY, "pipeline", "no memory for a source");
+    snprintf(made->name, sizeof made->name, "%s", spec->name);
+    ifl_uri_redact(spec->uri, made->uri, sizeof made->uri);
+    made->profile_interval_ns = seconds_ns(config->profile_interval);
+    made->clock = ifl_clock_real();
+    made->latency_seconds = NAN;
+    pthread_mutex_init(&made->lock, NULL);
+    pthread_mutex_init(&made->workshop_lock, NULL);
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&made->changed, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+
+    bool live = spec->plugin->live && spec->plugin->live(spec->uri);
+    enum ifl_result result = make_edges(made, !config->realtime && !live, error);
+    if (result == IFL_OK)
+        result = make_profiler(made, config, error);
+    if (result == IFL_OK)
+        result = make_ingest(made, spec, config, error);
+    if (result != IFL_OK) {
+        ifl_channel_destroy(made);
+        return result;
+    }
+    load_kept(made, state_dir);
+    *channel = made;
+    return IFL_OK;
+}
+
+enum ifl_result ifl_channel_start(struct ifl_channel *channel, struct ifl_error *error)
+{
+    int failed = pthread_create(&channel->thread, NULL, analyse, channel);
+    if (failed)
+        return ifl_fail_errno(error, failed, "pipeline", "cannot start the profile thread of %s",
+                              channel->name);
+    channel->started = true;
+    return ifl_ingest_start(channel->ingest, error);
+}
+
+void ifl_channel_stop(struct ifl_channel *channel)
+{
+    ifl_ingest_stop(channel->ingest);
+    ifl_edge_close(channel->frames, true); // a no-op where ingest has ended by itself
+    if (channel->started)
+        pthread_join(channel->thread, NULL);
+    channel->started = false;
+}
+
+void ifl_channel_destroy(struct ifl_channel *channel)
+{
+    if (!channel)
+        return;
+    ifl_workshop_unref(channel->workshop);
+    ifl_profile_unref(channel->profile);
+    ifl_ingest_destroy(channel->ingest);
+    ifl_profiler_destroy(channel->profiler);
+    ifl_edge_destroy(channel->in);
+    ifl_edge_destroy(channel->frames);
+    pthread_cond_destroy(&channel->changed);
+    pthread_mutex_destroy(&channel->lock);
+    pthread_mutex_destroy(&channel->workshop_lock);
+    free(channel);
+}
+
+// ---- readers ----
+
+const char *ifl_channel_name(const struct ifl_channel *channel)
+{
+    return channel->name;
+}
+
+void ifl_channel_status(struct ifl_channel *channel, struct ifl_source_status *status)
+{
+    struct ifl_ingest_status ingest;
+    ifl_ingest_status(channel->ingest, &ingest);
+    memset(status, 0, sizeof *status);
+    snprintf(status->name, sizeof status->name, "%s", channel->name);
+    snprintf(status->uri, sizeof status->uri, "%s", channel->uri);
+    status->state = ingest.state;
+    if (ingest.state != IFL_SOURCE_LIVE)
+        status->error = ingest.last_error.result;
+    if (ingest.state != IFL_SOURCE_LIVE)
+        snprintf(status->reason, sizeof status->reason, "%.*s", (int)sizeof status->reason - 1,
+                 ingest.last_error.text);
+    status->last_frame_age_seconds = NAN;
+    if (ingest.last_frame_ns >= 0)
+        status->last_frame_age_seconds =
+            (double)(ifl_now_ns(channel->clock) - ingest.last_frame_ns) / (double)IFL_SECOND_NS;
+    status->rate = ingest.rate;
+    status->frames = ingest.frames;
+    status->loops = ingest.loops;
+    status->width = ingest.info.width;
+    status->height = ingest.info.height;
+}
+
+struct ifl_frame *ifl_channel_frame(struct ifl_channel *channel, uint64_t *serial, int64_t wait_ns)
+{
+    return ifl_ingest_newest(channel->ingest, serial, wait_ns);
+}
+
+struct ifl_edge *ifl_channel_edge(struct ifl_channel *channel, int index)
+{
+    if (index == 0)
+        return channel->in;
+    return index == 1 ? channel->frames : NULL;
+}
+
+struct ifl_profile *ifl_channel_profile(struct ifl_channel *channel, bool fresh, int64_t wait_ns)
+{
+    int64_t until_ns = ifl_now_ns(ifl_clock_real()) + wait_ns;
+    struct timespec until = {.tv_sec = until_ns / IFL_SECOND_NS,
+                             .tv_nsec = until_ns % IFL_SECOND_NS};
+    pthread_mutex_lock(&channel->lock);
+    uint64_t before = channel->profiles;
+    channel->fresh_wanted |= fresh;
+    while (fresh && channel->profiles == before && !channel->ended &&
+           pthread_cond_timedwait(&channel->changed, &channel->lock, &until) == 0)
+        ;
+    struct ifl_profile *profile = channel->profile ? ifl_profile_ref(channel->profile) : NULL;
+    pthread_mutex_unlock(&channel->lock);
+    return profile;
+}
+
+bool ifl_channel_ready(struct ifl_channel *channel)
+{
+    pthread_mutex_lock(&channel->lock);
+    bool ready = channel->profile && channel->profile->memory_frames >= IFL_MEMORY_MIN;
+    pthread_mutex_unlock(&channel->lock);
+    return ready;
+}
+
+bool ifl_channel_ended(struct ifl_channel *channel)
+{
+    pthread_mutex_lock(&channel->lock);
+    bool ended = channel->ended;
+    pthread_mutex_unlock(&channel->lock);
+    return ended;
+}
+
+uint64_t ifl_channel_frames_expected(struct ifl_channel *channel)
+{
+    struct ifl_ingest_status status;
+    ifl_ingest_status(channel->ingest, &status);
+    return status.info.frames;
+}
+
+uint64_t ifl_channel_profiles(struct ifl_channel *channel)
+{
+    pthread_mutex_lock(&channel->lock);
+    uint64_t profiles = channel->profiles;
+    pthread_mutex_unlock(&channel->lock);
+    return profiles;
+}
+
+double ifl_channel_profile_latency(struct ifl_channel *channel)
+{
+    pthread_mutex_lock(&channel->lock);
+    double latency = channel->latency_seconds;
+    pthread_mutex_unlock(&channel->lock);
+    return latency;
+}
+
+enum ifl_result ifl_channel_workshop(struct ifl_channel *channel,
+                                     const struct ifl_engine_plugin *engine,
+                                     struct ifl_workshop **workshop, struct ifl_error *error)
+{
+    struct ifl_profile *profile = ifl_channel_profile(channel, false, 0);
+    if (!profile)
+        return ifl_fail(error, IFL_ERR_NOT_READY, "generate",
+                        "%s has delivered no frames yet; wait until it is live", channel->name);
+    enum ifl_result result = IFL_OK;
+    pthread_mutex_lock(&channel->workshop_lock);
+    if (!channel->workshop || ifl_workshop_profile(channel->workshop) != profile) {
+        struct ifl_workshop *made;
+        result = ifl_workshop_create(profile, engine, &made, error);
+        if (result == IFL_OK) {
+            ifl_workshop_unref(channel->workshop);
+            channel->workshop = made;
+        }
+    }
+    if (result == IFL_OK)
+        *workshop = ifl_workshop_ref(channel->workshop);
+    pthread_mutex_unlock(&channel->workshop_lock);
+    ifl_profile_unref(profile);
+    return result;
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// A channel is one source from its camera to its published profile: an ingest thread, a profile
+// thread, and the two edges before them. Starts and stops with the pipeline; readers on any thread.
+#ifndef IFL_PIPELINE_CHANNEL_H
+#define IFL_PIPELINE_CHANNEL_H
+
+#include "core/flow.h"
+#include "core/options.h"
+#include "ingest/ingest.h"
+#include "pipeline/builtins.h"
+#include "pipeline/workshop.h"
+
+struct ifl_channel;
+// `state_dir` NULL: nothing is kept. A kept profile is published at once.
+enum ifl_result ifl_channel_create(const struct ifl_source_spec *spec,
+                                   const struct ifl_config *config, const char *state_dir,
+                                   struct ifl_channel **channel,
+                                   struct ifl_error *error) IFL_CHECK_RESULT;
+enum ifl_result ifl_channel_start(struct ifl_channel *channel,
+                                  struct ifl_error *error) IFL_CHECK_RESULT;
+void ifl_channel_stop(struct ifl_channel *channel);    // ends both threads; keeps the last profile
+void ifl_channel_destroy(struct ifl_channel *channel); // takes NULL; after stop
+
+const char *ifl_channel_name(const struct ifl_channel *channel);
+void ifl_channel_status(struct ifl_channel *channel, struct ifl_source_status *status);
+struct ifl_frame *ifl_channel_frame(struct ifl_channel *channel, uint64_t *serial, int64_t wait_ns);
+struct ifl_edge *ifl_channel_edge(struct ifl_channel *channel, int index); // 0, 1; else NULL
+
+// The newest published profile, or NULL; with `fresh` one made at the next frame or within wait_ns.
+struct ifl_profile *ifl_channel_profile(struct ifl_channel *channel, bool fresh, int64_t wait_ns);
+// True once the profile holds enough to generate from.
+bool ifl_channel_ready(struct ifl_channel *channel);
+// True once the source has ended for good and its last profile is published.
+bool ifl_channel_ended(struct ifl_channel *channel);
+uint64_t ifl_channel_frames_expected(struct ifl_channel *channel); // in one loop; 0: not known
+// Profiles published so far, and seconds from capture to profiled of the newest frame.
+uint64_t ifl_channel_profiles(struct ifl_channel *channel);
+double ifl_channel_profile_latency(struct ifl_channel *channel);
+
+// A workshop for the newest profile; made once per profile. The caller unrefs it.
+enum ifl_result ifl_channel_workshop(struct ifl_channel *channel,
+                                     const struct ifl_engine_plugin *engine,
+                                     struct ifl_workshop **workshop,
+                                     struct ifl_error *error) IFL_CHECK_RESULT;
+
+#endif

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <math.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "pipeline/internal.h"
+#include "pipeline/metrics.h"
+
+#define METRICS(X)                                                                                 \
+    X(ingested, COUNTER, "inferloop_ingested_images_total", "source",                              \
+      "Frames that ingest passed on.")                                                             \
+    X(edge_packets, COUNTER, "inferloop_edge_packets_total", "source,from,to,outcome,reason",      \
+      "Packets of an edge by outcome: received = passed + dropped (reason) + in flight.")          \
+    X(edge_in_flight, GAUGE, "inferloop_edge_in_flight", "source,from,to,state",                   \
+      "Packets of an edge that wait or are being worked on.")                                      \
+    X(source_state, GAUGE, "inferloop_source_state", "source,state",                               \
+      "1 for the state a source is in, else 0.")                                                   \
+    X(last_frame, GAUGE, "inferloop_source_last_frame_timestamp_seconds", "source",                \
+      "Wall clock of the newest frame of a source, 0 before the first.")                           \
+    X(rate, GAUGE, "inferloop_source_frames_per_second", "source", "Measured rate of a source.")   \
+    X(profiles, COUNTER, "inferloop_profiles_published_total", "source", "Profiles published.")    \
+    X(images, COUNTER, "inferloop_images_total", "outcome",                                        \
+      "Synthetic images: requested = delivered + rejected + failed + in flight.")                  \
+    X(in_flight, GAUGE, "inferloop_images_in_flight", "", "Synthetic images being made.")          \
+    X(rejections, COUNTER, "inferloop_rejections_total", "reason",                                 \
+      "Attempts that validation rejected.")                                                        \
+    X(likeness, GAUGE, "inferloop_likeness_ratio", "",                                             \
+      "Likeness ratio of the newest images; about 1: like the stream, above 1.5: not.")            \
+    X(latency, GAUGE, "inferloop_processing_latency_seconds", "",                                  \
+      "From a frame's capture to an image's delivery, without waiting for the generate interval.")
+
+enum {
+#define ENUM(id, kind, name, labels, help) METRIC_##id,
+    METRICS(ENUM)
+#undef ENUM
+        METRIC_COUNT
+};
+
+static const struct ifl_metric table[] = {
+#define ROW(id, kind, name, labels, help) {name, IFL_METRIC_##kind, labels, help},
+    METRICS(ROW)
+#undef ROW
+};
+
+const struct ifl_metric *ifl_pipeline_metric_table(int *count)
+{
+    *count = METRIC_COUNT;
+    return table;
+}
+
+static void emit(struct ifl_metrics_writer *writer, int metric, const char *const *labels,
+                 double value)
+{
+    ifl_metric_emit(writer, &table[metric], labels, value);
+}
+
+static void collect_edges(struct ifl_metrics_writer *writer, const struct ifl_summary *summary)
+{
+    for (int i = 0; i < summary->edges; i++) {
+        const struct ifl_flow_row *row = &summary->edge[i];
+        const char *labels[] = {row->source, row->from, row->to, "received", ""};
+        emit(writer, METRIC_edge_packets, labels, (double)row->received);
+        labels[3] = "passed";
+        emit(writer, METRIC_edge_packets, labels, (double)row->passed);
+        labels[3] = "dropped";
+        for (int r = 0; r < row->reasons; r++) {
+            labels[4] = row->dropped[r].reason;
+            emit(writer, METRIC_edge_packets, labels, (double)row->dropped[r].count);
+        }
+    }
+    for (int i = 0; i < summary->edges; i++) {
+        const struct ifl_flow_row *row = &summary->edge[i];
+        const char *labels[] = {row->source, row->from, row->to, "waiting"};
+        emit(writer, METRIC_edge_in_flight, labels, (double)row->waiting);
+        labels[3] = "busy";
+        emit(writer, METRIC_edge_in_flight, labels, (double)row->busy);
+    }
+}
+
+static void collect_states(struct ifl_metrics_writer *writer, const struct ifl_source_status *row)
+{
+    for (int state = 0; state <= IFL_SOURCE_STOPPED; state++) {
+        const char *labels[] = {row->name, ifl_source_state_name((enum ifl_source_state)state)};
+        emit(writer, METRIC_source_state, labels, (int)row->state == state);
+    }
+}
+
+static double wall_of_age(double age_seconds)
+{
+    return isnan(age_seconds) ? 0 : floor(((double)time(NULL) - age_seconds) * 1000) / 1000;
+}
+
+static void collect_sources(struct ifl_metrics_writer *writer, struct ifl_pipeline *pipeline)
+{
+    struct ifl_source_status row[IFL_LIST_MAX];
+    int count = ifl_pipeline_sources(pipeline, row, IFL_LIST_MAX);
+    const char *label[1];
+#define EACH(metric, value)                                                                        \
+    for (int i = 0; i < count; i++) {                                                              \
+        label[0] = row[i].name;                                                                    \
+        emit(writer, metric, label, (double)(value));                                              \
+    }
+    EACH(METRIC_ingested, row[i].frames)
+    for (int i = 0; i < count; i++)
+        collect_states(writer, &row[i]);
+    EACH(METRIC_last_frame, wall_of_age(row[i].last_frame_age_seconds))
+    EACH(METRIC_rate, row[i].rate)
+    EACH(METRIC_profiles, ifl_channel_profiles(pipeline->channel[i]))
+#undef EACH
+}
+
+static void collect_images(struct ifl_metrics_writer *writer, const struct ifl_summary *summary)
+{
+    const struct {
+        const char *outcome;
+        uint64_t count;
+    } outcomes[] = {{"requested", summary->requested},
+                    {"delivered", summary->delivered},
+                    {"rejected", summary->rejected},
+                    {"failed", summary->failed}};
+    for (int i = 0; i < 4; i++)
+        emit(writer, METRIC_images, &outcomes[i].outcome, (double)outcomes[i].count);
+    emit(writer, METRIC_in_flight, NULL, (double)summary->in_flight);
+    for (int i = 0; i < summary->reasons; i++)
+        emit(writer, METRIC_rejections, &summary->rejected_by[i].reason,
+             (double)summary->rejected_by[i].count);
+}
+
+void ifl_pipeline_collect(struct ifl_metrics_writer *writer, void *context)
+{
+    struct ifl_pipeline *pipeline = context;
+    struct ifl_summary *summary = malloc(sizeof *summary);
+    if (!summary)
+        return;
+    ifl_pipeline_summary(pipeline, summary);
+    collect_sources(writer, pipeline);
+    collect_edges(writer, summary);
+    collect_images(writer, summary);
+    emit(writer, METRIC_likeness, NULL, summary->likeness);
+    emit(writer, METRIC_latency, NULL, ifl_studio_latency(pipeline->studio));
+    free(summary);
+}

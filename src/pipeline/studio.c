@@ -1,0 +1,454 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/studio.h"
+
+#include <math.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/hash.h"
+#include "base/log.h"
+
+enum {
+    QUEUE_DEPTH = 16,
+    THREADS_MAX = 64,
+    CHANNELS_MAX = IFL_LIST_MAX,
+    ROLLING = 32,        // images of the rolling set
+    LIKENESS_EVERY = 16, // images between two measurements of it
+    POLL_MS = 20,        // the scheduler's step
+};
+
+// One request on its way. Shared by the queue and, where somebody waits, by the waiter.
+struct job {
+    int refs;
+    struct ifl_studio *studio;
+    struct ifl_channel *channel;
+    struct ifl_request request;
+    bool done; // under the studio's lock, with what follows
+    enum ifl_result result;
+    struct ifl_error error;
+    struct ifl_delivered *delivered;
+};
+
+struct ifl_studio {
+    struct ifl_studio_config config;
+    struct ifl_edge *jobs, *made, *accepted;
+    struct ifl_ledger *ledger;
+    struct ifl_gallery *gallery;
+    pthread_t worker[THREADS_MAX], scheduler;
+    int workers;
+    bool scheduling;
+
+    pthread_mutex_t sink_lock; // sinks are called by one thread at a time
+
+    pthread_mutex_t lock; // over what follows
+    pthread_cond_t changed;
+    bool stopping;
+    bool last_tick[CHANNELS_MAX]; // the channel has ended and had its last images
+    uint64_t ticks[CHANNELS_MAX];
+    double likeness, latency_seconds;
+};
+
+// ---- jobs ----
+
+static void unref_job(struct job *job)
+{
+    if (__atomic_sub_fetch(&job->refs, 1, __ATOMIC_ACQ_REL) != 0)
+        return;
+    ifl_delivered_unref(job->delivered);
+    free(job);
+}
+
+static void finish_job(struct job *job, enum ifl_result result, struct ifl_delivered *delivered,
+                       const struct ifl_error *error)
+{
+    struct ifl_studio *studio = job->studio;
+    pthread_mutex_lock(&studio->lock);
+    job->result = result;
+    job->delivered = delivered;
+    if (error)
+        job->error = *error;
+    job->done = true;
+    pthread_cond_broadcast(&studio->changed);
+    pthread_mutex_unlock(&studio->lock);
+    enum ifl_outcome outcome = result == IFL_OK             ? IFL_OUTCOME_DELIVERED
+                               : result == IFL_ERR_REJECTED ? IFL_OUTCOME_REJECTED
+                                                            : IFL_OUTCOME_FAILED;
+    ifl_ledger_finish(studio->ledger, outcome);
+}
+
+// A job that waited when the studio stopped.
+static void release_job(void *packet)
+{
+    struct job *job = packet;
+    struct ifl_error error = {0};
+    enum ifl_result result = ifl_fail(&error, IFL_ERR_CANCELLED, "generate",
+                                      "the pipeline was stopping; ask again when it is back");
+    finish_job(job, result, NULL, &error);
+    unref_job(job);
+}
+
+static enum ifl_result submit(struct ifl_studio *studio, struct ifl_channel *channel,
+                              const struct ifl_request *request, struct job **waited,
+                              struct ifl_error *error)
+{
+    struct job *job = calloc(1, sizeof *job);
+    if (!job)
+        return ifl_fail(error, IFL_ERR_NO_MEMORY, "generate", "no memory for a request");
+    job->refs = waited ? 2 : 1;
+    job->studio = studio;
+    job->channel = channel;
+    job->request = *request;
+    ifl_ledger_request(studio->ledger);
+    enum ifl_result result = ifl_edge_push(studio->jobs, job);
+    if (result == IFL_OK) {
+        if (waited)
+            *waited = job;
+        return IFL_OK;
+    }
+    ifl_ledger_finish(studio->ledger, IFL_OUTCOME_FAILED);
+    free(job);
+    if (result == IFL_END)
+        return ifl_fail(error, IFL_ERR_CANCELLED, "generate", "the pipeline is stopping");
+    return ifl_fail(error, IFL_ERR_BUSY, "generate",
+                    "%d images are waiting already; ask again in a second", QUEUE_DEPTH);
+}
+
+// ---- workers ----
+
+static enum ifl_result deliver(struct ifl_studio *studio, struct ifl_synthetic *synthetic,
+                               struct ifl_delivered **delivered, struct ifl_error *error)
+{
+    char name[IFL_PATH_MAX];
+    ifl_edge_enter(studio->accepted);
+    pthread_mutex_lock(&studio->sink_lock);
+    enum ifl_result result =
+        studio->config.sink_plugin->deliver(studio->config.sink, synthetic, name, error);
+    pthread_mutex_unlock(&studio->sink_lock);
+    if (result != IFL_OK) {
+        ifl_edge_drop(studio->accepted, IFL_DROP_ERROR);
+        return result;
+    }
+    ifl_edge_pass(studio->accepted);
+    *delivered = ifl_gallery_add(studio->gallery, synthetic, name);
+    if (!*delivered)
+        return ifl_fail(error, IFL_ERR_NO_MEMORY, "deliver", "no memory to show the image");
+    return IFL_OK;
+}
+
+// The likeness of the newest images of this source that were made from this profile or an earlier
+// one, against this profile.
+static void measure_likeness(struct ifl_studio *studio, struct ifl_workshop *workshop)
+{
+    struct ifl_delivered *recent[ROLLING];
+    struct ifl_image *images[ROLLING];
+    const char *source = ifl_workshop_profile(workshop)->source;
+    int count = ifl_gallery_list(studio->gallery, source, 0, recent, ROLLING);
+    for (int i = 0; i < count; i++)
+        images[i] = recent[i]->synthetic.image;
+    double ratio = NAN;
+    char note[160];
+    struct ifl_error error = {0};
+    if (ifl_likeness(ifl_workshop_validator(workshop), images, count, &ratio, note, &error) !=
+        IFL_OK)
+        ifl_log(IFL_LOG_WARNING, "validate.likeness-failed", source, "%s", error.text);
+    if (ratio > 1.5)
+        ifl_log(IFL_LOG_WARNING, "validate.unlike", source,
+                "the last %d images have a likeness ratio of %.2f; above 1.5 they do not look like "
+                "the stream",
+                count, ratio);
+    for (int i = 0; i < count; i++)
+        ifl_delivered_unref(recent[i]);
+    pthread_mutex_lock(&studio->lock);
+    studio->likeness = ratio;
+    pthread_mutex_unlock(&studio->lock);
+}
+
+static void note_latency(struct ifl_studio *studio, struct ifl_channel *channel, double seconds)
+{
+    double profile_seconds = ifl_channel_profile_latency(channel);
+    pthread_mutex_lock(&studio->lock);
+    studio->latency_seconds = seconds + (isnan(profile_seconds) ? 0 : profile_seconds);
+    pthread_mutex_unlock(&studio->lock);
+}
+
+static enum ifl_result serve(struct ifl_studio *studio, struct job *job,
+                             struct ifl_delivered **delivered, struct ifl_error *error)
+{
+    struct ifl_workshop *workshop;
+    enum ifl_result result =
+        ifl_channel_workshop(job->channel, studio->config.engine, &workshop, error);
+    if (result != IFL_OK)
+        return result;
+    int64_t start_ns = ifl_now_ns(ifl_clock_real());
+    struct ifl_making making = {.attempts = studio->config.options->attempts,
+                                .edge = studio->made,
+                                .ledger = studio->ledger,
+                                .clock = ifl_clock_real()};
+    struct ifl_synthetic synthetic;
+    result = ifl_workshop_make(workshop, &job->request, &making, &synthetic, error);
+    synthetic.likeness = ifl_studio_likeness(studio);
+    if (result == IFL_OK)
+        result = deliver(studio, &synthetic, delivered, error);
+    ifl_synthetic_fini(&synthetic);
+    if (result == IFL_OK) {
+        int64_t spent_ns = ifl_now_ns(ifl_clock_real()) - start_ns;
+        note_latency(studio, job->channel, (double)spent_ns / (double)IFL_SECOND_NS);
+        if ((*delivered)->serial % LIKENESS_EVERY == 0)
+            measure_likeness(studio, workshop);
+    }
+    ifl_workshop_unref(workshop);
+    return result;
+}
+
+static void *work(void *context)
+{
+    struct ifl_studio *studio = context;
+    void *packet;
+    while (ifl_edge_pop(studio->jobs, &packet, INT64_MAX) == IFL_OK) {
+        struct job *job = packet;
+        struct ifl_delivered *delivered = NULL;
+        struct ifl_error error = {0};
+        enum ifl_result result = serve(studio, job, &delivered, &error);
+        if (result != IFL_OK)
+            ifl_log(IFL_LOG_WARNING, "generate.not-delivered", ifl_channel_name(job->channel), "%s",
+                    error.text);
+        if (result == IFL_OK)
+            ifl_edge_pass(studio->jobs);
+        else
+            ifl_edge_drop(studio->jobs,
+                          result == IFL_ERR_REJECTED ? IFL_DROP_REJECTED : IFL_DROP_ERROR);
+        finish_job(job, result, delivered, &error);
+        unref_job(job);
+    }
+    return NULL;
+}
+
+// ---- the scheduler ----
+
+static void tick(struct ifl_studio *studio, int index)
+{
+    const struct ifl_config *options = studio->config.options;
+    struct ifl_request request;
+    ifl_config_request(options, &request);
+    for (int i = 0; i < options->count; i++) {
+        uint64_t part = ((uint64_t)index << 48) + studio->ticks[index]++;
+        request.seed = ifl_hash_mix(ifl_hash_mix(options->seed) + part) >> 1;
+        struct ifl_error error = {0};
+        enum ifl_result result =
+            submit(studio, studio->config.channel[index], &request, NULL, &error);
+        if (result == IFL_ERR_BUSY)
+            ifl_log(
+                IFL_LOG_WARNING, "generate.slow", ifl_channel_name(studio->config.channel[index]),
+                "generate is slower than the interval asks; choose a longer --generate-interval, "
+                "a smaller --size or more --threads");
+        if (result != IFL_OK)
+            return;
+    }
+}
+
+// One look at each channel: those that are due get their images, those that have ended their last.
+static void look_at_channels(struct ifl_studio *studio, int64_t *next_ns, int64_t now_ns)
+{
+    int64_t interval_ns =
+        (int64_t)(studio->config.options->generate_interval * (double)IFL_SECOND_NS);
+    for (int i = 0; i < studio->config.channels; i++) {
+        struct ifl_channel *channel = studio->config.channel[i];
+        bool ended = ifl_channel_ended(channel);
+        bool ready = ifl_channel_ready(channel);
+        pthread_mutex_lock(&studio->lock);
+        bool last = studio->last_tick[i];
+        pthread_mutex_unlock(&studio->lock);
+        if (last || (!ended && (!ready || now_ns < next_ns[i])))
+            continue;
+        if (ready)
+            tick(studio, i);
+        next_ns[i] =
+            now_ns - next_ns[i] > interval_ns ? now_ns + interval_ns : next_ns[i] + interval_ns;
+        pthread_mutex_lock(&studio->lock);
+        studio->last_tick[i] = ended;
+        pthread_mutex_unlock(&studio->lock);
+    }
+}
+
+static void *schedule(void *context)
+{
+    struct ifl_studio *studio = context;
+    int64_t next_ns[CHANNELS_MAX] = {0};
+    pthread_mutex_lock(&studio->lock);
+    while (!studio->stopping) {
+        pthread_mutex_unlock(&studio->lock);
+        int64_t now_ns = ifl_now_ns(ifl_clock_real());
+        look_at_channels(studio, next_ns, now_ns);
+        int64_t until_ns = now_ns + POLL_MS * IFL_MILLISECOND_NS;
+        struct timespec until = {.tv_sec = until_ns / IFL_SECOND_NS,
+                                 .tv_nsec = until_ns % IFL_SECOND_NS};
+        pthread_mutex_lock(&studio->lock);
+        if (!studio->stopping)
+            pthread_cond_timedwait(&studio->changed, &studio->lock, &until);
+    }
+    pthread_mutex_unlock(&studio->lock);
+    return NULL;
+}
+
+// ---- life ----
+
+enum ifl_result ifl_studio_create(const struct ifl_studio_config *config,
+                                  struct ifl_studio **studio, struct ifl_error *error)
+{
+    struct ifl_studio *made = calloc(1, sizeof *made);
+    if (!made)
+        return ifl_fail(error, IFL_ERR_NO_MEMORY, "generate", "no memory for the studio");
+    made->config = *config;
+    made->likeness = made->latency_seconds = NAN;
+    pthread_mutex_init(&made->lock, NULL);
+    pthread_mutex_init(&made->sink_lock, NULL);
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&made->changed, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    struct ifl_edge_config jobs = {.from = "request",
+                                   .to = "generate",
+                                   .source = "",
+                                   .depth = QUEUE_DEPTH,
+                                   .policy = IFL_POLICY_REJECT,
+                                   .release = release_job};
+    struct ifl_edge_config images = {.from = "generate", .to = "validate", .source = ""};
+    struct ifl_edge_config accepted = {.from = "validate", .to = "deliver", .source = ""};
+    made->jobs = ifl_edge_create(&jobs);
+    made->made = ifl_edge_create(&images);
+    made->accepted = ifl_edge_create(&accepted);
+    made->ledger = ifl_ledger_create();
+    made->gallery = ifl_gallery_create();
+    if (!made->jobs || !made->made || !made->accepted || !made->ledger || !made->gallery) {
+        ifl_studio_destroy(made);
+        return ifl_fail(error, IFL_ERR_NO_MEMORY, "generate", "no memory for the studio");
+    }
+    *studio = made;
+    return IFL_OK;
+}
+
+enum ifl_result ifl_studio_start(struct ifl_studio *studio, struct ifl_error *error)
+{
+    int failed = 0;
+    while (!failed && studio->workers < studio->config.options->threads) {
+        failed = pthread_create(&studio->worker[studio->workers], NULL, work, studio);
+        studio->workers += !failed;
+    }
+    if (!failed)
+        failed = pthread_create(&studio->scheduler, NULL, schedule, studio);
+    studio->scheduling = !failed;
+    if (failed)
+        return ifl_fail_errno(error, failed, "generate", "cannot start the generating threads");
+    return IFL_OK;
+}
+
+void ifl_studio_stop(struct ifl_studio *studio)
+{
+    pthread_mutex_lock(&studio->lock);
+    studio->stopping = true;
+    pthread_cond_broadcast(&studio->changed);
+    pthread_mutex_unlock(&studio->lock);
+    if (studio->scheduling)
+        pthread_join(studio->scheduler, NULL);
+    studio->scheduling = false;
+    ifl_edge_close(studio->jobs, true);
+    while (studio->workers)
+        pthread_join(studio->worker[--studio->workers], NULL);
+}
+
+void ifl_studio_destroy(struct ifl_studio *studio)
+{
+    if (!studio)
+        return;
+    ifl_gallery_destroy(studio->gallery);
+    ifl_ledger_destroy(studio->ledger);
+    ifl_edge_destroy(studio->jobs);
+    ifl_edge_destroy(studio->made);
+    ifl_edge_destroy(studio->accepted);
+    pthread_cond_destroy(&studio->changed);
+    pthread_mutex_destroy(&studio->lock);
+    pthread_mutex_destroy(&studio->sink_lock);
+    free(studio);
+}
+
+// ---- asking and looking ----
+
+enum ifl_result ifl_studio_generate(struct ifl_studio *studio, struct ifl_channel *channel,
+                                    const struct ifl_request *request, int64_t wait_ns,
+                                    struct ifl_delivered **delivered, struct ifl_error *error)
+{
+    enum ifl_result result = ifl_request_check(request, error);
+    struct job *job;
+    if (result == IFL_OK)
+        result = submit(studio, channel, request, &job, error);
+    if (result != IFL_OK)
+        return result;
+    int64_t until_ns = ifl_now_ns(ifl_clock_real()) + wait_ns;
+    struct timespec until = {.tv_sec = until_ns / IFL_SECOND_NS,
+                             .tv_nsec = until_ns % IFL_SECOND_NS};
+    pthread_mutex_lock(&studio->lock);
+    while (!job->done && pthread_cond_timedwait(&studio->changed, &studio->lock, &until) == 0)
+        ;
+    bool done = job->done;
+    if (done) {
+        result = job->result;
+        *delivered = job->delivered;
+        job->delivered = NULL;
+        if (error)
+            *error = job->error;
+    }
+    pthread_mutex_unlock(&studio->lock);
+    unref_job(job);
+    if (done)
+        return result;
+    return ifl_fail(error, IFL_ERR_TIMEOUT, "generate",
+                    "the image was not ready in time; it will still be delivered to the dataset");
+}
+
+struct ifl_gallery *ifl_studio_gallery(struct ifl_studio *studio)
+{
+    return studio->gallery;
+}
+
+struct ifl_edge *ifl_studio_edge(struct ifl_studio *studio, int index)
+{
+    struct ifl_edge *const edges[] = {studio->jobs, studio->made, studio->accepted};
+    return index < 3 ? edges[index] : NULL;
+}
+
+void ifl_studio_ledger(struct ifl_studio *studio, struct ifl_ledger_counts *counts)
+{
+    ifl_ledger_count(studio->ledger, counts);
+}
+
+bool ifl_studio_idle(struct ifl_studio *studio)
+{
+    bool idle = true;
+    pthread_mutex_lock(&studio->lock);
+    for (int i = 0; i < studio->config.channels; i++)
+        idle = idle && studio->last_tick[i];
+    pthread_mutex_unlock(&studio->lock);
+    struct ifl_ledger_counts counts;
+    ifl_ledger_count(studio->ledger, &counts);
+    return idle && counts.in_flight == 0;
+}
+
+double ifl_studio_likeness(struct ifl_studio *studio)
+{
+    pthread_mutex_lock(&studio->lock);
+    double likeness = studio->likeness;
+    pthread_mutex_unlock(&studio->lock);
+    return likeness;
+}
+
+double ifl_studio_latency(struct ifl_studio *studio)
+{
+    pthread_mutex_lock(&studio->lock);
+    double latency = studio->latency_seconds;
+    pthread_mutex_unlock(&studio->lock);
+    return latency;
+}
