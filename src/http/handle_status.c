@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sources, counters, profile, metrics, health.
+#include "http/handlers.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "http/counters.h"
+#include "http/query.h"
+
+enum { SOURCES_MAX = 64 };
+
+bool ifl_find_source(struct ifl_exchange *exchange, const char *wanted,
+                     char name[IFL_SOURCE_NAME_MAX], enum MHD_Result *answer)
+{
+    struct ifl_source_status rows[SOURCES_MAX];
+    int count = ifl_pipeline_sources(exchange->services->pipeline, rows, SOURCES_MAX);
+    count = count < SOURCES_MAX ? count : SOURCES_MAX;
+    for (int i = 0; i < count; i++)
+        if (!wanted || strcmp(rows[i].name, wanted) == 0) {
+            memcpy(name, rows[i].name, IFL_SOURCE_NAME_MAX);
+            return true;
+        }
+    *answer = wanted ? ifl_reply_fail(exchange, 0, IFL_ERR_NOT_FOUND,
+                                      json_pack("{so}", "source", ifl_json_text(wanted)),
+                                      "there is no source \"%.64s\"; GET /api/v1/sources lists "
+                                      "those there are",
+                                      wanted)
+                     : ifl_reply_fail(exchange, 0, IFL_ERR_NOT_FOUND, NULL, "there is no source");
+    return false;
+}
+
+static json_t *json_of_source(const struct ifl_source_status *row)
+{
+    return json_pack("{so so ss so so so so so si si}", "name", ifl_json_text(row->name), "uri",
+                     ifl_json_text(row->uri), "state", ifl_source_state_name(row->state), "reason",
+                     ifl_json_text(row->reason), "last_frame_age_seconds",
+                     ifl_json_number(row->last_frame_age_seconds), "rate",
+                     ifl_json_number(row->rate), "frames", ifl_json_count(row->frames), "loops",
+                     ifl_json_count(row->loops), "width", row->width, "height", row->height);
+}
+
+enum MHD_Result ifl_handle_sources(struct ifl_exchange *exchange)
+{
+    struct ifl_source_status rows[SOURCES_MAX];
+    int count = ifl_pipeline_sources(exchange->services->pipeline, rows, SOURCES_MAX);
+    json_t *list = json_array();
+    for (int i = 0; i < count && i < SOURCES_MAX; i++)
+        json_array_append_new(list, json_of_source(&rows[i]));
+    return ifl_reply_json(exchange, MHD_HTTP_OK, json_pack("{so}", "sources", list));
+}
+
+static json_t *json_of_edge(const struct ifl_flow_row *row)
+{
+    json_t *dropped = json_object();
+    for (int i = 0; i < row->reasons; i++)
+        json_object_set_new(dropped, row->dropped[i].reason, ifl_json_count(row->dropped[i].count));
+    return json_pack("{so ss ss so so so so so so}", "source", ifl_json_text(row->source), "from",
+                     row->from, "to", row->to, "received", ifl_json_count(row->received), "passed",
+                     ifl_json_count(row->passed), "waiting", ifl_json_count(row->waiting), "busy",
+                     ifl_json_count(row->busy), "dropped_total", ifl_json_count(row->dropped_total),
+                     "dropped", dropped);
+}
+
+static json_t *json_of_images(const struct ifl_summary *summary)
+{
+    json_t *rejected = json_object();
+    for (int i = 0; i < summary->reasons; i++)
+        json_object_set_new(rejected, summary->rejected_by[i].reason,
+                            ifl_json_count(summary->rejected_by[i].count));
+    return json_pack("{so so so so so so}", "requested", ifl_json_count(summary->requested),
+                     "delivered", ifl_json_count(summary->delivered), "rejected",
+                     ifl_json_count(summary->rejected), "failed", ifl_json_count(summary->failed),
+                     "in_flight", ifl_json_count(summary->in_flight), "attempts_rejected",
+                     rejected);
+}
+
+static json_t *json_of_defaults(struct ifl_pipeline *pipeline)
+{
+    struct ifl_request request;
+    ifl_pipeline_request_init(pipeline, &request);
+    return json_pack(
+        "{ss si so si si so so so so so}", "privacy", ifl_privacy_name(request.privacy), "k",
+        request.k, "guidance_scale", ifl_json_number(request.guidance_scale), "width",
+        request.width, "height", request.height, "brightness", ifl_json_number(request.brightness),
+        "contrast", ifl_json_number(request.contrast), "saturation",
+        ifl_json_number(request.saturation), "color_temperature",
+        ifl_json_number(request.color_temperature), "prompt", ifl_json_text(request.prompt));
+}
+
+static enum MHD_Result reply_status(struct ifl_exchange *exchange,
+                                    const struct ifl_summary *summary)
+{
+    struct ifl_pipeline *pipeline = exchange->services->pipeline;
+    char reason[160] = "";
+    ifl_pipeline_ready(pipeline, reason);
+    json_t *edges = json_array();
+    for (int i = 0; i < summary->edges; i++)
+        json_array_append_new(edges, json_of_edge(&summary->edge[i]));
+    return ifl_reply_json(
+        exchange, MHD_HTTP_OK,
+        json_pack("{ss ss sb so so so so so}", "schema", "inferloop.status/1", "version",
+                  IFL_VERSION, "ready", !reason[0], "reason", ifl_json_text(reason), "edges", edges,
+                  "images", json_of_images(summary), "likeness", ifl_json_number(summary->likeness),
+                  "defaults", json_of_defaults(pipeline)));
+}
+
+enum MHD_Result ifl_handle_status(struct ifl_exchange *exchange)
+{
+    struct ifl_summary *summary = calloc(1, sizeof *summary);
+    if (!summary)
+        return ifl_reply_json(exchange, MHD_HTTP_OK, NULL);
+    ifl_pipeline_summary(exchange->services->pipeline, summary);
+    enum MHD_Result result = reply_status(exchange, summary);
+    free(summary);
+    return result;
+}
+
+enum MHD_Result ifl_handle_profile(struct ifl_exchange *exchange)
+{
+    char source[IFL_SOURCE_NAME_MAX];
+    enum MHD_Result answer;
+    if (!ifl_find_source(exchange, ifl_query_text(exchange, "source"), source, &answer))
+        return answer;
+    struct ifl_profile *profile =
+        ifl_pipeline_profile(exchange->services->pipeline, source, false, 0);
+    if (!profile)
+        return ifl_reply_fail(exchange, 0, IFL_ERR_NOT_READY, NULL,
+                              "no profile of \"%.64s\" has been published yet; it comes after the "
+                              "profile interval",
+                              source);
+    char *text = ifl_profile_json(profile);
+    ifl_profile_unref(profile);
+    if (!text)
+        return ifl_reply_json(exchange, MHD_HTTP_OK, NULL);
+    return ifl_reply_bytes(exchange, MHD_HTTP_OK, "application/json", (uint8_t *)text,
+                           strlen(text));
+}
+
+enum MHD_Result ifl_handle_metrics(struct ifl_exchange *exchange)
+{
+    char *text = ifl_pipeline_metrics(exchange->services->pipeline);
+    char *own = ifl_http_metrics_text(exchange->services->counters);
+    size_t length = text ? strlen(text) : 0, own_length = own ? strlen(own) : 0;
+    char *all = text && own ? realloc(text, length + own_length + 1) : NULL;
+    if (!all) {
+        free(text);
+        free(own);
+        return ifl_reply_json(exchange, MHD_HTTP_OK, NULL);
+    }
+    memcpy(all + length, own, own_length);
+    free(own);
+    return ifl_reply_bytes(exchange, MHD_HTTP_OK, "text/plain; version=0.0.4; charset=utf-8",
+                           (uint8_t *)all, length + own_length);
+}
+
+enum MHD_Result ifl_handle_health(struct ifl_exchange *exchange)
+{
+    return ifl_reply_json(exchange, MHD_HTTP_OK, json_pack("{ss}", "status", "ok"));
+}
+
+enum MHD_Result ifl_handle_ready(struct ifl_exchange *exchange)
+{
+    char reason[160] = "";
+    ifl_pipeline_ready(exchange->services->pipeline, reason);
+    if (!reason[0])
+        return ifl_reply_json(exchange, MHD_HTTP_OK, json_pack("{ss}", "status", "ready"));
+    return ifl_reply_fail(exchange, 0, IFL_ERR_NOT_READY, NULL, "%s", reason);
+}
