@@ -22,6 +22,10 @@ struct ifl_source_config {
     uint64_t seed;     /* for `pattern` */
     int64_t open_deadline_ns; /* longest time `open` may take */
     int64_t read_deadline_ns; /* longest time one `read` may take */
+    /* Asked by a source while it waits, in `open` too; true: give up with IFL_ERR_CANCELLED. May be
+     * NULL. */
+    bool (*cancelled)(void *context);
+    void *cancelled_context;
 };
 
 struct ifl_source_info {

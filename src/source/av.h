@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the sources over FFmpeg's libraries share: one connection with its decoder.
+//
+// In: a local file's descriptor or a URL. Out: decoded pictures as frames that keep FFmpeg's own
+// memory (no copy) where frame.h has their format, else converted by swscale. One thread;
+// `interrupted` is set by any. Every wait ends at a deadline or by that; only looking up a host
+// name is left to the system's resolver.
+#ifndef IFL_SOURCE_AV_H
+#define IFL_SOURCE_AV_H
+
+#include <stdatomic.h>
+
+#include <libavcodec/avcodec.h>
+#include <libavformat/avformat.h>
+
+#include "inferloop/source.h"
+
+// Whoever waits inside FFmpeg: until when, and whether somebody called it off.
+struct ifl_av_guard {
+    atomic_bool interrupted;
+    bool (*cancelled)(void *context); // as in struct ifl_source_config
+    void *cancelled_context;
+    int64_t deadline_ns; // monotonic; the reading thread's own
+};
+bool ifl_av_guard_cancelled(const struct ifl_av_guard *guard);
+void ifl_av_guard_arm(struct ifl_av_guard *guard, int64_t wait_ns);
+// Sleeps a little; false once the deadline has passed or it was called off.
+bool ifl_av_guard_sleep(const struct ifl_av_guard *guard, int64_t wait_ns);
+
+struct ifl_av_request {
+    const char *shown;     // the URI, redacted, for sentences
+    int fd;                // a local file (stays the caller's), or -1
+    const char *url;       // otherwise
+    const char *format;    // demuxer to force ("v4l2"), or NULL
+    const char *protocols; // all that may be opened on the way, comma-separated
+    AVDictionary *options; // read and changed; stays the caller's
+    bool live, probe;      // probe: decode a little to learn sizes and rates
+    struct ifl_av_guard *guard;
+};
+
+struct ifl_av;
+enum ifl_result ifl_av_open(const struct ifl_av_request *request, struct ifl_av **av,
+                            struct ifl_error *error) IFL_CHECK_RESULT;
+void ifl_av_close(struct ifl_av *av); // takes NULL
+
+// The next picture into `picture`. IFL_OK, IFL_DROPPED (a packet could not be decoded), IFL_END, or
+// an error.
+enum ifl_result ifl_av_read(struct ifl_av *av, AVFrame *picture,
+                            struct ifl_error *error) IFL_CHECK_RESULT;
+// Presentation time since the first picture, or -1.
+int64_t ifl_av_pts_ns(struct ifl_av *av, const AVFrame *picture);
+void ifl_av_info(const struct ifl_av *av, struct ifl_source_info *info);
+enum AVCodecID ifl_av_codec(const struct ifl_av *av);
+
+#endif

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// The built-in sources. In: a URI. Out: frames in the source's own format, on the thread that
+// reads. Their limits: pictures of IFL_FRAME_SIDE_MIN to IFL_FRAME_SIDE_MAX pixels a side and at
+// most IFL_SOURCE_PIXELS_MAX in all; waiting never exceeds the deadlines of the configuration,
+// except while a host name is looked up (the system's resolver can't be interrupted).
+#ifndef IFL_SOURCE_BUILTIN_H
+#define IFL_SOURCE_BUILTIN_H
+
+#include "inferloop/source.h"
+
+enum { IFL_SOURCE_PIXELS_MAX = 1 << 26 };
+
+extern const struct ifl_source_plugin ifl_source_camera;  // files, networks, webcams
+extern const struct ifl_source_plugin ifl_source_folder;  // folder:PATH
+extern const struct ifl_source_plugin ifl_source_pipe;    // pipe: (Y4M on standard input)
+extern const struct ifl_source_plugin ifl_source_pattern; // pattern:key=value,...
+
+// Opens the source, reads until it gives one picture (at most `config`'s read deadline), closes it.
+enum ifl_result ifl_source_probe(const struct ifl_source_plugin *plugin,
+                                 const struct ifl_source_config *config,
+                                 struct ifl_source_info *info,
+                                 struct ifl_error *error) IFL_CHECK_RESULT;
+
+// IFL_OK when a source may deliver pictures of this size, else says why not.
+enum ifl_result ifl_source_check_size(int64_t width, int64_t height,
+                                      struct ifl_error *error) IFL_CHECK_RESULT;
+
+enum { IFL_DEVICES_MAX = 64 };
+struct ifl_source_device {
+    char path[32]; // "/dev/video0"
+    char name[64]; // what the driver calls it, or ""
+};
+// Cameras of this machine, by number; returns how many it filled in.
+int ifl_source_devices(struct ifl_source_device *devices, int most);
+
+#endif

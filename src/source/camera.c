@@ -1,0 +1,360 @@
+// SPDX-License-Identifier: Apache-2.0
+// The source `camera`: files, network cameras and webcams, all through FFmpeg's libraries.
+#include "source/builtin.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <libavdevice/avdevice.h>
+
+#include "base/clock.h"
+#include "source/av.h"
+#include "source/av_frame.h"
+
+enum { DROPS_MAX = 1000 }; // packets in a row that can't be decoded, before we give up
+
+// How each kind of address is opened. `protocols`: all that FFmpeg may open on the way, so that
+// what a server or a playlist says leads neither from a file into the network nor the other way.
+static const struct way {
+    const char *scheme;
+    bool live;
+    const char *protocols;
+    const char *key, *value; // an option of the demuxer or protocol
+} ways[] = {
+    {"", false, "none", NULL, NULL},
+    {"file", false, "none", NULL, NULL},
+    {"webcam", true, "none", NULL, NULL},
+    {"rtsp", true, "rtsp,tcp,udp,rtp", "rtsp_transport", "tcp"},
+    {"rtsps", true, "rtsps,tls,tcp,udp,rtp,srtp", "rtsp_transport", "tcp"},
+    {"rtmp", true, "rtmp,tcp", "rtmp_live", "live"},
+    {"rtmps", true, "rtmps,tls,tcp", "rtmp_live", "live"},
+    {"srt", true, "srt", NULL, NULL},
+    {"udp", true, "udp", "overrun_nonfatal", "1"},
+    {"http", true, "http,https,tls,tcp,crypto", "user_agent", "inferloop"},
+    {"https", true, "https,http,tls,tcp,crypto", "user_agent", "inferloop"},
+};
+
+struct camera {
+    const struct way *way;
+    char *uri;
+    char shown[256];
+    char name[IFL_SOURCE_NAME_MAX];
+    bool loop;
+    int width, height;
+    double rate;
+    int64_t open_deadline_ns, read_deadline_ns;
+
+    struct ifl_av_guard guard;
+    int fd;
+    struct ifl_av *av;
+    struct ifl_av_frames *frames;
+    AVFrame *picture;
+    uint64_t sequence, media_index;
+    uint32_t loops;
+    int drops;             // in a row
+    int64_t loop_start_ns; // presentation time at which this loop began
+    int64_t last_pts_ns;   // of the last picture, over all loops; -1 before the first
+    int64_t frame_ns;      // what a picture lasts, as far as known
+};
+
+static const struct way *find_way(const char *uri)
+{
+    size_t length = strcspn(uri, ":");
+    bool bare = !uri[length];
+    for (size_t i = 1; i < sizeof ways / sizeof ways[0]; i++)
+        if (strlen(ways[i].scheme) == length && !strncasecmp(uri, ways[i].scheme, length) &&
+            (!bare || !strcmp(ways[i].scheme, "webcam")))
+            return &ways[i];
+    return &ways[0];
+}
+
+static bool camera_live(const char *uri)
+{
+    return find_way(uri)->live;
+}
+
+// ---- open ----
+
+static const char *path_of(const char *uri)
+{
+    if (strncasecmp(uri, "file:", 5) != 0)
+        return uri;
+    uri += 5;
+    return strncmp(uri, "//", 2) ? uri : uri + 2;
+}
+
+static enum ifl_result check_file(const struct camera *camera, struct ifl_error *error)
+{
+    struct stat status;
+    if (fstat(camera->fd, &status) != 0)
+        return ifl_fail_errno(error, errno, "source", "\"%s\" can't be read", camera->shown);
+    if (S_ISDIR(status.st_mode))
+        return ifl_fail(error, IFL_ERR_UNSUPPORTED, "source",
+                        "\"%s\" is a folder; for a folder of images write folder:%s", camera->shown,
+                        camera->shown);
+    if (S_ISCHR(status.st_mode))
+        return ifl_fail(error, IFL_ERR_UNSUPPORTED, "source",
+                        "\"%s\" is a device; for a webcam write webcam:%s", camera->shown,
+                        camera->shown);
+    if (!S_ISREG(status.st_mode))
+        return ifl_fail(
+            error, IFL_ERR_UNSUPPORTED, "source",
+            "\"%s\" is no regular file; send Y4M to standard input with pipe:", camera->shown);
+    if (status.st_size == 0)
+        return ifl_fail(error, IFL_ERR_UNSUPPORTED, "source",
+                        "\"%s\" is empty; give a file with video", camera->shown);
+    return IFL_OK;
+}
+
+static enum ifl_result open_file(struct camera *camera, struct ifl_error *error)
+{
+    if (camera->fd < 0) {
+        const char *path = path_of(camera->uri);
+        camera->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); // a FIFO would wait
+        if (camera->fd < 0)
+            return ifl_fail_errno(error, errno, "source",
+                                  "the video \"%s\" can't be opened; check the name and that this "
+                                  "user may read it",
+                                  camera->shown);
+    }
+    return check_file(camera, error);
+}
+
+static const char *device_of(const char *uri)
+{
+    const char *colon = strchr(uri, ':');
+    return colon && colon[1] ? colon + 1 : "/dev/video0";
+}
+
+static void set_webcam_options(const struct camera *camera, AVDictionary **options)
+{
+    char text[48];
+    if (camera->width > 0 && camera->height > 0) {
+        snprintf(text, sizeof text, "%dx%d", camera->width, camera->height);
+        av_dict_set(options, "video_size", text, 0);
+    }
+    if (camera->rate > 0) {
+        snprintf(text, sizeof text, "%.6g", camera->rate);
+        av_dict_set(options, "framerate", text, 0);
+    }
+}
+
+static enum ifl_result connect_av(struct camera *camera, struct ifl_error *error)
+{
+    bool webcam = !strcmp(camera->way->scheme, "webcam");
+    bool file = !camera->way->live;
+    AVDictionary *options = NULL;
+    if (webcam)
+        set_webcam_options(camera, &options);
+    if (camera->way->key)
+        av_dict_set(&options, camera->way->key, camera->way->value, 0);
+    struct ifl_av_request request = {.shown = camera->shown,
+                                     .fd = file ? camera->fd : -1,
+                                     .url = webcam ? device_of(camera->uri)
+                                            : file ? NULL
+                                                   : camera->uri,
+                                     .format = webcam ? "v4l2" : NULL,
+                                     .protocols = camera->way->protocols,
+                                     .options = options,
+                                     .live = camera->way->live,
+                                     .probe = !webcam,
+                                     .guard = &camera->guard};
+    if (webcam)
+        avdevice_register_all();
+    ifl_av_guard_arm(&camera->guard, camera->open_deadline_ns);
+    enum ifl_result result = file ? open_file(camera, error) : IFL_OK;
+    if (result == IFL_OK)
+        request.fd = file ? camera->fd : -1;
+    if (result == IFL_OK)
+        result = ifl_av_open(&request, &camera->av, error);
+    av_dict_free(&options);
+    return result;
+}
+
+static void camera_close(void *self)
+{
+    struct camera *camera = self;
+    if (!camera)
+        return;
+    // Saying goodbye to a server that hangs must not take long either.
+    ifl_av_guard_arm(&camera->guard, IFL_SECOND_NS / 4);
+    ifl_av_close(camera->av);
+    av_frame_free(&camera->picture);
+    ifl_av_frames_destroy(camera->frames);
+    if (camera->fd >= 0)
+        close(camera->fd);
+    free(camera->uri);
+    free(camera);
+}
+
+static struct camera *camera_create(const struct ifl_source_config *config)
+{
+    struct camera *camera = calloc(1, sizeof *camera);
+    if (!camera)
+        return NULL;
+    camera->fd = -1;
+    camera->way = find_way(config->uri);
+    camera->uri = strdup(config->uri);
+    ifl_uri_redact(config->uri, camera->shown, sizeof camera->shown);
+    snprintf(camera->name, sizeof camera->name, "%s", config->name);
+    camera->loop = config->loop && !camera->way->live;
+    camera->width = config->width;
+    camera->height = config->height;
+    camera->rate = config->rate;
+    camera->open_deadline_ns =
+        config->open_deadline_ns > 0 ? config->open_deadline_ns : 10 * IFL_SECOND_NS;
+    camera->read_deadline_ns =
+        config->read_deadline_ns > 0 ? config->read_deadline_ns : 10 * IFL_SECOND_NS;
+    camera->last_pts_ns = -1;
+    camera->guard.cancelled = config->cancelled;
+    camera->guard.cancelled_context = config->cancelled_context;
+    camera->picture = av_frame_alloc();
+    camera->frames = ifl_av_frames_create();
+    if (camera->uri && camera->picture && camera->frames)
+        return camera;
+    camera_close(camera);
+    return NULL;
+}
+
+static void learn_rate(struct camera *camera)
+{
+    struct ifl_source_info info = {0};
+    ifl_av_info(camera->av, &info);
+    camera->frame_ns = info.rate > 0 ? (int64_t)(1e9 / info.rate) : IFL_SECOND_NS / 25;
+}
+
+static enum ifl_result camera_open(const struct ifl_source_config *config, void **self,
+                                   struct ifl_error *error)
+{
+    struct camera *camera = camera_create(config);
+    if (!camera)
+        return ifl_fail(error, IFL_ERR_NO_MEMORY, "source", "no memory to open a camera");
+    enum ifl_result result = connect_av(camera, error);
+    if (result != IFL_OK) {
+        camera_close(camera);
+        return result;
+    }
+    learn_rate(camera);
+    *self = camera;
+    return IFL_OK;
+}
+
+// ---- read ----
+
+// Presentation time of this picture: grows from picture to picture, over all loops.
+static int64_t next_pts(struct camera *camera)
+{
+    int64_t pts = ifl_av_pts_ns(camera->av, camera->picture);
+    if (pts >= 0)
+        pts += camera->loop_start_ns;
+    if (pts <= camera->last_pts_ns)
+        pts = camera->last_pts_ns < 0 ? 0 : camera->last_pts_ns + camera->frame_ns;
+    camera->last_pts_ns = pts;
+    return pts;
+}
+
+static enum ifl_result deliver(struct camera *camera, struct ifl_frame **out,
+                               struct ifl_error *error)
+{
+    int64_t pts = next_pts(camera);
+    enum ifl_result result =
+        ifl_av_frame_wrap(camera->frames, camera->picture, ifl_av_codec(camera->av), out, error);
+    if (result != IFL_OK)
+        return result;
+    struct ifl_frame *frame = *out;
+    memcpy(frame->source, camera->name, sizeof frame->source);
+    frame->sequence = camera->sequence++;
+    frame->media_index = camera->media_index++;
+    frame->loop = camera->loops;
+    frame->pts_ns = pts;
+    frame->capture_ns = ifl_now_ns(ifl_clock_real());
+    frame->capture_wall_ns = ifl_wall_ns(ifl_clock_real());
+    camera->drops = 0;
+    return IFL_OK;
+}
+
+// A packet was lost. Counts, so that a file or stream of nothing else comes to an end.
+static enum ifl_result count_drop(struct camera *camera, struct ifl_error *error)
+{
+    camera->sequence++;
+    camera->media_index++;
+    if (++camera->drops < DROPS_MAX)
+        return IFL_DROPPED;
+    return ifl_fail(error, IFL_ERR_CORRUPT, "source",
+                    "\"%s\": %d packets in a row can't be decoded; the video is damaged",
+                    camera->shown, DROPS_MAX);
+}
+
+// The end of a file: the next loop, or the end of all. Opening it anew costs a little, but gives
+// the very same pictures, which seeking does not in every format.
+static enum ifl_result next_loop(struct camera *camera, struct ifl_error *error)
+{
+    if (camera->way->live)
+        return ifl_fail(error, IFL_ERR_IO, "source",
+                        "\"%s\" ended the stream; is the camera still on?", camera->shown);
+    if (camera->last_pts_ns < 0 || camera->last_pts_ns < camera->loop_start_ns)
+        return ifl_fail(error, IFL_ERR_CORRUPT, "source",
+                        "\"%s\" holds no picture that can be decoded; the video is damaged",
+                        camera->shown);
+    if (!camera->loop)
+        return IFL_END;
+    camera->loop_start_ns = camera->last_pts_ns + camera->frame_ns;
+    camera->loops++;
+    camera->media_index = 0;
+    ifl_av_close(camera->av);
+    camera->av = NULL;
+    return connect_av(camera, error);
+}
+
+static enum ifl_result camera_read(void *self, struct ifl_frame **out, struct ifl_error *error)
+{
+    struct camera *camera = self;
+    for (;;) {
+        ifl_av_guard_arm(&camera->guard, camera->read_deadline_ns);
+        enum ifl_result result = ifl_av_read(camera->av, camera->picture, error);
+        if (result == IFL_OK)
+            return deliver(camera, out, error);
+        if (result == IFL_DROPPED)
+            return count_drop(camera, error);
+        if (result == IFL_END)
+            result = next_loop(camera, error);
+        if (result != IFL_OK)
+            return result;
+    }
+}
+
+static void camera_info(void *self, struct ifl_source_info *info)
+{
+    const struct camera *camera = self;
+    *info = (struct ifl_source_info){.live = camera->way->live};
+    if (camera->av)
+        ifl_av_info(camera->av, info);
+}
+
+static void camera_interrupt(void *self)
+{
+    struct camera *camera = self;
+    atomic_store(&camera->guard.interrupted, true);
+}
+
+static const char *const schemes[] = {"",      "file", "webcam", "rtsp", "rtsps", "rtmp",
+                                      "rtmps", "srt",  "udp",    "http", "https", NULL};
+
+const struct ifl_source_plugin ifl_source_camera = {
+    .head = {IFL_PLUGIN_ABI, sizeof(struct ifl_source_plugin), IFL_PLUGIN_SOURCE, "camera",
+             "video files, rtsp, rtmp, srt, udp and http cameras, webcam:/dev/videoN"},
+    .schemes = schemes,
+    .open = camera_open,
+    .read = camera_read,
+    .info = camera_info,
+    .interrupt = camera_interrupt,
+    .close = camera_close,
+    .live = camera_live,
+};
