@@ -14,7 +14,7 @@ const char *ifl_cpu_level_name(enum ifl_cpu_level level); // "c", "avx2", "avx51
 // what it became. Every level gives the same bytes, so a kernel may run meanwhile.
 enum ifl_cpu_level ifl_cpu_force(enum ifl_cpu_level level);
 
-// What the machine has. AVX-512 means F, BW, VL, DQ and VBMI.
+// What the machine has. AVX-512 means F, BW, VL and DQ; both levels have BMI2.
 enum ifl_cpu_level ifl_cpu_detect(void);
 
 #endif

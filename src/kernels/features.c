@@ -179,28 +179,46 @@ static double colorfulness(const struct ifl_chroma_sums *sums, double count)
     return sqrt(spread > 0 ? spread : 0) + 0.3 * sqrt(rg * rg + yb * yb);
 }
 
-static int at_least_one(int value)
+struct size {
+    int width, height;
+};
+
+static int limit(int value, int least, int greatest)
 {
-    return value < 1 ? 1 : value;
+    return value < least ? least : value > greatest ? greatest : value;
 }
 
-// On the chroma plane divided by the least whole number that makes it about 480x270 or smaller.
-static double saturation(const struct ifl_frame *frame, int chroma_width, int chroma_height)
+// The part of a plane that whole boxes of this side cover.
+static struct size covered(struct size plane, struct size boxes, int side)
+{
+    return (struct size){limit(boxes.width * side, 1, plane.width),
+                         limit(boxes.height * side, 1, plane.height)};
+}
+
+// On the mean of whole boxes of luma and the chroma under it: 2x2, or 4x4, 8x8, ... until there are
+// no more boxes than in 480x270.
+static double saturation(const struct ifl_frame *frame)
 {
     int step = 1;
-    while ((chroma_width / step) * (chroma_height / step) > PLANE_AREA)
-        step++;
-    int width = at_least_one(chroma_width / step), height = at_least_one(chroma_height / step);
+    while ((frame->width / (2 * step)) * (frame->height / (2 * step)) > PLANE_AREA)
+        step *= 2;
+    struct size luma = {frame->width, frame->height};
+    struct size chroma = {(luma.width + 1) / 2, (luma.height + 1) / 2};
+    struct size boxes = {limit(luma.width / (2 * step), 1, ROW_MAX),
+                         limit(luma.height / (2 * step), 1, ROW_MAX)};
+    luma = covered(luma, boxes, 2 * step);
+    chroma = covered(chroma, boxes, step);
     uint8_t row[3][ROW_MAX];
     uint64_t sum = 0;
-    for (int y = 0; y < height; y++) {
-        for (int i = 0; i < 3; i++)
-            ifl_scale_area_row(frame->plane[i], i ? chroma_width : frame->width,
-                               i ? chroma_height : frame->height, frame->stride[i], row[i], width,
-                               height, y, 1);
-        sum += ifl_measure_kernels()->saturation(row[0], row[1], row[2], width);
+    for (int y = 0; y < boxes.height; y++) {
+        for (int i = 0; i < 3; i++) {
+            struct size size = i ? chroma : luma;
+            ifl_scale_area_row(frame->plane[i], size.width, size.height, frame->stride[i], row[i],
+                               boxes.width, boxes.height, y, 1);
+        }
+        sum += ifl_measure_kernels()->saturation(row[0], row[1], row[2], boxes.width);
     }
-    return (double)sum / 65536 / ((double)width * height);
+    return (double)sum / 65536 / ((double)boxes.width * boxes.height);
 }
 
 static void set_mean_color(struct ifl_features *features, double cb, double cr)
@@ -223,7 +241,7 @@ static void set_color(struct ifl_features *features, const struct ifl_frame *fra
     if (frame->format == IFL_PIXEL_YUV420P) {
         ifl_measure_chroma(frame->plane[1], frame->stride[1], frame->plane[2], frame->stride[2],
                            width, height, &sums);
-        saturated = saturation(frame, width, height);
+        saturated = saturation(frame);
     }
     set_mean_color(features, (double)sums.cb / count, (double)sums.cr / count);
     set(features, IFL_FEATURE_saturation_mean, saturated);

@@ -1,21 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/measure.h"
 
-#include <string.h>
-
-#include "kernels/cpu.h"
-
-static const struct ifl_measure_kernels *const levels[IFL_CPU_LEVELS] = {
-    &ifl_measure_kernels_c,
-    &ifl_measure_kernels_c,
-    &ifl_measure_kernels_c,
-};
-
-const struct ifl_measure_kernels *ifl_measure_kernels(void)
-{
-    return levels[ifl_cpu_level()];
-}
-
 // Tile `i` of a side begins here; the next one's begin ends it, but each has a pixel at least.
 static int tile_begin(int side, int i)
 {
@@ -63,12 +48,15 @@ static int64_t laplacian_sum(const struct ifl_measure_kernels *kernels, const ui
     return sum - (int64_t)kernels->sum(bottom - stride, width - 2);
 }
 
-static void merge_histograms(uint32_t parts[IFL_HISTOGRAM_PARTS][256], uint32_t histogram[256])
+static void take_row_sums(const struct ifl_row_sums *rows, struct ifl_luma_sums *sums)
 {
     for (int part = 0; part < IFL_HISTOGRAM_PARTS; part++) {
         for (int i = 0; i < 256; i++)
-            histogram[i] += parts[part][i];
+            sums->histogram[i] += rows->parts[part][i];
     }
+    sums->operators = rows->operators;
+    sums->across = (struct ifl_step_sums){rows->across, rows->across_border};
+    sums->down.all = rows->down;
 }
 
 // Row by row, all measures of a row while it is in the first cache.
@@ -76,22 +64,20 @@ void ifl_measure_luma(const uint8_t *y, int width, int height, int stride,
                       struct ifl_luma_sums *sums)
 {
     const struct ifl_measure_kernels *kernels = ifl_measure_kernels();
-    uint32_t parts[IFL_HISTOGRAM_PARTS][256] = {0};
+    struct ifl_row_sums rows = {0};
     *sums = (struct ifl_luma_sums){.laplacian = laplacian_sum(kernels, y, width, height, stride)};
     for (int i = 0; i < height; i++) {
-        const uint8_t *row = y + (ptrdiff_t)i * stride;
-        kernels->histogram(row, width, parts);
-        kernels->steps(row, width, &sums->across);
+        const uint8_t *row = y + (ptrdiff_t)i * stride, *below = row + stride;
+        uint64_t down = rows.down;
+        if (i > 0 && i + 1 < height)
+            kernels->row(row - stride, row, below, width, &rows);
+        else
+            ifl_measure_columns(NULL, row, i + 1 < height ? below : NULL, width, 0, width, &rows);
+        if (i % IFL_BLOCK_SIDE == IFL_BLOCK_SIDE - 1)
+            sums->down.border += rows.down - down;
         measure_tiles(kernels, row, i, width, height, sums);
-        if (i + 1 == height)
-            break;
-        uint64_t down = kernels->difference(row, row + stride, width);
-        sums->down.all += down;
-        sums->down.border += i % IFL_BLOCK_SIDE == IFL_BLOCK_SIDE - 1 ? down : 0;
-        if (i > 0 && width >= 3)
-            kernels->operators(row - stride, row, row + stride, width, &sums->operators);
     }
-    merge_histograms(parts, sums->histogram);
+    take_row_sums(&rows, sums);
 }
 
 void ifl_measure_chroma(const uint8_t *cb, int cb_stride, const uint8_t *cr, int cr_stride,

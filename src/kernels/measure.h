@@ -27,7 +27,7 @@ struct ifl_operator_sums {
     uint64_t edges;             // pixels with gx^2 + gy^2 > IFL_EDGE_MAGNITUDE^2
 };
 
-// |difference| of neighbours: all, and those across the border of two blocks.
+// |difference| of neighbours: all, and those across the border of two blocks of a codec.
 struct ifl_step_sums {
     uint64_t all, border;
 };
@@ -52,22 +52,32 @@ void ifl_measure_luma(const uint8_t *y, int width, int height, int stride,
 void ifl_measure_chroma(const uint8_t *cb, int cb_stride, const uint8_t *cr, int cr_stride,
                         int width, int height, struct ifl_chroma_sums *sums);
 
+// What the rows of a picture add up to.
+struct ifl_row_sums {
+    uint32_t parts[IFL_HISTOGRAM_PARTS][256]; // any split of the histogram
+    struct ifl_operator_sums operators;
+    uint64_t across, across_border, down; // steps; `down` to the row below
+};
+
 // The same loops for one row; sums are added to. Nothing is read beyond the row.
 struct ifl_measure_kernels {
-    void (*histogram)(const uint8_t *row, int count, uint32_t parts[IFL_HISTOGRAM_PARTS][256]);
+    // Everything about a row between two others.
+    void (*row)(const uint8_t *above, const uint8_t *row, const uint8_t *below, int width,
+                struct ifl_row_sums *sums);
     uint64_t (*sum)(const uint8_t *row, int count);
-    // The middle row of three, interior columns.
-    void (*operators)(const uint8_t *above, const uint8_t *row, const uint8_t *below, int width,
-                      struct ifl_operator_sums *sums);
-    uint64_t (*difference)(const uint8_t *a, const uint8_t *b, int count); // sum of |a - b|
-    void (*steps)(const uint8_t *row, int width, struct ifl_step_sums *sums);
     void (*chroma)(const uint8_t *cb, const uint8_t *cr, int count, struct ifl_chroma_sums *sums);
     // Sum of floor(65536 (max - min) / max) of R, G, B (0 where max is 0); colour as in color.h but
     // with 6 bits behind the point, clamped.
     uint64_t (*saturation)(const uint8_t *y, const uint8_t *cb, const uint8_t *cr, int count);
 };
 
-extern const struct ifl_measure_kernels ifl_measure_kernels_c;
+extern const struct ifl_measure_kernels ifl_measure_kernels_c, ifl_measure_kernels_avx2,
+    ifl_measure_kernels_avx512;
 const struct ifl_measure_kernels *ifl_measure_kernels(void); // the ones in force
+
+// Columns [begin, end) of a row; what the wide versions leave over. Without `above` (the first row)
+// the operators are left out, without `below` (the last) the steps down as well.
+void ifl_measure_columns(const uint8_t *above, const uint8_t *row, const uint8_t *below, int width,
+                         int begin, int end, struct ifl_row_sums *sums);
 
 #endif

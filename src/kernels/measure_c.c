@@ -25,12 +25,12 @@ static uint64_t sum(const uint8_t *row, int count)
     return total;
 }
 
-static void operators(const uint8_t *above, const uint8_t *row, const uint8_t *below, int width,
-                      struct ifl_operator_sums *sums)
+static void operators(const uint8_t *above, const uint8_t *row, const uint8_t *below, int begin,
+                      int end, struct ifl_operator_sums *sums)
 {
     uint64_t laplacian_squares = 0, gradient_squares = 0;
     uint32_t noise = 0, edges = 0;
-    for (int x = 1; x < width - 1; x++) {
+    for (int x = begin; x < end; x++) {
         const uint8_t *a = above + x, *b = row + x, *c = below + x;
         int laplacian = a[0] + c[0] + b[-1] + b[1] - 4 * b[0];
         int second =
@@ -57,11 +57,25 @@ static uint64_t difference(const uint8_t *a, const uint8_t *b, int count)
     return total;
 }
 
-static void steps(const uint8_t *row, int width, struct ifl_step_sums *sums)
+void ifl_measure_columns(const uint8_t *above, const uint8_t *row, const uint8_t *below, int width,
+                         int begin, int end, struct ifl_row_sums *sums)
 {
-    sums->all += difference(row, row + 1, width - 1);
-    for (int x = IFL_BLOCK_SIDE - 1; x + 1 < width; x += IFL_BLOCK_SIDE)
-        sums->border += (uint64_t)abs(row[x] - row[x + 1]);
+    const int side = IFL_BLOCK_SIDE;
+    int inner_begin = begin > 1 ? begin : 1, inner_end = end < width - 1 ? end : width - 1;
+    histogram(row + begin, end - begin, sums->parts);
+    sums->across += difference(row + begin, row + begin + 1, inner_end - begin);
+    for (int x = begin / side * side + side - 1; x < inner_end; x += side)
+        sums->across_border += (uint64_t)abs(row[x] - row[x + 1]);
+    if (below)
+        sums->down += difference(row + begin, below + begin, end - begin);
+    if (below && above)
+        operators(above, row, below, inner_begin, inner_end, &sums->operators);
+}
+
+static void measure_row(const uint8_t *above, const uint8_t *row, const uint8_t *below, int width,
+                        struct ifl_row_sums *sums)
+{
+    ifl_measure_columns(above, row, below, width, 0, width, sums);
 }
 
 static void chroma(const uint8_t *cb, const uint8_t *cr, int count, struct ifl_chroma_sums *sums)
@@ -111,11 +125,8 @@ static uint64_t saturation(const uint8_t *y, const uint8_t *cb, const uint8_t *c
 }
 
 const struct ifl_measure_kernels ifl_measure_kernels_c = {
-    .histogram = histogram,
+    .row = measure_row,
     .sum = sum,
-    .operators = operators,
-    .difference = difference,
-    .steps = steps,
     .chroma = chroma,
     .saturation = saturation,
 };

@@ -18,6 +18,8 @@ struct ifl_row_kernels {
     // sum[i] += weight * (column i of the `rows` rows). rows <= 256; the result fits 32 bits.
     void (*add_rows)(const uint8_t *from, ptrdiff_t stride, int rows, uint32_t weight,
                      uint32_t *sum, int count);
+    // out[i] = mean of the box of side 2^shift (1 to 3) at column i << shift, halves up.
+    void (*shrink)(const uint8_t *from, ptrdiff_t stride, int shift, uint8_t *out, int count);
     void (*map_luma)(const struct ifl_ycc_map *map, const uint8_t *y, uint8_t *out, int count);
     // Sample i takes chroma i / 2.
     void (*map_luma_chroma)(const struct ifl_ycc_map *map, const uint8_t *y, const uint8_t *cb,
@@ -28,7 +30,7 @@ struct ifl_row_kernels {
     void (*split_pairs)(const uint8_t *pairs, uint8_t *even, uint8_t *odd, int count);
 };
 
-extern const struct ifl_row_kernels ifl_row_kernels_c;
+extern const struct ifl_row_kernels ifl_row_kernels_c, ifl_row_kernels_avx2, ifl_row_kernels_avx512;
 const struct ifl_row_kernels *ifl_row_kernels(void); // the ones in force
 
 #endif

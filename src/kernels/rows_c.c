@@ -39,6 +39,19 @@ static void add_rows(const uint8_t *from, ptrdiff_t stride, int rows, uint32_t w
     }
 }
 
+static void shrink(const uint8_t *from, ptrdiff_t stride, int shift, uint8_t *out, int count)
+{
+    int side = 1 << shift, half = side * side / 2;
+    for (int i = 0; i < count; i++, from += side) {
+        int sum = half;
+        for (int r = 0; r < side; r++) {
+            for (int c = 0; c < side; c++)
+                sum += from[r * stride + c];
+        }
+        out[i] = (uint8_t)(sum >> (2 * shift));
+    }
+}
+
 // The product of two numbers with 15 bits behind the point, rounded: what pmulhrsw does.
 static inline int multiply_q15(int a, int b)
 {
@@ -90,6 +103,7 @@ static void split_pairs(const uint8_t *pairs, uint8_t *even, uint8_t *odd, int c
 
 const struct ifl_row_kernels ifl_row_kernels_c = {
     .add_rows = add_rows,
+    .shrink = shrink,
     .map_luma = map_luma,
     .map_luma_chroma = map_luma_chroma,
     .map_chroma = map_chroma,

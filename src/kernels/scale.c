@@ -126,6 +126,14 @@ static void sum_rows(struct plane source, int sample, int begin, int end, uint32
     }
 }
 
+// The shift of a kernel that does this whole scale at once, or 0.
+static int shrink_shift(struct axis across, struct axis down, int channels)
+{
+    if (channels != 1 || across.sample != 1 || down.sample != 1 || across.box != down.box)
+        return 0;
+    return down.box == 2 ? 1 : down.box == 4 ? 2 : down.box == 8 ? 3 : 0;
+}
+
 void ifl_scale_area_row(const uint8_t *source, int source_width, int source_height,
                         int source_stride, uint8_t *target, int target_width, int target_height,
                         int row, int channels)
@@ -137,6 +145,12 @@ void ifl_scale_area_row(const uint8_t *source, int source_width, int source_heig
     }
     struct axis across = make_axis(source_width, target_width);
     struct axis down = make_axis(source_height, target_height);
+    int shift = shrink_shift(across, down, channels);
+    if (shift) {
+        ifl_row_kernels()->shrink(source + (ptrdiff_t)row * down.box * source_stride, source_stride,
+                                  shift, target, target_width);
+        return;
+    }
     struct boxes boxes = {.out = target, .across = across, .missing = across.box};
     boxes.area = (uint64_t)across.box * (uint64_t)down.box;
     boxes.per_area = 1.0 / (double)boxes.area;

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+// rows_c.c, 32 or 64 columns at a time; the last ones under a mask.
+#include <immintrin.h>
+
+#include "kernels/rows.h"
+
+static inline __mmask64 first_bits(int count)
+{
+    return count >= 64 ? ~UINT64_C(0) : (UINT64_C(1) << count) - 1;
+}
+
+static inline __m512i load_wide(const uint8_t *from, __mmask32 mask)
+{
+    return _mm512_cvtepu8_epi16(_mm256_maskz_loadu_epi8(mask, from));
+}
+
+static inline void store_narrow(uint8_t *to, __mmask32 mask, __m512i words)
+{
+    _mm256_mask_storeu_epi8(to, mask, _mm512_cvtepi16_epi8(words));
+}
+
+static inline void add_weighted(uint32_t *sum, __mmask16 mask, __m256i words, __m512i weight)
+{
+    __m512i product = _mm512_mullo_epi32(_mm512_cvtepu16_epi32(words), weight);
+    __m512i old = _mm512_maskz_loadu_epi32(mask, sum);
+    _mm512_mask_storeu_epi32(sum, mask, _mm512_add_epi32(old, product));
+}
+
+static void add_rows(const uint8_t *from, ptrdiff_t stride, int rows, uint32_t weight,
+                     uint32_t *sum, int count)
+{
+    const __m512i factor = _mm512_set1_epi32((int)weight);
+    for (int x = 0; x < count; x += 32) {
+        __mmask32 mask = (__mmask32)first_bits(count - x);
+        __m512i words = _mm512_setzero_si512();
+        for (int r = 0; r < rows; r++)
+            words = _mm512_add_epi16(words, load_wide(from + r * stride + x, mask));
+        add_weighted(sum + x, (__mmask16)mask, _mm512_castsi512_si256(words), factor);
+        add_weighted(sum + x + 16, (__mmask16)(mask >> 16), _mm512_extracti64x4_epi64(words, 1),
+                     factor);
+    }
+}
+
+static inline __m512i pair_sums(__m512i bytes)
+{
+    return _mm512_maddubs_epi16(bytes, _mm512_set1_epi8(1));
+}
+
+static void shrink2(const uint8_t *from, ptrdiff_t stride, uint8_t *out, int count)
+{
+    for (int i = 0; i < count; i += 32, from += 64) {
+        __mmask64 mask = first_bits(2 * (count - i));
+        __m512i sum = _mm512_add_epi16(pair_sums(_mm512_maskz_loadu_epi8(mask, from)),
+                                       pair_sums(_mm512_maskz_loadu_epi8(mask, from + stride)));
+        sum = _mm512_srli_epi16(_mm512_add_epi16(sum, _mm512_set1_epi16(2)), 2);
+        store_narrow(out + i, (__mmask32)first_bits(count - i), sum);
+    }
+}
+
+static void shrink4(const uint8_t *from, ptrdiff_t stride, uint8_t *out, int count)
+{
+    for (int i = 0; i < count; i += 16, from += 64) {
+        __mmask64 mask = first_bits(4 * (count - i));
+        __m512i sum = _mm512_setzero_si512();
+        for (int r = 0; r < 4; r++)
+            sum =
+                _mm512_add_epi16(sum, pair_sums(_mm512_maskz_loadu_epi8(mask, from + r * stride)));
+        sum = _mm512_madd_epi16(sum, _mm512_set1_epi16(1));
+        sum = _mm512_srli_epi32(_mm512_add_epi32(sum, _mm512_set1_epi32(8)), 4);
+        _mm_mask_storeu_epi8(out + i, (__mmask16)first_bits(count - i), _mm512_cvtepi32_epi8(sum));
+    }
+}
+
+static void shrink8(const uint8_t *from, ptrdiff_t stride, uint8_t *out, int count)
+{
+    const __m512i zero = _mm512_setzero_si512();
+    for (int i = 0; i < count; i += 8, from += 64) {
+        __mmask64 mask = first_bits(8 * (count - i));
+        __m512i sum = _mm512_set1_epi64(32);
+        for (int r = 0; r < 8; r++)
+            sum = _mm512_add_epi64(
+                sum, _mm512_sad_epu8(_mm512_maskz_loadu_epi8(mask, from + r * stride), zero));
+        _mm_mask_storeu_epi8(out + i, (__mmask16)(first_bits(count - i) & 255),
+                             _mm512_cvtepi64_epi8(_mm512_srli_epi64(sum, 6)));
+    }
+}
+
+static void shrink(const uint8_t *from, ptrdiff_t stride, int shift, uint8_t *out, int count)
+{
+    if (shift == 1)
+        shrink2(from, stride, out, count);
+    else if (shift == 2)
+        shrink4(from, stride, out, count);
+    else
+        shrink8(from, stride, out, count);
+}
+
+// A sample minus `offset` times a factor of 2^14, to 6 bits behind the point.
+static inline __m512i times(__m512i words, int offset, int factor)
+{
+    words = _mm512_sub_epi16(words, _mm512_set1_epi16((short)offset));
+    return _mm512_mulhrs_epi16(_mm512_slli_epi16(words, 7), _mm512_set1_epi16((short)factor));
+}
+
+static inline void store_q6(uint8_t *to, __mmask32 mask, __m512i value)
+{
+    value = _mm512_srai_epi16(_mm512_add_epi16(value, _mm512_set1_epi16(32)), 6);
+    value = _mm512_max_epi16(value, _mm512_setzero_si512());
+    _mm256_mask_storeu_epi8(to, mask, _mm512_cvtusepi16_epi8(value));
+}
+
+static void map_luma(const struct ifl_ycc_map *map, const uint8_t *y, uint8_t *out, int count)
+{
+    for (int x = 0; x < count; x += 32) {
+        __mmask32 mask = (__mmask32)first_bits(count - x);
+        store_q6(out + x, mask, times(load_wide(y + x, mask), map->y_offset, map->y_y));
+    }
+}
+
+// Each of 16 lanes twice.
+static inline __m512i twice(__m256i words)
+{
+    __m512i wide = _mm512_cvtepu16_epi32(words);
+    return _mm512_or_si512(wide, _mm512_slli_epi32(wide, 16));
+}
+
+static void map_luma_chroma(const struct ifl_ycc_map *map, const uint8_t *y, const uint8_t *cb,
+                            const uint8_t *cr, uint8_t *out, int count)
+{
+    for (int x = 0; x < count; x += 32) {
+        __mmask32 mask = (__mmask32)first_bits(count - x);
+        __mmask16 half = (__mmask16)first_bits((count - x + 1) / 2);
+        __m512i blue = twice(_mm256_cvtepu8_epi16(_mm_maskz_loadu_epi8(half, cb + x / 2)));
+        __m512i red = twice(_mm256_cvtepu8_epi16(_mm_maskz_loadu_epi8(half, cr + x / 2)));
+        __m512i luma = times(load_wide(y + x, mask), map->y_offset, map->y_y);
+        luma = _mm512_add_epi16(luma, times(blue, 128, map->y_cb));
+        store_q6(out + x, mask, _mm512_add_epi16(luma, times(red, 128, map->y_cr)));
+    }
+}
+
+static void map_chroma(const struct ifl_ycc_map *map, const uint8_t *cb, const uint8_t *cr,
+                       uint8_t *out_cb, uint8_t *out_cr, int count)
+{
+    const __m512i middle = _mm512_set1_epi16(128 * 64);
+    for (int x = 0; x < count; x += 32) {
+        __mmask32 mask = (__mmask32)first_bits(count - x);
+        __m512i blue = load_wide(cb + x, mask), red = load_wide(cr + x, mask);
+        __m512i b = _mm512_add_epi16(times(blue, 128, map->cb_cb), times(red, 128, map->cb_cr));
+        __m512i r = _mm512_add_epi16(times(blue, 128, map->cr_cb), times(red, 128, map->cr_cr));
+        store_q6(out_cb + x, mask, _mm512_add_epi16(b, middle));
+        store_q6(out_cr + x, mask, _mm512_add_epi16(r, middle));
+    }
+}
+
+static void split_pairs(const uint8_t *pairs, uint8_t *even, uint8_t *odd, int count)
+{
+    for (int i = 0; i < count; i += 32) {
+        __mmask32 mask = (__mmask32)first_bits(count - i);
+        __m512i both = _mm512_maskz_loadu_epi8(first_bits(2 * (count - i)), pairs + 2 * i);
+        store_narrow(even + i, mask, both);
+        store_narrow(odd + i, mask, _mm512_srli_epi16(both, 8));
+    }
+}
+
+const struct ifl_row_kernels ifl_row_kernels_avx512 = {
+    .add_rows = add_rows,
+    .shrink = shrink,
+    .map_luma = map_luma,
+    .map_luma_chroma = map_luma_chroma,
+    .map_chroma = map_chroma,
+    .split_pairs = split_pairs,
+};
