@@ -24,6 +24,20 @@ IFL_API void ifl_config_destroy(struct ifl_config *config); /* takes NULL */
 IFL_API enum ifl_result ifl_config_set(struct ifl_config *config, const char *name,
                                        const char *value, struct ifl_error *error) IFL_CHECK_RESULT;
 
+/* ---- one profile, no pipeline ---- */
+struct ifl_generator;
+/* An engine ("analytic") and validation bound to a profile. */
+IFL_API enum ifl_result ifl_generator_create(const struct ifl_profile *profile, const char *engine,
+                                             struct ifl_generator **generator,
+                                             struct ifl_error *error) IFL_CHECK_RESULT;
+/* Makes one accepted image, trying up to `attempts` seeds. ifl_synthetic_fini it after IFL_OK. May
+ * run on several threads at once. */
+IFL_API enum ifl_result ifl_generator_make(struct ifl_generator *generator,
+                                           const struct ifl_request *request, int attempts,
+                                           struct ifl_synthetic *synthetic,
+                                           struct ifl_error *error) IFL_CHECK_RESULT;
+IFL_API void ifl_generator_destroy(struct ifl_generator *generator); /* takes NULL */
+
 /* ---- life ---- */
 struct ifl_pipeline;
 /* Keeps no reference to `config`. Opens the sinks, repairs the dataset, loads kept profiles. */
