@@ -85,6 +85,8 @@ struct ifl_scores {
     double clipped;        /* share of pixels at <= 2 or >= 253 */
     double artefact;       /* docs/architecture.md; grey levels of 255 */
     double artefact_limit; /* what real frames reach; an image above it is rejected */
+    double texture;        /* fine detail beyond what real frames have there; grey levels of 255 */
+    double texture_limit;  /* an image above it is rejected as an artefact */
 };
 
 /* Privacy of one image; engine and validation fill it. Shares are -1 where there is no foreground.

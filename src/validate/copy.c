@@ -1,0 +1,443 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "validate/copy.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hash.h"
+
+enum { PATCH = IFL_COPY_PATCH, BUCKET_BITS = 16, BUCKETS = 1 << BUCKET_BITS, KEYED = 4 };
+enum { IDENTITIES_SEEN = IFL_COPY_COMMON };
+
+static const float cell_size = 48.5f; // twice the reach of RMSE 2: sqrt(3 * 49) * 2 = 24.25
+
+// Weights over columns (or rows): ramp is left against right, bump is sides against middle.
+static const int ramp[PATCH] = {-1, -1, -1, 0, 1, 1, 1};
+static const int bump[PATCH] = {3, 3, -4, -4, -4, 3, 3};
+
+void ifl_copy_features(const uint8_t *rgb, int stride, float feature[IFL_COPY_FEATURES])
+{
+    int sum = 0, colour = 0, across = 0, down = 0, corner = 0, side = 0, end = 0;
+    for (int y = 0; y < PATCH; y++, rgb += stride) {
+        int row = 0, row_ramp = 0, row_bump = 0;
+        for (int x = 0; x < PATCH; x++) {
+            const uint8_t *p = rgb + 3 * x;
+            int value = p[0] + p[1] + p[2];
+            row += value;
+            row_ramp += ramp[x] * value;
+            row_bump += bump[x] * value;
+            colour += p[0] - p[2];
+        }
+        sum += row;
+        across += row_ramp;
+        side += row_bump;
+        down += ramp[y] * row;
+        corner += ramp[y] * row_ramp;
+        end += bump[y] * row;
+    }
+    // Divided by the norms of the weights, which are orthogonal to each other.
+    feature[0] = (float)(sum / sqrt(147));
+    feature[1] = (float)(across / sqrt(126));
+    feature[2] = (float)(down / sqrt(126));
+    feature[3] = (float)(colour / sqrt(98));
+    feature[4] = (float)(corner / sqrt(108));
+    feature[5] = (float)(side / 42.0);
+    feature[6] = (float)(end / 42.0);
+}
+
+static uint32_t bucket_of(const int cell[KEYED])
+{
+    uint64_t key = 0;
+    for (int i = 0; i < KEYED; i++)
+        key = key << 16 | (uint16_t)cell[i];
+    return (uint32_t)(ifl_hash_mix(key) >> (64 - BUCKET_BITS));
+}
+
+static int cell_of(float value)
+{
+    return (int)floorf(value / cell_size);
+}
+
+static uint32_t bucket_of_features(const float *feature)
+{
+    int cell[KEYED];
+    for (int i = 0; i < KEYED; i++)
+        cell[i] = cell_of(feature[i]);
+    return bucket_of(cell);
+}
+
+// The label under the centre of the patch at x, y; 0 where it belongs to no event.
+static int identity_at(const struct ifl_scene *scene, int t, int x, int y)
+{
+    int label = scene->label[t][(y + PATCH / 2) * scene->width + x + PATCH / 2];
+    return scene->roster->identity[t * 256 + label];
+}
+
+static int count_entries(const struct ifl_scene *scene, int step)
+{
+    int64_t count = 0;
+    for (int t = 0; t < scene->roster->frames; t += step)
+        for (int y = 0; y + PATCH <= scene->height; y++)
+            for (int x = 0; x + PATCH <= scene->width; x++)
+                count += identity_at(scene, t, x, y) != 0;
+    return count > INT32_MAX ? INT32_MAX : (int)count;
+}
+
+static void collect(const struct ifl_scene *scene, int step, struct ifl_copy_entry *entry)
+{
+    for (int t = 0; t < scene->roster->frames; t += step) {
+        for (int y = 0; y + PATCH <= scene->height; y++) {
+            for (int x = 0; x + PATCH <= scene->width; x++) {
+                int identity = identity_at(scene, t, x, y), position = y * scene->width + x;
+                if (identity == 0)
+                    continue;
+                ifl_copy_features(scene->frame[t] + 3 * position, 3 * scene->width, entry->feature);
+                entry->position = (uint32_t)position;
+                entry->frame = (uint16_t)t;
+                entry->identity = (uint16_t)identity;
+                entry++;
+            }
+        }
+    }
+}
+
+// Counting sort by bucket; keeps the order within one.
+static void sort_entries(struct ifl_copy_index *index, const struct ifl_copy_entry *from)
+{
+    uint32_t *start = index->start;
+    for (int i = 0; i < index->count; i++)
+        start[bucket_of_features(from[i].feature) + 1]++;
+    for (int b = 0; b < BUCKETS; b++)
+        start[b + 1] += start[b];
+    for (int i = 0; i < index->count; i++)
+        index->entry[start[bucket_of_features(from[i].feature)]++] = from[i];
+    memmove(start + 1, start, BUCKETS * sizeof *start); // each has moved on to its end
+    start[0] = 0;
+}
+
+enum ifl_result ifl_copy_init(struct ifl_copy_index *index, const struct ifl_scene *scene,
+                              const struct ifl_support_index *support, struct ifl_error *error)
+{
+    *index = (struct ifl_copy_index){.scene = scene, .support = support, .frame_step = 1};
+    index->count = count_entries(scene, 1);
+    while (index->count > IFL_COPY_ENTRIES_MAX)
+        index->count = count_entries(scene, ++index->frame_step);
+    size_t bytes = sizeof *index->entry * ((size_t)index->count + 1);
+    struct ifl_copy_entry *unsorted = malloc(bytes);
+    index->entry = malloc(bytes);
+    index->start = calloc(BUCKETS + 1, sizeof *index->start);
+    enum ifl_result result = IFL_OK;
+    if (unsorted && index->entry && index->start) {
+        collect(scene, index->frame_step, unsorted);
+        sort_entries(index, unsorted);
+    } else {
+        result = ifl_fail(error, IFL_ERR_NO_MEMORY, "validate",
+                          "no memory to index %d foreground patches", index->count);
+        ifl_copy_fini(index);
+    }
+    free(unsorted);
+    return result;
+}
+
+void ifl_copy_fini(struct ifl_copy_index *index)
+{
+    free(index->entry);
+    free(index->start);
+    index->entry = NULL;
+    index->start = NULL;
+}
+
+// A match of one image patch: frame 8 bits, offset 2 x 12 bits, row and column 12 bits each, so
+// that sorted keys are groups of one frame and offset, by rows.
+static uint64_t match_key(int frame, int dx, int dy, int x, int y)
+{
+    return (uint64_t)frame << 48 | (uint64_t)(dy + 2048) << 36 | (uint64_t)(dx + 2048) << 24 |
+           (uint64_t)y << 12 | (uint64_t)x;
+}
+
+static uint64_t group_of(uint64_t key)
+{
+    return key >> 24;
+}
+
+static int32_t patch_squares(const uint8_t *a, const uint8_t *b, int stride, double limit)
+{
+    int32_t sum = 0;
+    for (int y = 0; y < PATCH && sum < limit; y++, a += stride, b += stride) {
+        for (int i = 0; i < 3 * PATCH; i++) {
+            int d = a[i] - b[i];
+            sum += d * d;
+        }
+    }
+    return sum;
+}
+
+// One search: what is looked for, in what, and what was found.
+struct search {
+    const struct ifl_copy_index *index;
+    const uint8_t *canonical;
+    double limit;              // sum of squares
+    float reach;               // its root
+    const uint8_t *near;       // [frame]: left out, or NULL
+    const uint8_t *identities; // [identity]: left out, or NULL
+    uint64_t *match;
+    int matches;
+};
+
+static bool features_near(const float *a, const float *b, double limit)
+{
+    double sum = 0;
+    for (int i = 0; i < IFL_COPY_FEATURES; i++)
+        sum += (double)(a[i] - b[i]) * (double)(a[i] - b[i]);
+    // A little more than the limit: features are rounded to single precision.
+    return sum < limit * 1.0001 + .01;
+}
+
+static bool left_out(const struct search *search, const struct ifl_copy_entry *entry)
+{
+    return (search->near && search->near[entry->frame]) ||
+           (search->identities && search->identities[entry->identity]);
+}
+
+static int add_identity(uint16_t *seen, int count, uint16_t identity)
+{
+    for (int i = 0; i < count; i++)
+        if (seen[i] == identity)
+            return count;
+    if (count < IDENTITIES_SEEN)
+        seen[count++] = identity;
+    return count;
+}
+
+// Adds the matches of the image patch at x, y that lie in one bucket.
+static int search_bucket(struct search *search, uint32_t bucket, const float *feature, int x, int y,
+                         uint16_t *seen, int identities)
+{
+    const struct ifl_copy_index *index = search->index;
+    const struct ifl_scene *scene = index->scene;
+    int width = scene->width;
+    const uint8_t *patch = search->canonical + 3 * (y * width + x);
+    for (uint32_t i = index->start[bucket]; i < index->start[bucket + 1]; i++) {
+        const struct ifl_copy_entry *entry = &index->entry[i];
+        if (!features_near(feature, entry->feature, search->limit) || left_out(search, entry))
+            continue;
+        const uint8_t *other = scene->frame[entry->frame] + 3 * entry->position;
+        if (patch_squares(patch, other, 3 * width, search->limit) >= search->limit)
+            continue;
+        identities = add_identity(seen, identities, entry->identity);
+        if (search->matches < IFL_COPY_MATCHES_MAX)
+            search->match[search->matches++] =
+                match_key(entry->frame, (int)entry->position % width - x,
+                          (int)entry->position / width - y, x, y);
+    }
+    return identities;
+}
+
+// Visits every cell that the reach around the feature touches, each bucket once.
+static int search_cells(struct search *search, const float *feature, int x, int y, uint16_t *seen)
+{
+    int low[KEYED], high[KEYED], cell[KEYED], identities = 0, visited = 0;
+    uint32_t buckets[256];
+    for (int i = 0; i < KEYED; i++) {
+        low[i] = cell[i] = cell_of(feature[i] - search->reach - .01f);
+        high[i] = cell_of(feature[i] + search->reach + .01f);
+    }
+    for (;;) {
+        uint32_t bucket = bucket_of(cell);
+        bool known = false;
+        for (int i = 0; i < visited && !known; i++)
+            known = buckets[i] == bucket;
+        if (!known) {
+            if (visited < 256)
+                buckets[visited++] = bucket;
+            identities = search_bucket(search, bucket, feature, x, y, seen, identities);
+        }
+        int digit = 0;
+        while (digit < KEYED && cell[digit] == high[digit]) {
+            cell[digit] = low[digit];
+            digit++;
+        }
+        if (digit == KEYED)
+            return identities;
+        cell[digit]++;
+    }
+}
+
+static bool like_plate(const struct ifl_scene *scene, const uint8_t *canonical, int position)
+{
+    const double limit = 3 * PATCH * PATCH * IFL_SUPPORT_RMS * IFL_SUPPORT_RMS;
+    return patch_squares(canonical + 3 * position, scene->plate + 3 * position, 3 * scene->width,
+                         limit + 1) <= limit;
+}
+
+static bool common_here(const struct search *search, int x, int y)
+{
+    const struct ifl_scene *scene = search->index->scene;
+    x = x + IFL_SUPPORT_PATCH > scene->width ? scene->width - IFL_SUPPORT_PATCH : x;
+    y = y + IFL_SUPPORT_PATCH > scene->height ? scene->height - IFL_SUPPORT_PATCH : y;
+    if (x < 0 || y < 0)
+        return false;
+    return ifl_support_events(search->index->support, search->canonical, x, y, NULL) >=
+           IFL_COPY_COMMON;
+}
+
+static void search_patch(struct search *search, int x, int y)
+{
+    const struct ifl_scene *scene = search->index->scene;
+    int before = search->matches, position = y * scene->width + x;
+    float feature[IFL_COPY_FEATURES];
+    uint16_t seen[IDENTITIES_SEEN];
+    if (like_plate(scene, search->canonical, position))
+        return;
+    ifl_copy_features(search->canonical + 3 * position, 3 * scene->width, feature);
+    int identities = search_cells(search, feature, x, y, seen);
+    if (search->matches > before && (identities >= IFL_COPY_COMMON || common_here(search, x, y)))
+        search->matches = before;
+}
+
+static int compare_keys(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+// Working maps, [pixels] each. place: 1 + index of the match that starts there, 0 for none.
+struct maps {
+    int32_t *place, *stack, *painted;
+    int paint; // number of the region that is being painted
+};
+
+static int position_of(uint64_t key, int width)
+{
+    return (int)(key >> 12 & 0xfff) * width + (int)(key & 0xfff);
+}
+
+// Takes the 4-connected region of matches that starts at `start` out of `place`. Leaves their
+// positions on the stack and returns how many.
+static int take_region(struct maps *maps, int width, int height, int start)
+{
+    int done = 0, used = 1;
+    maps->stack[0] = start;
+    maps->place[start] = 0;
+    while (done < used) {
+        int at = maps->stack[done++], x = at % width, y = at / width;
+        const int next[4] = {x > 0 ? at - 1 : -1, x + 1 < width ? at + 1 : -1,
+                             y > 0 ? at - width : -1, y + 1 < height ? at + width : -1};
+        for (int i = 0; i < 4; i++) {
+            if (next[i] < 0 || !maps->place[next[i]])
+                continue;
+            maps->place[next[i]] = 0;
+            maps->stack[used++] = next[i];
+        }
+    }
+    return used;
+}
+
+static int paint_region(struct maps *maps, int width, int count)
+{
+    int area = 0;
+    maps->paint++;
+    for (int i = 0; i < count; i++) {
+        for (int y = 0; y < PATCH; y++) {
+            int32_t *row = maps->painted + maps->stack[i] + y * width;
+            for (int x = 0; x < PATCH; x++) {
+                area += row[x] != maps->paint;
+                row[x] = maps->paint;
+            }
+        }
+    }
+    return area;
+}
+
+static int box_area(const struct maps *maps, int width, int count)
+{
+    int left = width, right = 0, top = INT32_MAX, bottom = 0;
+    for (int i = 0; i < count; i++) {
+        int x = maps->stack[i] % width, y = maps->stack[i] / width;
+        left = x < left ? x : left;
+        right = x > right ? x : right;
+        top = y < top ? y : top;
+        bottom = y > bottom ? y : bottom;
+    }
+    return (right - left + PATCH) * (bottom - top + PATCH);
+}
+
+// The largest region among the matches of one frame and offset, if larger than `most`.
+static int largest_of_group(const uint64_t *match, int count, const struct ifl_scene *scene,
+                            struct maps *maps, int most)
+{
+    int width = scene->width;
+    if ((int64_t)count * PATCH * PATCH <= most)
+        return most;
+    for (int i = 0; i < count; i++)
+        maps->place[position_of(match[i], width)] = 1;
+    for (int i = 0; i < count; i++) {
+        int start = position_of(match[i], width);
+        if (!maps->place[start])
+            continue;
+        int patches = take_region(maps, width, scene->height, start);
+        if ((int64_t)patches * PATCH * PATCH <= most || box_area(maps, width, patches) <= most)
+            continue;
+        int area = paint_region(maps, width, patches);
+        most = area > most ? area : most;
+    }
+    return most;
+}
+
+static int largest_region(const struct search *search, struct maps *maps)
+{
+    int most = 0;
+    qsort(search->match, (size_t)search->matches, sizeof *search->match, compare_keys);
+    for (int i = 0, end; i < search->matches; i = end) {
+        uint64_t group = group_of(search->match[i]);
+        for (end = i + 1; end < search->matches && group_of(search->match[end]) == group; end++)
+            ;
+        most = largest_of_group(search->match + i, end - i, search->index->scene, maps, most);
+    }
+    return most;
+}
+
+size_t ifl_copy_scratch_bytes(const struct ifl_scene *scene)
+{
+    return sizeof(uint64_t) * IFL_COPY_MATCHES_MAX + 3 * sizeof(int32_t) * (size_t)scene->pixels +
+           (size_t)scene->roster->identities + 1;
+}
+
+static void mark_identities(const struct ifl_roster *roster, int frame, uint8_t *identities)
+{
+    memset(identities, 0, (size_t)roster->identities + 1);
+    for (int label = 1; label < 256; label++)
+        identities[roster->identity[frame * 256 + label]] = 1;
+}
+
+int ifl_copy_region(const struct ifl_copy_index *index, const uint8_t *canonical,
+                    const uint8_t *mask, double rmse, struct ifl_copy_without without,
+                    void *scratch)
+{
+    const struct ifl_scene *scene = index->scene;
+    const struct ifl_roster *roster = scene->roster;
+    size_t pixels = (size_t)scene->pixels;
+    double limit = rmse * rmse * 3 * PATCH * PATCH;
+    struct search search = {.index = index,
+                            .canonical = canonical,
+                            .limit = limit,
+                            .reach = (float)sqrt(limit),
+                            .match = scratch};
+    struct maps maps = {.place = (int32_t *)(search.match + IFL_COPY_MATCHES_MAX)};
+    maps.stack = maps.place + pixels;
+    maps.painted = maps.stack + pixels;
+    memset(maps.place, 0, pixels * sizeof *maps.place);
+    memset(maps.painted, 0, pixels * sizeof *maps.painted);
+    if (without.frame >= 0) {
+        uint8_t *identities = (uint8_t *)(maps.painted + pixels);
+        mark_identities(roster, without.frame, identities);
+        search.identities = identities;
+        search.near = roster->near + without.frame * roster->frames;
+    }
+    for (int y = 0; y + PATCH <= scene->height; y++)
+        for (int x = 0; x + PATCH <= scene->width; x++)
+            if (mask[(y + PATCH / 2) * scene->width + x + PATCH / 2])
+                search_patch(&search, x, y);
+    return largest_region(&search, &maps);
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// The verbatim region: how large a piece of one recorded frame is copied into an image, wherever
+// it was put?
+//
+// In: an image in canonical photometry and its foreground. Out: pixels. An index over all
+// foreground patches of the memory makes the search exact and fast: seven orthonormal features of
+// a patch bound the distance of two patches from below, so no match can be missed. Built on one
+// thread, then safe on any. Limit: IFL_COPY_ENTRIES_MAX patches; a memory with more foreground is
+// indexed by every second (third, ...) frame.
+#ifndef IFL_VALIDATE_COPY_H
+#define IFL_VALIDATE_COPY_H
+
+#include "validate/scene.h"
+#include "validate/support.h"
+
+enum {
+    IFL_COPY_PATCH = 7,
+    IFL_COPY_FEATURES = 7,
+    IFL_COPY_ENTRIES_MAX = 1 << 21,
+    IFL_COPY_MATCHES_MAX = 1 << 18, // of one image; what is beyond is left out
+    IFL_COPY_COMMON = 4,            // events from which content is common, nobody's own
+};
+
+struct ifl_copy_entry {
+    float feature[IFL_COPY_FEATURES];
+    uint32_t position; // y * width + x of the patch's upper left corner
+    uint16_t frame, identity;
+};
+
+struct ifl_copy_index {
+    const struct ifl_scene *scene;           // borrowed
+    const struct ifl_support_index *support; // borrowed
+    struct ifl_copy_entry *entry;            // by bucket
+    uint32_t *start;                         // [buckets + 1]
+    int count;
+    int frame_step; // 1: all frames are indexed
+};
+
+enum ifl_result ifl_copy_init(struct ifl_copy_index *index, const struct ifl_scene *scene,
+                              const struct ifl_support_index *support,
+                              struct ifl_error *error) IFL_CHECK_RESULT;
+void ifl_copy_fini(struct ifl_copy_index *index);
+
+// What a search leaves out: nothing in a made image; its own recording for a held-out real frame.
+struct ifl_copy_without {
+    int frame; // -1: nothing; else this frame's time neighbourhood and the identities it shows
+};
+
+// The union, in pixels, of the largest 4-connected group of 7x7 patches that match patches of one
+// memory frame at one offset with RMSE < `rmse`, in the foreground (patches whose centre is in
+// `mask`). Left out: patches within 7 RMS of the plate at their place; content that is common, seen
+// at its place in 4 events or matched in 4 identities. `scratch` of ifl_copy_scratch_bytes.
+size_t ifl_copy_scratch_bytes(const struct ifl_scene *scene);
+int ifl_copy_region(const struct ifl_copy_index *index, const uint8_t *canonical,
+                    const uint8_t *mask, double rmse, struct ifl_copy_without without,
+                    void *scratch);
+
+// The features of the patch at `rgb`, rows `stride` bytes apart.
+void ifl_copy_features(const uint8_t *rgb, int stride, float feature[IFL_COPY_FEATURES]);
+
+#endif

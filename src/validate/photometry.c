@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "validate/photometry.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { ROUNDS = 8, RESIDUALS = 768 };
+
+static bool clipped(const uint8_t *rgb)
+{
+    for (int c = 0; c < 3; c++)
+        if (rgb[c] <= 1 || rgb[c] >= 254)
+            return true;
+    return false;
+}
+
+static void set_identity(struct ifl_photometry *fit)
+{
+    memset(fit, 0, sizeof *fit);
+    for (int c = 0; c < 3; c++)
+        fit->matrix[c][c] = fit->inverse[c][c] = 1;
+    fit->gain = 1;
+}
+
+static double quantile(const uint32_t *histogram, int bins, uint64_t total, double q)
+{
+    uint64_t wanted = (uint64_t)(q * (double)total), seen = 0;
+    for (int i = 0; i < bins; i++) {
+        seen += histogram[i];
+        if (seen > wanted)
+            return i;
+    }
+    return bins - 1;
+}
+
+// A start that a third of foreground cannot move far: medians and spreads matched.
+static void match_quantiles(const uint8_t *image, const uint8_t *plate, int pixels, int step,
+                            struct ifl_photometry *fit)
+{
+    for (int c = 0; c < 3; c++) {
+        uint32_t of_image[256] = {0}, of_plate[256] = {0};
+        uint64_t total = 0;
+        for (int p = 0; p < pixels; p += step, total++) {
+            of_image[image[3 * p + c]]++;
+            of_plate[plate[3 * p + c]]++;
+        }
+        double spread = quantile(of_plate, 256, total, .8) - quantile(of_plate, 256, total, .2);
+        double wanted = quantile(of_image, 256, total, .8) - quantile(of_image, 256, total, .2);
+        double gain = spread >= 4 ? wanted / spread : 1;
+        fit->matrix[c][c] = gain;
+        fit->offset[c] =
+            quantile(of_image, 256, total, .5) - gain * quantile(of_plate, 256, total, .5);
+    }
+}
+
+static void predict(const struct ifl_photometry *fit, const uint8_t *plate, double out[3])
+{
+    for (int c = 0; c < 3; c++)
+        out[c] = fit->matrix[c][0] * plate[0] + fit->matrix[c][1] * plate[1] +
+                 fit->matrix[c][2] * plate[2] + fit->offset[c];
+}
+
+static double residual(const struct ifl_photometry *fit, const uint8_t *image, const uint8_t *plate)
+{
+    double out[3];
+    predict(fit, plate, out);
+    return fabs(image[0] - out[0]) + fabs(image[1] - out[1]) + fabs(image[2] - out[2]);
+}
+
+// Three robust standard deviations, at least 3 grey levels a channel.
+static double residual_limit(const struct ifl_photometry *fit, const uint8_t *image,
+                             const uint8_t *plate, int pixels, int step)
+{
+    uint32_t histogram[RESIDUALS] = {0};
+    uint64_t total = 0;
+    for (int p = 0; p < pixels; p += step) {
+        if (clipped(image + 3 * p))
+            continue;
+        int r = (int)residual(fit, image + 3 * p, plate + 3 * p);
+        histogram[r < RESIDUALS ? r : RESIDUALS - 1]++;
+        total++;
+    }
+    return fmax(9, 3 * 1.4826 * (quantile(histogram, RESIDUALS, total, .5) + 1));
+}
+
+// Sums over the inliers: products of (R, G, B, 1) of the plate with each other and with the image.
+struct sums {
+    double self[4][4], cross[3][4];
+    double count;
+};
+
+static void add_inliers(const struct ifl_photometry *fit, const uint8_t *image,
+                        const uint8_t *plate, int pixels, int step, double limit, struct sums *sums)
+{
+    memset(sums, 0, sizeof *sums);
+    for (int p = 0; p < pixels; p += step) {
+        const uint8_t *i = image + 3 * p, *b = plate + 3 * p;
+        if (clipped(i) || residual(fit, i, b) > limit)
+            continue;
+        double row[4] = {b[0], b[1], b[2], 1};
+        for (int u = 0; u < 4; u++) {
+            for (int v = 0; v < 4; v++)
+                sums->self[u][v] += row[u] * row[v];
+            for (int c = 0; c < 3; c++)
+                sums->cross[c][u] += i[c] * row[u];
+        }
+        sums->count++;
+    }
+}
+
+static void solve_diagonal(const struct sums *sums, struct ifl_photometry *fit)
+{
+    double n = sums->count;
+    for (int c = 0; c < 3; c++) {
+        double mean = sums->self[c][3] / n, wanted = sums->cross[c][3] / n;
+        double variance = sums->self[c][c] / n - mean * mean;
+        double covariance = sums->cross[c][c] / n - mean * wanted;
+        // A plate without contrast says nothing of the gain: the little ridge leaves it at 1.
+        double gain = (covariance + .25) / (variance + .25);
+        memset(fit->matrix[c], 0, sizeof fit->matrix[c]);
+        fit->matrix[c][c] = gain;
+        fit->offset[c] = wanted - gain * mean;
+    }
+}
+
+// Solves a * x = b for symmetric positive a by elimination; `a` and `b` are used up.
+static void solve(double a[4][4], double b[4], int n)
+{
+    for (int i = 0; i < n; i++) {
+        for (int j = i + 1; j < n; j++) {
+            double factor = a[j][i] / a[i][i];
+            for (int k = i; k < n; k++)
+                a[j][k] -= factor * a[i][k];
+            b[j] -= factor * b[i];
+        }
+    }
+    for (int i = n - 1; i >= 0; i--) {
+        for (int k = i + 1; k < n; k++)
+            b[i] -= a[i][k] * b[k];
+        b[i] /= a[i][i];
+    }
+}
+
+// Full matrix, with a ridge of one grey level squared towards the diagonal solution: a plate of
+// greys says little of what happens to colours.
+static void solve_full(const struct sums *sums, struct ifl_photometry *fit)
+{
+    solve_diagonal(sums, fit);
+    for (int c = 0; c < 3; c++) {
+        double a[4][4], b[4];
+        memcpy(a, sums->self, sizeof a);
+        memcpy(b, sums->cross[c], sizeof b);
+        for (int u = 0; u < 4; u++) {
+            double ridge = sums->count * (u < 3 ? 1 : 1e-6);
+            a[u][u] += ridge;
+            b[u] += ridge * (u < 3 ? fit->matrix[c][u] : fit->offset[c]);
+        }
+        solve(a, b, 4);
+        memcpy(fit->matrix[c], b, 3 * sizeof *b);
+        fit->offset[c] = b[3];
+    }
+}
+
+// inverse = (M'M + ridge)^-1 M': directions that the conditioning destroyed (all colour, when it
+// was desaturated) come back as the plate's.
+static void invert(struct ifl_photometry *fit)
+{
+    double normal[3][3], trace = 0;
+    for (int u = 0; u < 3; u++) {
+        for (int v = 0; v < 3; v++) {
+            normal[u][v] = 0;
+            for (int c = 0; c < 3; c++)
+                normal[u][v] += fit->matrix[c][u] * fit->matrix[c][v];
+        }
+        trace += normal[u][u];
+    }
+    for (int c = 0; c < 3; c++) {
+        double a[4][4] = {{0}}, b[4] = {0};
+        for (int u = 0; u < 3; u++) {
+            memcpy(a[u], normal[u], sizeof normal[u]);
+            a[u][u] += 1e-4 * trace + 1e-9;
+            b[u] = fit->matrix[c][u];
+        }
+        solve(a, b, 3);
+        for (int u = 0; u < 3; u++)
+            fit->inverse[u][c] = b[u];
+    }
+}
+
+// The largest entry of the inverse tells how much the weakest direction was weakened.
+static double weakest_gain(const struct ifl_photometry *fit)
+{
+    double most = 0;
+    for (int u = 0; u < 3; u++) {
+        double sum = 0;
+        for (int c = 0; c < 3; c++)
+            sum += fit->inverse[u][c] * fit->inverse[u][c];
+        most = fmax(most, sum);
+    }
+    return most > 0 ? 1 / sqrt(most) : 0;
+}
+
+static bool sensible(const struct ifl_photometry *fit)
+{
+    double luma = 0;
+    for (int c = 0; c < 3; c++) {
+        for (int u = 0; u < 3; u++) {
+            if (!isfinite(fit->matrix[c][u]))
+                return false;
+            luma += fit->matrix[c][u] / 3;
+        }
+    }
+    return luma >= .05 && luma <= 20;
+}
+
+void ifl_photometry_fit(const uint8_t *image, const uint8_t *plate, int pixels, bool full,
+                        struct ifl_photometry *photometry)
+{
+    int step = pixels > 20000 ? pixels / 10000 : 1;
+    set_identity(photometry);
+    match_quantiles(image, plate, pixels, step, photometry);
+    for (int round = 0; round < ROUNDS; round++) {
+        struct sums sums;
+        double limit = residual_limit(photometry, image, plate, pixels, step);
+        add_inliers(photometry, image, plate, pixels, step, limit, &sums);
+        if (sums.count * step < .02 * pixels) {
+            set_identity(photometry);
+            return;
+        }
+        if (full && round >= 2)
+            solve_full(&sums, photometry);
+        else
+            solve_diagonal(&sums, photometry);
+    }
+    if (!sensible(photometry)) {
+        set_identity(photometry);
+        return;
+    }
+    invert(photometry);
+    photometry->gain = weakest_gain(photometry);
+    photometry->usable = true;
+}
+
+static uint8_t to_byte(double value)
+{
+    return (uint8_t)(value <= 0 ? 0 : value >= 255 ? 255 : value + .5);
+}
+
+void ifl_photometry_undo(const struct ifl_photometry *photometry, const uint8_t *image,
+                         const uint8_t *plate, int pixels, uint8_t *canonical)
+{
+    for (int p = 0; p < pixels; p++, image += 3, plate += 3, canonical += 3) {
+        double out[3], r[3];
+        predict(photometry, plate, out);
+        for (int c = 0; c < 3; c++) {
+            r[c] = image[c] - out[c];
+            if ((image[c] == 0 && r[c] > 0) || (image[c] == 255 && r[c] < 0))
+                r[c] = 0;
+        }
+        for (int u = 0; u < 3; u++)
+            canonical[u] =
+                to_byte(plate[u] + photometry->inverse[u][0] * r[0] +
+                        photometry->inverse[u][1] * r[1] + photometry->inverse[u][2] * r[2]);
+    }
+}
+
+double ifl_photometry_clipped(const struct ifl_photometry *photometry, const uint8_t *plate,
+                              int pixels)
+{
+    int count = 0;
+    for (int p = 0; p < pixels; p++) {
+        double out[3];
+        predict(photometry, plate + 3 * p, out);
+        double luma = .299 * to_byte(out[0]) + .587 * to_byte(out[1]) + .114 * to_byte(out[2]);
+        count += luma < 2.5 || luma > 252.5;
+    }
+    return (double)count / pixels;
+}

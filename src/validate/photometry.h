@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// Light and conditioning taken out of an image, so that it compares with the memory.
+//
+// In: an image and the plate, RGB24 of one size. Out: the image as it would look under the plate's
+// light. Brightness, contrast, saturation, colour temperature and illumination are all affine in
+// RGB, so what was done to an image is read off its background, where it must equal the plate:
+//     image = matrix * plate + offset
+// Fitted by least squares with outliers (foreground, clipped pixels) left out by their median
+// residual, in turns. Without conditioning the matrix is diagonal (a gain a channel). Any thread.
+#ifndef IFL_VALIDATE_PHOTOMETRY_H
+#define IFL_VALIDATE_PHOTOMETRY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct ifl_photometry {
+    double matrix[3][3], offset[3];
+    double inverse[3][3]; // takes an image's deviation back to a deviation from the plate
+    double gain;          // the weakest direction's gain: what is below 0.1 is hardly recoverable
+    bool usable;          // false: no relation to the plate was found; nothing is taken out
+};
+
+// `full`: the image was conditioned; else only a gain and an offset a channel are fitted.
+void ifl_photometry_fit(const uint8_t *image, const uint8_t *plate, int pixels, bool full,
+                        struct ifl_photometry *photometry);
+
+// canonical = plate + inverse * (image - (matrix * plate + offset)), rounded and clamped. Where a
+// channel is clipped in the image and the plate explains it, the plate's value is taken.
+void ifl_photometry_undo(const struct ifl_photometry *photometry, const uint8_t *image,
+                         const uint8_t *plate, int pixels, uint8_t *canonical);
+
+// Share of the plate's pixels with luma <= 2 or >= 253 under this photometry.
+double ifl_photometry_clipped(const struct ifl_photometry *photometry, const uint8_t *plate,
+                              int pixels);
+
+#endif

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "validate/reference.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "validate/artefact.h"
+
+enum {
+    HELD_OUT_MIN = 8,     // held-out frames below which the fallback limits hold
+    COPY_HELD_OUT = 48,   // frames that the copy limit is taken from, at most
+    COPY_LIMIT_LEAST = 64 // pixels: one 7x7 patch and a little
+};
+
+// Where the memory is too short to hold anything out: what busy scenes reached.
+static const double artefact_fallback = 50, texture_fallback = 120;
+
+static int compare_doubles(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+// The value at rank q * (count - 1), rounded up. Sorts.
+static double quantile(double *values, int count, double q)
+{
+    qsort(values, (size_t)count, sizeof *values, compare_doubles);
+    return values[(int)ceil(q * (count - 1))];
+}
+
+static int drop_nan(double *values, int count)
+{
+    int kept = 0;
+    for (int i = 0; i < count; i++)
+        if (!isnan(values[i]))
+            values[kept++] = values[i];
+    return kept;
+}
+
+// An image may lose 30 % of the Laplacian variance of the least sharp of 20 real frames, or of the
+// plate where that is softer: averaging takes out the sensor's noise.
+static void set_sharpness(struct ifl_reference *reference, double *variance, double plate)
+{
+    int n = reference->scene.roster->frames;
+    reference->sharpness = quantile(variance, n, .5);
+    double least = variance[(int)(.05 * (n - 1))];
+    least = plate < least ? plate : least;
+    reference->sharpness_limit = reference->sharpness > 0 ? .7 * least / reference->sharpness : 0;
+}
+
+// The largest excess of frame t over the frames outside its time neighbourhood; NAN: there are
+// none.
+static double held_out_excess(const struct ifl_reference *reference, const float *energy, int t,
+                              float *most, float *dilated)
+{
+    const struct ifl_roster *roster = reference->scene.roster;
+    int windows = reference->grid.windows, others = 0;
+    memset(most, 0, sizeof *most * (size_t)windows);
+    for (int u = 0; u < roster->frames; u++) {
+        if (ifl_roster_near(roster, t, u))
+            continue;
+        const float *other = energy + u * windows;
+        for (int i = 0; i < windows; i++)
+            most[i] = other[i] > most[i] ? other[i] : most[i];
+        others++;
+    }
+    if (others == 0)
+        return NAN;
+    ifl_detail_dilate(&reference->grid, most, dilated);
+    return ifl_detail_excess(&reference->grid, energy + t * windows, dilated);
+}
+
+static void set_texture(struct ifl_reference *reference, const float *energy, float *most,
+                        double *excess)
+{
+    const struct ifl_scene *scene = &reference->scene;
+    int n = scene->roster->frames, windows = reference->grid.windows;
+    for (int t = 0; t < n; t++)
+        excess[t] = held_out_excess(reference, energy, t, most, reference->texture_most);
+    int kept = drop_nan(excess, n);
+    reference->texture_limit =
+        kept < HELD_OUT_MIN ? texture_fallback : 1.25 * quantile(excess, kept, 1) + 10;
+    memset(most, 0, sizeof *most * (size_t)windows);
+    for (int i = 0; i < n * windows; i++)
+        most[i % windows] = fmaxf(most[i % windows], energy[i]);
+    ifl_detail_dilate(&reference->grid, most, reference->texture_most);
+}
+
+static enum ifl_result measure_detail(struct ifl_reference *reference, struct ifl_error *error)
+{
+    const struct ifl_scene *scene = &reference->scene;
+    int n = scene->roster->frames;
+    reference->grid = ifl_detail_grid(scene->width, scene->height);
+    size_t windows = (size_t)reference->grid.windows;
+    float *energy = malloc(sizeof *energy * windows * ((size_t)n + 1) + 1);
+    double *value = malloc(sizeof *value * (size_t)n);
+    void *scratch = malloc(4 * (size_t)scene->pixels);
+    reference->texture_most = malloc(sizeof *energy * windows + 1);
+    bool ready = energy && value && scratch && reference->texture_most;
+    if (ready) {
+        float *spare = energy + windows * (size_t)n;
+        for (int t = 0; t < n; t++)
+            value[t] = ifl_detail_measure(scene->frame[t], scene->width, scene->height,
+                                          energy + windows * (size_t)t, scratch);
+        set_sharpness(
+            reference, value,
+            ifl_detail_measure(scene->plate, scene->width, scene->height, spare, scratch));
+        set_texture(reference, energy, spare, value);
+    }
+    free(energy);
+    free(value);
+    free(scratch);
+    return ready ? IFL_OK
+                 : ifl_fail(error, IFL_ERR_NO_MEMORY, "validate",
+                            "no memory to measure the detail of %d frames", n);
+}
+
+static enum ifl_result measure_artefacts(struct ifl_reference *reference, struct ifl_error *error)
+{
+    const struct ifl_scene *scene = &reference->scene;
+    int n = scene->roster->frames;
+    double *score = malloc(sizeof *score * (size_t)n);
+    void *memory = malloc(ifl_artefact_held_out_bytes(scene));
+    bool ready = score && memory;
+    if (ready) {
+        ifl_artefact_held_out(scene, memory, score);
+        int kept = drop_nan(score, n);
+        reference->artefact_limit =
+            kept < HELD_OUT_MIN ? artefact_fallback : 1.1 * quantile(score, kept, .99) + 2;
+    }
+    free(score);
+    free(memory);
+    return ready ? IFL_OK
+                 : ifl_fail(error, IFL_ERR_NO_MEMORY, "validate", "no memory to compare %d frames",
+                            n);
+}
+
+static void mark_components(const struct ifl_scene *scene, int t, uint8_t *mask)
+{
+    for (int p = 0; p < scene->pixels; p++)
+        mask[p] = scene->roster->event[t * 256 + scene->label[t][p]] != 0;
+}
+
+static enum ifl_result measure_copies(struct ifl_reference *reference, int cap,
+                                      struct ifl_error *error)
+{
+    const struct ifl_scene *scene = &reference->scene;
+    int n = scene->roster->frames, step = (n + COPY_HELD_OUT - 1) / COPY_HELD_OUT, count = 0;
+    uint8_t *mask = malloc((size_t)scene->pixels);
+    void *scratch = malloc(ifl_copy_scratch_bytes(scene));
+    double *region = malloc(sizeof *region * (size_t)n);
+    bool ready = mask && scratch && region;
+    for (int t = 0; ready && t < n; t += step) {
+        mark_components(scene, t, mask);
+        region[count++] = ifl_copy_region(&reference->copy, scene->frame[t], mask, 2,
+                                          (struct ifl_copy_without){.frame = t}, scratch);
+    }
+    if (ready) {
+        double limit = count < HELD_OUT_MIN ? cap : quantile(region, count, .95);
+        limit = limit > COPY_LIMIT_LEAST ? limit : COPY_LIMIT_LEAST;
+        reference->copy_limit = limit < cap ? (int)limit : cap;
+    }
+    free(mask);
+    free(scratch);
+    free(region);
+    return ready ? IFL_OK
+                 : ifl_fail(error, IFL_ERR_NO_MEMORY, "validate",
+                            "no memory to search %d frames for copies", n);
+}
+
+enum ifl_result ifl_reference_init(struct ifl_reference *reference, const struct ifl_roster *roster,
+                                   struct ifl_reference_request request, struct ifl_error *error)
+{
+    *reference = (struct ifl_reference){0};
+    enum ifl_result result = ifl_scene_init(&reference->scene, roster, request.level, error);
+    if (result == IFL_OK)
+        result = measure_detail(reference, error);
+    if (result == IFL_OK && request.artefacts)
+        result = measure_artefacts(reference, error);
+    if (result == IFL_OK && request.copies)
+        result = ifl_support_init(&reference->support, &reference->scene, error);
+    if (result == IFL_OK && request.copies)
+        result = ifl_copy_init(&reference->copy, &reference->scene, &reference->support, error);
+    if (result == IFL_OK && request.copies)
+        result = measure_copies(reference, request.copy_cap, error);
+    return result;
+}
+
+void ifl_reference_fini(struct ifl_reference *reference)
+{
+    ifl_copy_fini(&reference->copy);
+    ifl_support_fini(&reference->support);
+    ifl_scene_fini(&reference->scene);
+    free(reference->texture_most);
+    *reference = (struct ifl_reference){0};
+}
+
+static double luma(double r, double g, double b)
+{
+    return .299 * r + .587 * g + .114 * b;
+}
+
+double ifl_clipped_share(const uint8_t *rgb, int pixels)
+{
+    int count = 0;
+    for (int p = 0; p < pixels; p++) {
+        int y = (77 * rgb[3 * p] + 150 * rgb[3 * p + 1] + 29 * rgb[3 * p + 2] + 128) >> 8;
+        count += y <= 2 || y >= 253;
+    }
+    return (double)count / pixels;
+}
+
+static double clipped_of_frame(const struct ifl_memory_frame *frame, const uint8_t *rgb, int pixels)
+{
+    double value[3][256];
+    for (int c = 0; c < 3; c++)
+        for (int v = 0; v < 256; v++)
+            value[c][v] = fmin(fmax((double)frame->gain[c] * v + (double)frame->offset[c], 0), 255);
+    int count = 0;
+    for (int p = 0; p < pixels; p++, rgb += 3) {
+        double y = luma(value[0][rgb[0]], value[1][rgb[1]], value[2][rgb[2]]);
+        count += y < 2.5 || y >= 252.5;
+    }
+    return (double)count / pixels;
+}
+
+double ifl_clipped_of_memory(const struct ifl_profile *profile)
+{
+    int base = profile->levels - 1;
+    int pixels = profile->level_width[base] * profile->level_height[base];
+    double most = 0;
+    for (int t = 0; t < profile->memory_frames; t++)
+        most = fmax(most,
+                    clipped_of_frame(profile->memory[t], profile->memory[t]->level[base], pixels));
+    return most;
+}

@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "validate/scene.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+// Labels beyond the components, and components without an event, count as plate.
+static uint32_t event_id(const struct ifl_memory_frame *frame, int label)
+{
+    return label > 0 && label <= frame->components && frame->component
+               ? frame->component[label - 1].event
+               : 0;
+}
+
+static uint32_t identity_id(const struct ifl_profile *profile, uint32_t event)
+{
+    const struct ifl_event *row = ifl_profile_event(profile, event);
+    return row && row->identity ? row->identity : event;
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+static int sort_unique(uint32_t *ids, int count)
+{
+    int kept = 0;
+    qsort(ids, (size_t)count, sizeof *ids, compare_ids);
+    for (int i = 0; i < count; i++)
+        if (kept == 0 || ids[kept - 1] != ids[i])
+            ids[kept++] = ids[i];
+    return kept;
+}
+
+// The rank of an id, from 1; ids beyond 65535 share the last rank (the memory cannot hold more).
+static uint16_t rank_of(const uint32_t *ids, int count, uint32_t id)
+{
+    const uint32_t *at = bsearch(&id, ids, (size_t)count, sizeof *ids, compare_ids);
+    long rank = at ? at - ids + 1 : 0;
+    return rank > UINT16_MAX ? UINT16_MAX : (uint16_t)rank;
+}
+
+static void rank_events(struct ifl_roster *roster, uint32_t *ids, bool identities)
+{
+    const struct ifl_profile *profile = roster->from;
+    uint16_t *rank = identities ? roster->identity : roster->event;
+    int count = 0;
+    for (int pass = 0; pass < 2; pass++) {
+        int listed = 0;
+        for (int t = 0; t < roster->frames; t++) {
+            for (int label = 1; label < 256; label++) {
+                uint32_t id = event_id(profile->memory[t], label);
+                if (id == 0)
+                    continue;
+                if (identities)
+                    id = identity_id(profile, id);
+                if (pass == 0)
+                    ids[listed++] = id;
+                else
+                    rank[t * 256 + label] = rank_of(ids, count, id);
+            }
+        }
+        if (pass == 0)
+            count = sort_unique(ids, listed);
+    }
+    *(identities ? &roster->identities : &roster->events) = count;
+}
+
+static void find_neighbours(struct ifl_roster *roster)
+{
+    int n = roster->frames;
+    struct ifl_memory_frame *const *memory = roster->from->memory;
+    uint64_t first = UINT64_MAX, last = 0;
+    for (int t = 0; t < n; t++) {
+        uint64_t index = memory[t]->media_index;
+        first = index < first ? index : first;
+        last = index > last ? index : last;
+    }
+    uint64_t reach = (last - first) / IFL_TIME_BLOCKS;
+    for (int t = 0; t < n; t++) {
+        for (int u = 0; u < n; u++) {
+            uint64_t a = memory[t]->media_index, b = memory[u]->media_index;
+            roster->near[t * n + u] = t == u || (a > b ? a - b : b - a) <= reach;
+        }
+    }
+}
+
+enum ifl_result ifl_roster_init(struct ifl_roster *roster, const struct ifl_profile *profile,
+                                struct ifl_error *error)
+{
+    int n = profile->memory_frames;
+    *roster = (struct ifl_roster){.frames = n, .from = profile};
+    roster->event = calloc((size_t)n * 256, sizeof *roster->event);
+    roster->identity = calloc((size_t)n * 256, sizeof *roster->identity);
+    roster->near = calloc((size_t)n * (size_t)n, 1);
+    uint32_t *ids = malloc((size_t)n * 256 * sizeof *ids);
+    enum ifl_result result = IFL_OK;
+    if (roster->event && roster->identity && roster->near && ids) {
+        rank_events(roster, ids, false);
+        rank_events(roster, ids, true);
+        find_neighbours(roster);
+    } else {
+        result = ifl_fail(error, IFL_ERR_NO_MEMORY, "validate", "no memory for %d frames", n);
+        ifl_roster_fini(roster);
+    }
+    free(ids);
+    return result;
+}
+
+void ifl_roster_fini(struct ifl_roster *roster)
+{
+    free(roster->event);
+    free(roster->identity);
+    free(roster->near);
+    *roster = (struct ifl_roster){0};
+}
+
+// Coarser labels are those at the middle of the pixel.
+static void shrink_labels(const uint8_t *from, int from_width, int from_height, uint8_t *to,
+                          int width, int height)
+{
+    for (int y = 0; y < height; y++) {
+        const uint8_t *row =
+            from + (size_t)((2 * y + 1) * from_height / (2 * height)) * (size_t)from_width;
+        for (int x = 0; x < width; x++)
+            *to++ = row[(2 * x + 1) * from_width / (2 * width)];
+    }
+}
+
+static int difference(const uint8_t *a, const uint8_t *b)
+{
+    return abs(a[0] - b[0]) + abs(a[1] - b[1]) + abs(a[2] - b[2]);
+}
+
+// A pixel of an image is foreground where it differs from the plate by more than 45 (15 of 255 a
+// channel) plus three times what the memory's own plate pixels do there: leaves and flicker.
+static void set_threshold(struct ifl_scene *scene)
+{
+    int n = scene->roster->frames;
+    int step = n > 32 ? n / 32 : 1;
+    for (int p = 0; p < scene->pixels; p++) {
+        int sum = 0, count = 0;
+        for (int t = 0; t < n; t += step) {
+            if (scene->label[t][p])
+                continue;
+            sum += difference(scene->frame[t] + 3 * p, scene->plate + 3 * p);
+            count++;
+        }
+        int value = 45 + (count ? 3 * sum / count : 0);
+        scene->threshold[p] = (uint8_t)(value < 150 ? value : 150);
+    }
+}
+
+enum ifl_result ifl_scene_init(struct ifl_scene *scene, const struct ifl_roster *roster, int level,
+                               struct ifl_error *error)
+{
+    const struct ifl_profile *profile = roster->from;
+    int base = profile->levels - 1, n = roster->frames;
+    *scene = (struct ifl_scene){.width = profile->level_width[level],
+                                .height = profile->level_height[level],
+                                .roster = roster,
+                                .plate = profile->plate[level]};
+    scene->pixels = scene->width * scene->height;
+    size_t pixels = (size_t)scene->pixels;
+    scene->label_memory = calloc((size_t)n, pixels);
+    scene->threshold = malloc(pixels);
+    if (!scene->label_memory || !scene->threshold) {
+        ifl_scene_fini(scene);
+        return ifl_fail(error, IFL_ERR_NO_MEMORY, "validate",
+                        "no memory for the labels of %d frames", n);
+    }
+    for (int t = 0; t < n; t++) {
+        const struct ifl_memory_frame *frame = profile->memory[t];
+        scene->frame[t] = frame->level[level];
+        uint8_t *own = scene->label_memory + (size_t)t * pixels;
+        scene->label[t] = level == base && frame->label ? frame->label : own;
+        if (frame->label && level != base)
+            shrink_labels(frame->label, profile->level_width[base], profile->level_height[base],
+                          own, scene->width, scene->height);
+    }
+    set_threshold(scene);
+    return IFL_OK;
+}
+
+void ifl_scene_fini(struct ifl_scene *scene)
+{
+    free(scene->label_memory);
+    free(scene->threshold);
+    scene->label_memory = NULL;
+    scene->threshold = NULL;
+}
+
+// A raw foreground pixel stays, and a hole closes, where at least five of the nine around it are.
+static void smooth(const uint8_t *raw, int width, int height, uint8_t *mask)
+{
+    for (int y = 0; y < height; y++) {
+        for (int x = 0; x < width; x++) {
+            int count = 0;
+            for (int dy = -1; dy <= 1; dy++) {
+                for (int dx = -1; dx <= 1; dx++) {
+                    int v = y + dy, u = x + dx;
+                    count += v >= 0 && v < height && u >= 0 && u < width && raw[v * width + u];
+                }
+            }
+            mask[y * width + x] = count >= 5;
+        }
+    }
+}
+
+// Marks one region in `mask` with `mark`, starting from `stack[0]`; returns its size.
+static int fill(uint8_t *mask, int width, int height, int start, uint8_t mark, int32_t *stack)
+{
+    uint8_t from = mask[start];
+    int used = 1, size = 0;
+    stack[0] = start;
+    mask[start] = mark;
+    while (used > 0) {
+        int at = stack[--used], x = at % width, y = at / width;
+        size++;
+        for (int dy = -1; dy <= 1; dy++) {
+            for (int dx = -1; dx <= 1; dx++) {
+                int v = y + dy, u = x + dx, next = v * width + u;
+                if (v < 0 || v >= height || u < 0 || u >= width || mask[next] != from)
+                    continue;
+                mask[next] = mark;
+                stack[used++] = next;
+            }
+        }
+    }
+    return size;
+}
+
+int ifl_scene_foreground(const struct ifl_scene *scene, const uint8_t *canonical, uint8_t *mask,
+                         void *scratch)
+{
+    int32_t *stack = scratch;
+    uint8_t *raw = (uint8_t *)(stack + scene->pixels);
+    for (int p = 0; p < scene->pixels; p++)
+        raw[p] = difference(canonical + 3 * p, scene->plate + 3 * p) > scene->threshold[p];
+    smooth(raw, scene->width, scene->height, mask);
+    int least = scene->pixels / 2500, total = 0;
+    for (int p = 0; p < scene->pixels; p++) {
+        if (mask[p] != 1)
+            continue;
+        int size = fill(mask, scene->width, scene->height, p, 2, stack);
+        if (size < least)
+            fill(mask, scene->width, scene->height, p, 0, stack);
+        else
+            total += size;
+    }
+    for (int p = 0; p < scene->pixels; p++)
+        mask[p] = mask[p] == 2;
+    return total;
+}

@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: Apache-2.0
+// The gate: measures an image against its profile and gives the verdict.
+#include "inferloop/validate.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "kernels/scale.h"
+#include "validate/artefact.h"
+#include "validate/likeness.h"
+#include "validate/photometry.h"
+#include "validate/reference.h"
+
+enum {
+    ARTEFACT_LEVEL = 1,      // the 64x36 class
+    COPY_PIXELS_MAX = 65536, // copies are searched at the finest level of the 256x144 class
+    COPY_CAP = 24 * 24,      // pixels of that level
+};
+
+static const double clipped_margin = .05; // share of pixels beyond what the stream itself clips
+static const double support_needed = .9;  // of foreground patches, in mode k-anonymous
+static const double copy_rmse = 2;
+
+struct ifl_validator {
+    struct ifl_profile *profile;
+    struct ifl_roster roster;
+    int levels, artefact_level, copy_level;
+    double clipped_limit;
+    struct ifl_reference reference[IFL_LEVELS_MAX];
+    struct ifl_likeness_null *likeness;
+};
+
+static enum ifl_result check_profile(const struct ifl_profile *profile, struct ifl_error *error)
+{
+    if (profile->levels < 1 || profile->levels > IFL_LEVELS_MAX || profile->memory_frames < 1)
+        return ifl_fail(error, IFL_ERR_NOT_READY, "validate",
+                        "the profile holds no pictures to compare with; profile the stream first");
+    if (profile->memory_frames > IFL_MEMORY_MAX)
+        return ifl_fail(error, IFL_ERR_TOO_LARGE, "validate",
+                        "the profile holds %d frames; at most %d are used", profile->memory_frames,
+                        IFL_MEMORY_MAX);
+    for (int l = 0; l < profile->levels; l++) {
+        int width = profile->level_width[l], height = profile->level_height[l];
+        if (width < 1 || height < 1 || width > 2047 || height > 2047)
+            return ifl_fail(error, IFL_ERR_CORRUPT, "validate",
+                            "level %d of the profile is %dx%d; sides are 1 to 2047", l, width,
+                            height);
+        bool whole = profile->plate[l] != NULL;
+        for (int t = 0; t < profile->memory_frames; t++)
+            whole = whole && profile->memory[t] && profile->memory[t]->level[l];
+        if (!whole)
+            return ifl_fail(
+                error, IFL_ERR_NOT_READY, "validate",
+                "the profile lacks the plate or a frame at level %d; profile the stream "
+                "for longer",
+                l);
+    }
+    return IFL_OK;
+}
+
+static void choose_levels(struct ifl_validator *validator)
+{
+    const struct ifl_profile *profile = validator->profile;
+    validator->levels = profile->levels;
+    validator->artefact_level =
+        profile->levels > ARTEFACT_LEVEL ? ARTEFACT_LEVEL : profile->levels - 1;
+    validator->copy_level = profile->levels - 1;
+    while (validator->copy_level > 0 && profile->level_width[validator->copy_level] *
+                                                profile->level_height[validator->copy_level] >
+                                            COPY_PIXELS_MAX)
+        validator->copy_level--;
+}
+
+static enum ifl_result build(struct ifl_validator *validator, struct ifl_error *error)
+{
+    const struct ifl_profile *profile = validator->profile;
+    enum ifl_result result = ifl_roster_init(&validator->roster, profile, error);
+    for (int l = 0; l < validator->levels && result == IFL_OK; l++) {
+        struct ifl_reference_request request = {.level = l,
+                                                .artefacts = l <= validator->artefact_level,
+                                                .copies = l <= validator->copy_level};
+        int shift = 2 * (validator->copy_level - l);
+        request.copy_cap = request.copies ? COPY_CAP >> shift : 0;
+        result = ifl_reference_init(&validator->reference[l], &validator->roster, request, error);
+    }
+    if (result == IFL_OK)
+        result = ifl_likeness_null_create(profile, &validator->likeness, error);
+    validator->clipped_limit = ifl_clipped_of_memory(profile) + clipped_margin;
+    return result;
+}
+
+enum ifl_result ifl_validator_create(const struct ifl_profile *profile,
+                                     struct ifl_validator **validator, struct ifl_error *error)
+{
+    *validator = NULL;
+    enum ifl_result result = check_profile(profile, error);
+    if (result != IFL_OK)
+        return result;
+    struct ifl_validator *made = calloc(1, sizeof *made);
+    if (!made)
+        return ifl_fail(error, IFL_ERR_NO_MEMORY, "validate", "no memory for a validator");
+    made->profile = ifl_profile_ref(profile);
+    choose_levels(made);
+    result = build(made, error);
+    if (result != IFL_OK) {
+        ifl_validator_destroy(made);
+        return result;
+    }
+    *validator = made;
+    return IFL_OK;
+}
+
+void ifl_validator_destroy(struct ifl_validator *validator)
+{
+    if (!validator)
+        return;
+    for (int l = 0; l < validator->levels; l++)
+        ifl_reference_fini(&validator->reference[l]);
+    ifl_likeness_null_destroy(validator->likeness);
+    ifl_roster_fini(&validator->roster);
+    ifl_profile_unref(validator->profile);
+    free(validator);
+}
+
+// The pictures and the working memory of one check, all in one allocation.
+struct work {
+    int level;
+    const struct ifl_reference *at, *artefact, *copy; // at the level it is compared at
+    struct ifl_photometry photometry;
+    uint8_t *scaled, *canonical; // at `at`
+    uint8_t *artefact_picture, *copy_picture, *mask;
+    float *energy;
+    int *counts;
+    void *scratch;
+};
+
+// The finest level that is no finer than the image.
+static int level_of(const struct ifl_validator *validator, const struct ifl_image *image)
+{
+    int level = validator->levels - 1;
+    const struct ifl_profile *profile = validator->profile;
+    while (level > 0 && (profile->level_width[level] > image->width ||
+                         profile->level_height[level] > image->height))
+        level--;
+    return level;
+}
+
+static bool conditioned(const struct ifl_request *request)
+{
+    return !isnan(request->brightness) || !isnan(request->contrast) ||
+           !isnan(request->saturation) || !isnan(request->color_temperature) ||
+           (request->prompt[0] && request->guidance_scale > 0);
+}
+
+static size_t padded(size_t bytes)
+{
+    return (bytes + 63) / 64 * 64;
+}
+
+static size_t larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+static size_t scratch_bytes(const struct work *work)
+{
+    size_t bytes = larger(ifl_copy_scratch_bytes(&work->copy->scene),
+                          ifl_artefact_scratch_bytes(&work->artefact->scene));
+    bytes = larger(bytes, 5 * (size_t)work->copy->scene.pixels);
+    return larger(bytes, 4 * (size_t)work->at->scene.pixels);
+}
+
+// Lays the parts out in `memory`, or, with NULL, only counts the bytes.
+static size_t lay_out(struct work *work, const struct ifl_validator *validator, uint8_t *memory)
+{
+    size_t at = padded(3 * (size_t)work->at->scene.pixels);
+    size_t artefact = padded(3 * (size_t)work->artefact->scene.pixels);
+    size_t copy = padded(3 * (size_t)work->copy->scene.pixels);
+    size_t energy = padded(sizeof *work->energy * (size_t)work->at->grid.windows);
+    size_t counts = padded(sizeof *work->counts * ((size_t)validator->roster.events + 1));
+    size_t scratch = padded(scratch_bytes(work));
+    if (memory) {
+        work->scaled = memory;
+        work->canonical = work->scaled + at;
+        work->artefact_picture = work->canonical + at;
+        work->copy_picture = work->artefact_picture + artefact;
+        work->mask = work->copy_picture + copy;
+        work->energy = (float *)(work->mask + copy);
+        work->counts = (int *)((uint8_t *)work->energy + energy);
+        work->scratch = (uint8_t *)work->counts + counts;
+    }
+    return 2 * at + artefact + 2 * copy + energy + counts + scratch;
+}
+
+static void scale(const uint8_t *from, const struct ifl_scene *a, uint8_t *to,
+                  const struct ifl_scene *b)
+{
+    ifl_scale_area(from, a->width, a->height, 3 * a->width, to, b->width, b->height, 3 * b->width,
+                   3);
+}
+
+// Scales to the level, takes light and conditioning out, and makes the smaller pictures.
+static void prepare(struct work *work, const struct ifl_image *image, bool full)
+{
+    const struct ifl_scene *scene = &work->at->scene;
+    ifl_scale_area(image->rgb, image->width, image->height, 3 * image->width, work->scaled,
+                   scene->width, scene->height, 3 * scene->width, 3);
+    ifl_photometry_fit(work->scaled, scene->plate, scene->pixels, full, &work->photometry);
+    ifl_photometry_undo(&work->photometry, work->scaled, scene->plate, scene->pixels,
+                        work->canonical);
+    scale(work->canonical, scene, work->artefact_picture, &work->artefact->scene);
+    scale(work->canonical, scene, work->copy_picture, &work->copy->scene);
+}
+
+static void score(const struct ifl_validator *validator, struct work *work,
+                  struct ifl_synthetic *synthetic)
+{
+    struct ifl_scores *scores = &synthetic->scores;
+    const struct ifl_scene *scene = &work->at->scene;
+    int nearest;
+    double variance = ifl_detail_measure(work->canonical, scene->width, scene->height, work->energy,
+                                         work->scratch);
+    scores->sharpness = work->at->sharpness > 0 ? variance / work->at->sharpness : 1;
+    scores->clipped = ifl_clipped_share(synthetic->image->rgb,
+                                        synthetic->image->width * synthetic->image->height);
+    scores->texture = ifl_detail_excess(&work->at->grid, work->energy, work->at->texture_most);
+    scores->texture_limit = work->at->texture_limit;
+    scores->artefact = ifl_artefact_score(&work->artefact->scene, work->artefact_picture,
+                                          work->scratch, &synthetic->audit.nearest_rms, &nearest);
+    scores->artefact_limit = work->artefact->artefact_limit;
+    synthetic->audit.nearest_sequence = validator->profile->memory[nearest]->sequence;
+}
+
+// A weak gain amplifies the rounding of the image: its variance, 1/12 before, joins the limit.
+static double copy_tolerance(const struct ifl_photometry *photometry)
+{
+    double gain = photometry->gain;
+    double rounding = gain > 0 && gain < 1 ? fmin((1 / (gain * gain) - 1) / 12, 8) : 0;
+    return sqrt(copy_rmse * copy_rmse + rounding);
+}
+
+// Returns the share of foreground patches that at least k events support, or -1.
+static double audit(struct work *work, struct ifl_synthetic *synthetic)
+{
+    struct ifl_audit *audit = &synthetic->audit;
+    const struct ifl_scene *scene = &work->copy->scene;
+    struct ifl_support_shares shares;
+    int pixels = ifl_scene_foreground(scene, work->copy_picture, work->mask, work->scratch);
+    ifl_support_audit(&work->copy->support, work->copy_picture, work->mask, synthetic->request.k,
+                      work->counts, &shares);
+    audit->foreground_share = (double)pixels / scene->pixels;
+    audit->support_1 = shares.at_least[0];
+    audit->support_2 = shares.at_least[1];
+    audit->support_4 = shares.at_least[2];
+    audit->largest_event_share = shares.largest_event;
+    audit->verbatim_pixels = ifl_copy_region(&work->copy->copy, work->copy_picture, work->mask,
+                                             copy_tolerance(&work->photometry),
+                                             (struct ifl_copy_without){.frame = -1}, work->scratch);
+    audit->verbatim_limit = work->copy->copy_limit;
+    audit->verbatim_gate = synthetic->request.privacy != IFL_PRIVACY_VERBATIM;
+    return shares.at_least_k;
+}
+
+// Conditioning may clip what it pushes out of range: so much as it does to the plate is asked for.
+static double clipped_limit(const struct ifl_validator *validator, const struct work *work,
+                            bool full)
+{
+    const struct ifl_scene *scene = &work->at->scene;
+    double asked = full && work->photometry.usable
+                       ? ifl_photometry_clipped(&work->photometry, scene->plate, scene->pixels)
+                       : 0;
+    return fmax(validator->clipped_limit, asked + clipped_margin);
+}
+
+// Privacy first, for what must not leave the house outweighs what looks bad; then the light, for
+// it explains the rest; then sharpness; then artefacts.
+static enum ifl_rejection judge(const struct work *work, const struct ifl_synthetic *synthetic,
+                                double support, double most_clipped)
+{
+    const struct ifl_scores *scores = &synthetic->scores;
+    const struct ifl_audit *audit = &synthetic->audit;
+    if (audit->verbatim_gate && audit->verbatim_pixels > audit->verbatim_limit)
+        return IFL_REJECT_VERBATIM;
+    if (synthetic->request.privacy == IFL_PRIVACY_K_ANONYMOUS && support >= 0 &&
+        support < support_needed)
+        return IFL_REJECT_FOREGROUND;
+    if (scores->clipped > most_clipped)
+        return IFL_REJECT_EXPOSURE;
+    if (scores->sharpness < work->at->sharpness_limit)
+        return IFL_REJECT_SHARPNESS;
+    if (scores->artefact > scores->artefact_limit || scores->texture > scores->texture_limit)
+        return IFL_REJECT_ARTEFACT;
+    return IFL_REJECT_NONE;
+}
+
+static void choose_references(const struct ifl_validator *validator, const struct ifl_image *image,
+                              struct work *work)
+{
+    int level = level_of(validator, image);
+    int artefact = level < validator->artefact_level ? level : validator->artefact_level;
+    int copy = level < validator->copy_level ? level : validator->copy_level;
+    *work = (struct work){.level = level,
+                          .at = &validator->reference[level],
+                          .artefact = &validator->reference[artefact],
+                          .copy = &validator->reference[copy]};
+}
+
+enum ifl_result ifl_validator_check(const struct ifl_validator *validator,
+                                    struct ifl_synthetic *synthetic, struct ifl_error *error)
+{
+    const struct ifl_image *image = synthetic->image;
+    const struct ifl_clock *clock = ifl_clock_real();
+    int64_t begin_ns = ifl_now_ns(clock);
+    if (!image || !image->rgb || image->width < 1 || image->height < 1)
+        return ifl_fail(error, IFL_ERR_INVALID, "validate", "there is no image to check");
+    struct work work;
+    choose_references(validator, image, &work);
+    uint8_t *memory = malloc(lay_out(&work, validator, NULL));
+    if (!memory)
+        return ifl_fail(error, IFL_ERR_NO_MEMORY, "validate", "no memory to check an image");
+    lay_out(&work, validator, memory);
+    bool full = conditioned(&synthetic->request);
+    prepare(&work, image, full);
+    score(validator, &work, synthetic);
+    double support = audit(&work, synthetic);
+    synthetic->rejection = judge(&work, synthetic, support, clipped_limit(validator, &work, full));
+    free(memory);
+    synthetic->validate_seconds = (double)(ifl_now_ns(clock) - begin_ns) * 1e-9;
+    return IFL_OK;
+}
+
+enum ifl_result ifl_likeness(const struct ifl_validator *validator, struct ifl_image *const *images,
+                             int count, double *ratio, char note[160], struct ifl_error *error)
+{
+    for (int i = 0; i < count; i++)
+        if (!images[i] || !images[i]->rgb || images[i]->width < 1 || images[i]->height < 1)
+            return ifl_fail(error, IFL_ERR_INVALID, "validate", "image %d of the set is missing",
+                            i);
+    return ifl_likeness_ratio(validator->likeness, images, count, ratio, note, error);
+}
