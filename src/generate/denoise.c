@@ -1,0 +1,430 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "generate/denoise.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/rng.h"
+#include "generate/exact.h"
+
+enum {
+    EXP_STEPS = 64, // entries of the table per unit of the exponent
+    EXP_ENTRIES = 12 * EXP_STEPS,
+    NOISE_STREAM = 0x100, // streams of the seed: layout takes the first ones
+    GRAIN_STREAM = 0x200,
+};
+
+// One picture on its way through the levels.
+struct denoiser {
+    const struct ifl_memory *memory;
+    const struct ifl_denoise_config *config;
+    const struct ifl_grid *grid; // of the level at hand
+    int level;
+    double sigma;
+    int16_t *x, *coarse;         // noisy picture, and that of the coarser level
+    int16_t *rounded, *sum;      // x in grey levels; what the patches add up to
+    uint8_t *best, *coarse_best; // IFL_CANDIDATES frames a place, nearest first
+    int32_t exp_table[EXP_ENTRIES];
+};
+
+// What the patches of one place are weighed by.
+struct mix {
+    int count;
+    const uint8_t *patch[IFL_MEMORY_MAX + 1];
+    int16_t weight[IFL_MEMORY_MAX + 1];
+};
+
+static void fill_exp_table(struct denoiser *d)
+{
+    for (int i = 0; i < EXP_ENTRIES; i++)
+        d->exp_table[i] = (int32_t)(65536 * ifl_exact_exp(-(double)i / EXP_STEPS) + 0.5);
+}
+
+static const uint8_t *frame_patch(const struct denoiser *d, int frame, ptrdiff_t at)
+{
+    return d->memory->profile->memory[frame]->level[d->level] + at;
+}
+
+// Softmax over the candidates; those without weight are left out.
+static void weigh_softmax(const struct denoiser *d, const uint8_t *const *patch, const uint32_t *d2,
+                          int count, struct mix *mix)
+{
+    uint32_t least = UINT32_MAX;
+    int32_t mass[IFL_MEMORY_MAX], total = 0;
+    for (int i = 0; i < count; i++)
+        least = d2[i] < least ? d2[i] : least;
+    double scale = EXP_STEPS / (2 * d->sigma * d->sigma);
+    for (int i = 0; i < count; i++) {
+        double at = (d2[i] - least) * scale;
+        mass[i] = at < EXP_ENTRIES ? d->exp_table[(int)at] : 0;
+        total += mass[i];
+    }
+    mix->count = 0;
+    for (int i = 0; i < count; i++) {
+        if (mass[i] == 0)
+            continue;
+        int weight = (int)((int64_t)mass[i] * (IFL_PATCH_ONE - 1) / total);
+        mix->patch[mix->count] = patch[i];
+        mix->weight[mix->count++] = (int16_t)weight;
+    }
+}
+
+// The nearest frames of a place, by insertion.
+static void keep_best(const uint32_t *d2, int count, uint8_t *best)
+{
+    uint32_t nearest[IFL_CANDIDATES];
+    int held = 0;
+    for (int f = 0; f < count; f++) {
+        if (held == IFL_CANDIDATES && d2[f] >= nearest[held - 1])
+            continue;
+        int at = held < IFL_CANDIDATES ? held++ : held - 1;
+        for (; at > 0 && nearest[at - 1] > d2[f]; at--) {
+            nearest[at] = nearest[at - 1];
+            best[at] = best[at - 1];
+        }
+        nearest[at] = d2[f];
+        best[at] = (uint8_t)f;
+    }
+}
+
+static void mix_verbatim(const struct denoiser *d, int place, ptrdiff_t at, struct mix *mix)
+{
+    const uint8_t *patch[IFL_MEMORY_MAX] = {NULL};
+    uint32_t d2[IFL_MEMORY_MAX];
+    uint8_t *best = d->best + (ptrdiff_t)place * IFL_CANDIDATES;
+    int count = d->level == 0 ? d->memory->frames : IFL_CANDIDATES;
+    for (int i = 0; i < count; i++)
+        patch[i] = frame_patch(d, d->level == 0 ? i : best[i], at);
+    ifl_patch_distances(d->rounded + at, patch, count, d->grid->stride_samples, d->grid->rows, d2);
+    if (d->level == 0)
+        keep_best(d2, count, best);
+    weigh_softmax(d, patch, d2, count, mix);
+}
+
+// Patches of one place that may be used at this k, grouped by event.
+struct group {
+    uint16_t event;
+    double log_mass; // of all its patches
+    int first, count;
+};
+
+static void mix_plate(const struct denoiser *d, ptrdiff_t at, struct mix *mix)
+{
+    mix->patch[0] = d->memory->profile->plate[d->level] + at;
+    mix->weight[0] = IFL_PATCH_ONE - 1;
+    mix->count = 1;
+}
+
+struct allowed {
+    int count, groups;
+    uint16_t event[IFL_MEMORY_MAX];
+    int frame[IFL_MEMORY_MAX];
+    int empty; // frames that show nothing here
+};
+
+// The frames whose patch may be used here, sorted by event.
+static void list_allowed(const struct denoiser *d, int place, struct allowed *list)
+{
+    const struct ifl_support_cell *cell = ifl_support_cells(d->config->support, d->level, place);
+    list->count = list->groups = list->empty = 0;
+    for (int f = 0; f < d->memory->frames; f++) {
+        list->empty += cell[f].event == IFL_EVENT_NONE;
+        if (cell[f].limit < d->config->k)
+            continue;
+        int at = list->count++;
+        for (; at > 0 && list->event[at - 1] > cell[f].event; at--) {
+            list->event[at] = list->event[at - 1];
+            list->frame[at] = list->frame[at - 1];
+        }
+        list->event[at] = cell[f].event;
+        list->frame[at] = f;
+    }
+    for (int i = 0; i < list->count; i++)
+        list->groups += i == 0 || list->event[i] != list->event[i - 1];
+}
+
+// log(sum of exp) of `count` values, relative to the largest so that nothing underflows.
+static double log_sum(const double *value, int count)
+{
+    double largest = value[0], sum = 0;
+    for (int i = 1; i < count; i++)
+        largest = fmax(largest, value[i]);
+    for (int i = 0; i < count; i++)
+        sum += ifl_exact_exp(value[i] - largest);
+    return largest + ifl_exact_log(sum);
+}
+
+// Weights of the patches of each event inside the event's share; what rounding leaves over goes to
+// the plate, which is last in the mix.
+static void spread_shares(const struct group *group, int groups, const double *share,
+                          double foreground, const double *log_mass, int plate, struct mix *mix)
+{
+    int left = IFL_PATCH_ONE - 1;
+    for (int g = 0; g < groups; g++)
+        for (int i = group[g].first; i < group[g].first + group[g].count; i++) {
+            double part = ifl_exact_exp(log_mass[i] - group[g].log_mass);
+            int weight = (int)(IFL_PATCH_ONE * foreground * share[g] * fmin(part, 1));
+            weight = weight < left ? weight : left;
+            mix->weight[i] = (int16_t)weight;
+            left -= weight;
+        }
+    mix->weight[plate] = (int16_t)left;
+    mix->count = plate + 1;
+}
+
+static bool cap_holds(const struct group *group, int groups, int k, const struct mix *mix)
+{
+    for (int g = 0; g < groups; g++) {
+        int sum = 0;
+        for (int i = group[g].first; i < group[g].first + group[g].count; i++)
+            sum += mix->weight[i];
+        if (sum * k > IFL_PATCH_ONE)
+            return false;
+    }
+    return true;
+}
+
+// Plate and foreground compete by their masses (the plate stands for all frames that show nothing
+// here); within the foreground no event weighs more than 1/k.
+static void mix_supported(const struct denoiser *d, int place, ptrdiff_t at, struct mix *mix)
+{
+    struct allowed list;
+    list_allowed(d, place, &list);
+    if (list.groups < d->config->k) {
+        mix_plate(d, at, mix);
+        return;
+    }
+    uint32_t d2[IFL_MEMORY_MAX + 1];
+    double log_mass[IFL_MEMORY_MAX + 1], log_event[IFL_MEMORY_MAX], share[IFL_MEMORY_MAX];
+    struct group group[IFL_MEMORY_MAX];
+    for (int i = 0; i < list.count; i++)
+        mix->patch[i] = frame_patch(d, list.frame[i], at);
+    mix->patch[list.count] = d->memory->profile->plate[d->level] + at;
+    ifl_patch_distances(d->rounded + at, mix->patch, list.count + 1, d->grid->stride_samples,
+                        d->grid->rows, d2);
+    for (int i = 0; i <= list.count; i++)
+        log_mass[i] = -(double)d2[i] / (2 * d->sigma * d->sigma);
+    int groups = 0;
+    for (int i = 0; i < list.count; groups++) {
+        struct group *g = &group[groups];
+        *g = (struct group){.event = list.event[i], .first = i};
+        while (i < list.count && list.event[i] == g->event)
+            i++;
+        g->count = i - g->first;
+        g->log_mass = log_event[groups] = log_sum(log_mass + g->first, g->count);
+    }
+    ifl_water_fill(log_event, groups, d->config->k, share);
+    double odds = log_mass[list.count] + ifl_exact_log(list.empty > 0 ? list.empty : 1) -
+                  log_sum(log_event, groups);
+    double foreground = 1 / (1 + ifl_exact_exp(fmin(odds, 600)));
+    spread_shares(group, groups, share, foreground, log_mass, list.count, mix);
+    if (!cap_holds(group, groups, d->config->k, mix))
+        mix_plate(d, at, mix);
+}
+
+static void denoise_place(struct denoiser *d, int across, int down)
+{
+    const struct ifl_grid *grid = d->grid;
+    ptrdiff_t at = (ptrdiff_t)grid->y[down] * grid->stride_samples + grid->x[across] * 3;
+    struct mix mix;
+    if (d->config->support)
+        mix_supported(d, down * grid->across + across, at, &mix);
+    else
+        mix_verbatim(d, down * grid->across + across, at, &mix);
+    ifl_patch_blend(mix.patch, mix.weight, mix.count, grid->window_x + across * IFL_PATCH_SAMPLES,
+                    grid->window_y + down * grid->rows, grid->stride_samples, grid->rows,
+                    d->sum + at);
+}
+
+static void denoise_level(struct denoiser *d)
+{
+    const struct ifl_grid *grid = d->grid;
+    int samples = grid->stride_samples * grid->height;
+    for (int i = 0; i < samples; i++)
+        d->rounded[i] = (int16_t)((d->x[i] + 8) >> IFL_PATCH_FRACTION);
+    for (int s = 0; s < grid->steps; s++) {
+        d->sigma = grid->sigma[s];
+        memset(d->sum, 0, (size_t)samples * sizeof *d->sum);
+        for (int down = 0; down < grid->down; down++)
+            for (int across = 0; across < grid->across; across++)
+                denoise_place(d, across, down);
+        double keep = s + 1 < grid->steps ? grid->sigma[s + 1] / grid->sigma[s] : 0;
+        ifl_patch_step(d->sum, (int16_t)(keep * IFL_PATCH_ONE), d->x, d->rounded, samples);
+    }
+}
+
+static void add_noise(struct denoiser *d)
+{
+    struct ifl_rng rng;
+    ifl_rng_split(&rng, d->config->seed, NOISE_STREAM + (uint64_t)d->level);
+    int sigma = (int)lround(d->grid->sigma[0] * (1 << IFL_PATCH_FRACTION));
+    int samples = d->grid->stride_samples * d->grid->height;
+    for (int i = 0; i < samples; i += 5) {
+        uint64_t bits = ifl_rng_next(&rng);
+        for (int j = i; j < i + 5 && j < samples; j++, bits >>= 12)
+            d->x[j] = (int16_t)(d->x[j] +
+                                ((d->memory->noise[bits & (IFL_NOISE_DRAWS - 1)] * sigma) >> 12));
+    }
+}
+
+// The layout, reduced to the coarsest level by the mean of square boxes.
+static void start_coarse(struct denoiser *d, const uint8_t *picture)
+{
+    int shift = ifl_base_level(d->memory), box = 1 << shift;
+    int base_samples = d->memory->grid[shift].stride_samples;
+    for (int y = 0; y < d->grid->height; y++)
+        for (int i = 0; i < d->grid->stride_samples; i++) {
+            const uint8_t *from =
+                picture + (ptrdiff_t)y * box * base_samples + (ptrdiff_t)(i / 3) * box * 3 + i % 3;
+            int sum = 0;
+            for (int v = 0; v < box; v++)
+                for (int u = 0; u < box; u++)
+                    sum += from[v * base_samples + u * 3];
+            d->x[y * d->grid->stride_samples + i] =
+                (int16_t)((sum << IFL_PATCH_FRACTION) >> (2 * shift));
+        }
+}
+
+static int clamp(int value, int least, int greatest)
+{
+    return value < least ? least : value > greatest ? greatest : value;
+}
+
+// Bilinear, twice the size: every sample lies a quarter from its nearest coarse one.
+static void enlarge_row(const int16_t *near, const int16_t *far, int coarse_width, int16_t *to)
+{
+    for (int x = 0; x < 2 * coarse_width; x++) {
+        int a = x / 2, b = clamp(x % 2 ? a + 1 : a - 1, 0, coarse_width - 1);
+        for (int c = 0; c < 3; c++)
+            to[x * 3 + c] = (int16_t)((9 * near[a * 3 + c] + 3 * near[b * 3 + c] +
+                                       3 * far[a * 3 + c] + far[b * 3 + c] + 8) >>
+                                      4);
+    }
+}
+
+static void enlarge_picture(struct denoiser *d, const struct ifl_grid *coarse)
+{
+    for (int y = 0; y < d->grid->height; y++) {
+        int a = y / 2, b = clamp(y % 2 ? a + 1 : a - 1, 0, coarse->height - 1);
+        enlarge_row(d->coarse + a * coarse->stride_samples, d->coarse + b * coarse->stride_samples,
+                    coarse->width, d->x + y * d->grid->stride_samples);
+    }
+}
+
+// The place of the coarser grid whose patch has its centre nearest to `centre` (of the fine one).
+static int nearest_place(const int *position, int count, int patch, int centre)
+{
+    int best = 0;
+    for (int i = 1; i < count; i++)
+        if (abs(2 * position[i] + patch - centre) < abs(2 * position[best] + patch - centre))
+            best = i;
+    return best;
+}
+
+static void inherit_candidates(struct denoiser *d, const struct ifl_grid *coarse)
+{
+    for (int down = 0; down < d->grid->down; down++) {
+        int from_down = nearest_place(coarse->y, coarse->down, coarse->rows,
+                                      d->grid->y[down] + d->grid->rows / 2);
+        for (int across = 0; across < d->grid->across; across++) {
+            int from = nearest_place(coarse->x, coarse->across, IFL_PATCH_PIXELS,
+                                     d->grid->x[across] + IFL_PATCH_PIXELS / 2);
+            memcpy(d->best + (ptrdiff_t)(down * d->grid->across + across) * IFL_CANDIDATES,
+                   d->coarse_best + (ptrdiff_t)(from_down * coarse->across + from) * IFL_CANDIDATES,
+                   IFL_CANDIDATES);
+        }
+    }
+}
+
+static void next_level(struct denoiser *d)
+{
+    const struct ifl_grid *coarse = d->grid;
+    int16_t *x = d->x;
+    uint8_t *best = d->best;
+    d->x = d->coarse;
+    d->coarse = x;
+    d->best = d->coarse_best;
+    d->coarse_best = best;
+    d->level++;
+    d->grid = &d->memory->grid[d->level];
+    enlarge_picture(d, coarse);
+    if (!d->config->support)
+        inherit_candidates(d, coarse);
+}
+
+static bool allocate(struct denoiser *d)
+{
+    size_t samples = 0, places = 0;
+    for (int l = 0; l <= d->config->level; l++) {
+        const struct ifl_grid *grid = &d->memory->grid[l];
+        size_t s = (size_t)(grid->stride_samples * grid->height);
+        size_t p = (size_t)(grid->across * grid->down);
+        samples = s > samples ? s : samples;
+        places = p > places ? p : places;
+    }
+    d->x = calloc(samples, sizeof *d->x);
+    d->coarse = calloc(samples, sizeof *d->coarse);
+    d->rounded = calloc(samples, sizeof *d->rounded);
+    d->sum = calloc(samples, sizeof *d->sum);
+    d->best = calloc(places, IFL_CANDIDATES);
+    d->coarse_best = calloc(places, IFL_CANDIDATES);
+    return d->x && d->coarse && d->rounded && d->sum && d->best && d->coarse_best;
+}
+
+static void release(struct denoiser *d)
+{
+    free(d->x);
+    free(d->coarse);
+    free(d->rounded);
+    free(d->sum);
+    free(d->best);
+    free(d->coarse_best);
+}
+
+static void write_picture(const struct denoiser *d, uint8_t *picture)
+{
+    for (int i = 0; i < d->grid->stride_samples * d->grid->height; i++)
+        picture[i] = (uint8_t)clamp(d->rounded[i], 0, 255);
+}
+
+enum ifl_result ifl_denoise(const struct ifl_memory *memory,
+                            const struct ifl_denoise_config *config,
+                            const struct ifl_layout *layout, uint8_t *picture,
+                            struct ifl_error *error)
+{
+    struct denoiser d = {.memory = memory, .config = config, .grid = &memory->grid[0]};
+    if (!allocate(&d)) {
+        release(&d);
+        return ifl_fail(error, IFL_ERR_NO_MEMORY, "generate", "no memory for an image");
+    }
+    fill_exp_table(&d);
+    start_coarse(&d, layout->picture);
+    add_noise(&d);
+    denoise_level(&d);
+    while (d.level < config->level) {
+        next_level(&d);
+        add_noise(&d);
+        denoise_level(&d);
+    }
+    write_picture(&d, picture);
+    release(&d);
+    return IFL_OK;
+}
+
+void ifl_add_grain(const struct ifl_memory *memory, double sigma, uint64_t seed, uint8_t *rgb,
+                   int count)
+{
+    struct ifl_rng rng;
+    ifl_rng_split(&rng, seed, GRAIN_STREAM);
+    int factor = (int)lround(sigma * 256);
+    for (int i = 0; i < count; i += 5) {
+        uint64_t bits = ifl_rng_next(&rng);
+        for (int j = i; j < i + 5 && j < count; j++, bits >>= 12) {
+            int noise = memory->noise[bits & (IFL_NOISE_DRAWS - 1)] * factor;
+            noise = (noise + (1 << 19)) >> 20;
+            for (int c = 0; c < 3; c++)
+                rgb[j * 3 + c] = (uint8_t)clamp(rgb[j * 3 + c] + noise, 0, 255);
+        }
+    }
+}

@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "generate/layout.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "generate/exact.h"
+
+enum { REGIONS_MAX = 3, HALO = 2, TRIES = 16 };
+
+struct region {
+    int frame;
+    double x, y;                   // centre of its Voronoi cell
+    bool keep[IFL_COMPONENTS_MAX]; // components that stay, whole
+};
+
+struct composer {
+    const struct ifl_memory *memory;
+    const struct ifl_layout_config *config;
+    struct ifl_rng *rng;
+    struct ifl_layout *layout;
+    int width, height, regions;
+    struct region region[REGIONS_MAX];
+};
+
+// Draws a frame that is not yet in use.
+static int draw_frame(const struct composer *c, int used)
+{
+    double weight[IFL_MEMORY_MAX], sum = 0;
+    for (int f = 0; f < c->memory->frames; f++) {
+        weight[f] = ifl_exact_exp(c->config->occupancy_weight * c->memory->crowd[f]);
+        for (int r = 0; r < used; r++)
+            if (c->region[r].frame == f)
+                weight[f] = 0;
+        sum += weight[f];
+    }
+    double at = ifl_rng_uniform(c->rng) * sum;
+    int last = 0;
+    for (int f = 0; f < c->memory->frames; f++) {
+        if (weight[f] <= 0)
+            continue;
+        last = f;
+        at -= weight[f];
+        if (at < 0)
+            break;
+    }
+    return last;
+}
+
+static int nearest_region(const struct composer *c, int x, int y)
+{
+    int best = 0;
+    double best_d2 = INFINITY;
+    for (int r = 0; r < c->regions; r++) {
+        double dx = x - c->region[r].x, dy = y - c->region[r].y, d2 = dx * dx + dy * dy;
+        if (d2 < best_d2) {
+            best_d2 = d2;
+            best = r;
+        }
+    }
+    return best;
+}
+
+static void draw_regions(struct composer *c)
+{
+    c->regions = 2 + (int)ifl_rng_below(c->rng, REGIONS_MAX - 1);
+    for (int r = 0; r < c->regions; r++) {
+        c->region[r].frame = draw_frame(c, r);
+        c->region[r].x = ifl_rng_uniform(c->rng) * c->width;
+        c->region[r].y = ifl_rng_uniform(c->rng) * c->height;
+        memset(c->region[r].keep, 0, sizeof c->region[r].keep);
+    }
+    for (int y = 0; y < c->height; y++)
+        for (int x = 0; x < c->width; x++)
+            c->layout->frame[y * c->width + x] = (uint16_t)c->region[nearest_region(c, x, y)].frame;
+}
+
+// Every pixel of a box.
+#define EACH_PIXEL(box, x, y)                                                                      \
+    for (int y = (box)->y; y < (box)->y + (box)->height; y++)                                      \
+        for (int x = (box)->x; x < (box)->x + (box)->width; x++)
+
+static const uint8_t *labels(const struct composer *c, int frame)
+{
+    return c->memory->profile->memory[frame]->label;
+}
+
+// At least half of it lies in its own cell, and nothing that stands there already is in its way.
+static bool fits(const struct composer *c, int frame, int index, const struct ifl_component *box)
+{
+    const uint8_t *label = labels(c, frame);
+    int inside = 0, area = 0;
+    EACH_PIXEL(box, x, y)
+    {
+        int at = y * c->width + x;
+        if (label[at] != index + 1)
+            continue;
+        if (c->layout->taken[at])
+            return false;
+        area++;
+        inside += c->layout->frame[at] == frame;
+    }
+    return area > 0 && 2 * inside >= area;
+}
+
+static void enlarge(const struct composer *c, struct ifl_component *box, int by)
+{
+    int right = box->x + box->width + by, bottom = box->y + box->height + by;
+    box->x = box->x > by ? box->x - by : 0;
+    box->y = box->y > by ? box->y - by : 0;
+    box->width = (right < c->width ? right : c->width) - box->x;
+    box->height = (bottom < c->height ? bottom : c->height) - box->y;
+}
+
+// Does the component reach within HALO pixels of (x, y)? Its soft edge belongs to it.
+static bool near_component(const struct composer *c, const uint8_t *label, int index, int x, int y)
+{
+    int left = x > HALO ? x - HALO : 0, top = y > HALO ? y - HALO : 0;
+    int right = x + HALO < c->width ? x + HALO : c->width - 1;
+    int bottom = y + HALO < c->height ? y + HALO : c->height - 1;
+    for (int v = top; v <= bottom; v++)
+        if (memchr(label + v * c->width + left, index + 1, (size_t)(right - left + 1)))
+            return true;
+    return false;
+}
+
+// The component with its soft edge, without what belongs to another component.
+static bool in_object(const struct composer *c, const uint8_t *label, int index, int x, int y)
+{
+    int own = label[y * c->width + x];
+    return own == index + 1 || (own == 0 && near_component(c, label, index, x, y));
+}
+
+static void take(struct composer *c, int frame, int index, const struct ifl_component *component)
+{
+    struct ifl_component box = *component;
+    enlarge(c, &box, HALO);
+    const uint8_t *label = labels(c, frame);
+    EACH_PIXEL(&box, x, y)
+    if (in_object(c, label, index, x, y))
+        c->layout->taken[y * c->width + x] = 1;
+}
+
+static bool event_is_placed(const uint32_t *events, int count, uint32_t event)
+{
+    for (int i = 0; i < count; i++)
+        if (events[i] == event)
+            return true;
+    return false;
+}
+
+static bool is_supported(const struct composer *c, int frame, int index)
+{
+    return !c->config->support ||
+           ifl_support_component(c->config->support, frame, index) >= c->config->k;
+}
+
+// Decides for each component whether it stays. An event stands in the picture once: one person
+// twice is a flaw that everybody sees.
+static void keep_components(struct composer *c)
+{
+    uint32_t events[REGIONS_MAX * IFL_COMPONENTS_MAX];
+    struct ifl_component box;
+    for (int r = 0; r < c->regions; r++) {
+        struct region *region = &c->region[r];
+        int placed = c->layout->objects;
+        for (int i = 0; i < c->memory->profile->memory[region->frame]->components; i++) {
+            if (!ifl_memory_component(c->memory, region->frame, i, &box) ||
+                !fits(c, region->frame, i, &box) || event_is_placed(events, placed, box.event))
+                continue;
+            if (!is_supported(c, region->frame, i)) {
+                c->layout->refused++;
+                continue;
+            }
+            region->keep[i] = true;
+            events[c->layout->objects++] = box.event;
+        }
+        for (int i = 0; i < c->memory->profile->memory[region->frame]->components; i++)
+            if (region->keep[i] && ifl_memory_component(c->memory, region->frame, i, &box))
+                take(c, region->frame, i, &box);
+    }
+}
+
+static bool nothing_there(const struct composer *c, int frame, const struct ifl_component *box)
+{
+    const uint8_t *label = labels(c, frame);
+    EACH_PIXEL(box, x, y)
+    if (label[y * c->width + x])
+        return false;
+    return true;
+}
+
+// A frame that shows the ground where the box is; the plate if none is found.
+static int find_ground(struct composer *c, const struct ifl_component *box)
+{
+    for (int r = 0; r < c->regions; r++)
+        if (nothing_there(c, c->region[r].frame, box))
+            return c->region[r].frame;
+    for (int i = 0; i < TRIES; i++) {
+        int frame = (int)ifl_rng_below(c->rng, (uint32_t)c->memory->frames);
+        if (nothing_there(c, frame, box))
+            return frame;
+    }
+    return IFL_LAYOUT_PLATE;
+}
+
+static void remove_component(struct composer *c, int frame, int index,
+                             const struct ifl_component *component)
+{
+    struct ifl_component box = *component;
+    enlarge(c, &box, HALO);
+    int ground = find_ground(c, &box);
+    const uint8_t *label = labels(c, frame);
+    EACH_PIXEL(&box, x, y)
+    {
+        uint16_t *at = &c->layout->frame[y * c->width + x];
+        if (*at == frame && in_object(c, label, index, x, y))
+            *at = (uint16_t)ground;
+    }
+}
+
+static void paste_component(struct composer *c, int frame, int index,
+                            const struct ifl_component *component)
+{
+    struct ifl_component box = *component;
+    enlarge(c, &box, HALO);
+    const uint8_t *label = labels(c, frame);
+    EACH_PIXEL(&box, x, y)
+    if (in_object(c, label, index, x, y))
+        c->layout->frame[y * c->width + x] = (uint16_t)frame;
+}
+
+static void place_components(struct composer *c, bool kept)
+{
+    struct ifl_component box;
+    for (int r = 0; r < c->regions; r++) {
+        int frame = c->region[r].frame;
+        for (int i = 0; i < c->memory->profile->memory[frame]->components; i++) {
+            if (c->region[r].keep[i] != kept || !ifl_memory_component(c->memory, frame, i, &box))
+                continue;
+            if (kept)
+                paste_component(c, frame, i, &box);
+            else
+                remove_component(c, frame, i, &box);
+        }
+    }
+}
+
+static void copy_pixels(const struct composer *c)
+{
+    int base = ifl_base_level(c->memory);
+    const struct ifl_profile *profile = c->memory->profile;
+    const uint8_t *pictures[IFL_LAYOUT_PLATE + 1];
+    for (int f = 0; f < c->memory->frames; f++)
+        pictures[f] = profile->memory[f]->level[base];
+    pictures[IFL_LAYOUT_PLATE] = profile->plate[base];
+    for (int i = 0; i < c->width * c->height; i++) {
+        const uint8_t *from = pictures[c->layout->frame[i]] + (ptrdiff_t)i * 3;
+        uint8_t *to = c->layout->picture + (ptrdiff_t)i * 3;
+        to[0] = from[0];
+        to[1] = from[1];
+        to[2] = from[2];
+    }
+}
+
+void ifl_layout_make(const struct ifl_memory *memory, const struct ifl_layout_config *config,
+                     struct ifl_rng *rng, struct ifl_layout *layout)
+{
+    const struct ifl_grid *grid = &memory->grid[ifl_base_level(memory)];
+    struct composer c = {.memory = memory,
+                         .config = config,
+                         .rng = rng,
+                         .layout = layout,
+                         .width = grid->width,
+                         .height = grid->height};
+    memset(layout->taken, 0, (size_t)(c.width * c.height));
+    layout->objects = layout->refused = 0;
+    draw_regions(&c);
+    keep_components(&c);
+    place_components(&c, false);
+    place_components(&c, true);
+    copy_pixels(&c);
+}

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// The layout: where which memory frame shall be seen, and which objects stand in the picture. It
+// takes the place of the high-noise half of diffusion. In: the memory and a random stream. Out: a
+// picture of real pixels with hard seams, which the denoiser then renders.
+#ifndef IFL_GENERATE_LAYOUT_H
+#define IFL_GENERATE_LAYOUT_H
+
+#include "base/rng.h"
+#include "generate/memory.h"
+#include "generate/support.h"
+
+struct ifl_layout_config {
+    double occupancy_weight;           // frames are drawn with exp(weight * crowd)
+    const struct ifl_support *support; // NULL: every object may be used
+    int k;                             // with support: events an object must have been seen in
+};
+
+struct ifl_layout {
+    int objects, refused;
+    uint8_t *picture; // base level, RGB24
+    uint16_t *frame;  // base level: memory frame of each pixel, IFL_LAYOUT_PLATE: the plate
+    uint8_t *taken;   // base level: 1 where an object was placed
+};
+
+enum { IFL_LAYOUT_PLATE = IFL_MEMORY_MAX };
+
+// Fills the caller's picture, frame and taken.
+void ifl_layout_make(const struct ifl_memory *memory, const struct ifl_layout_config *config,
+                     struct ifl_rng *rng, struct ifl_layout *layout);
+
+#endif

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the engine derives from a profile once: the places of its patches at each level, windows,
+// tables, and the grain of the stream. In: a profile. Out: read-only data for any thread.
+#ifndef IFL_GENERATE_MEMORY_H
+#define IFL_GENERATE_MEMORY_H
+
+#include "inferloop/profile.h"
+#include "kernels/patch_match.h"
+
+enum { IFL_STEPS_MAX = 6, IFL_NOISE_DRAWS = 4096 };
+
+// Patches of one level lie at (x[i], y[j]); their windows sum to one over every pixel.
+struct ifl_grid {
+    int width, height, stride_samples; // of the picture
+    int rows;                          // of a patch
+    int across, down;                  // places
+    int *x, *y;
+    int16_t *window_x; // across * IFL_PATCH_SAMPLES
+    int16_t *window_y; // down * rows
+    int steps;
+    double sigma[IFL_STEPS_MAX]; // grey levels, falling
+};
+
+struct ifl_memory {
+    struct ifl_profile *profile; // a reference
+    int frames, levels;
+    struct ifl_grid grid[IFL_LEVELS_MAX];
+    int16_t noise[IFL_NOISE_DRAWS]; // standard normal, 12 fractional bits
+    double grain_sigma;             // of single pixels of real frames, grey levels of luma
+    double crowd[IFL_MEMORY_MAX];   // foreground area of each frame, standardised
+};
+
+// IFL_ERR_NOT_READY: too few frames.
+enum ifl_result ifl_memory_create(const struct ifl_profile *profile, struct ifl_memory **memory,
+                                  struct ifl_error *error) IFL_CHECK_RESULT;
+void ifl_memory_destroy(struct ifl_memory *memory); // takes NULL
+
+// Component `index` of frame `f`, its box cut to the picture; false where nothing is left.
+bool ifl_memory_component(const struct ifl_memory *memory, int f, int index,
+                          struct ifl_component *component);
+
+static inline int ifl_base_level(const struct ifl_memory *memory)
+{
+    return memory->levels - 1;
+}
+
+#endif

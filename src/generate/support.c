@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "generate/support.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "generate/exact.h"
+
+enum { RADIUS_RMS = 7, MARGIN = 2, LIMIT_MAX = 255 };
+
+struct ifl_support {
+    const struct ifl_memory *memory;
+    int events;
+    uint32_t *event_id;                             // sorted, distinct
+    struct ifl_support_cell *cell[IFL_LEVELS_MAX];  // [place * frames + frame]
+    uint8_t (*component_limit)[IFL_COMPONENTS_MAX]; // [frame][component]
+    int limit_max;                                  // of all components
+};
+
+static int compare_ids(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+static bool number_events(struct ifl_support *support)
+{
+    const struct ifl_memory *memory = support->memory;
+    int count = 0, total = 0;
+    for (int f = 0; f < memory->frames; f++)
+        total += memory->profile->memory[f]->components;
+    uint32_t *id = malloc((size_t)(total + 1) * sizeof *id);
+    if (!id)
+        return false;
+    for (int f = 0; f < memory->frames; f++)
+        for (int i = 0; i < memory->profile->memory[f]->components; i++)
+            id[count++] = memory->profile->memory[f]->component[i].event;
+    qsort(id, (size_t)count, sizeof *id, compare_ids);
+    for (int i = 0; i < count; i++)
+        if (i == 0 || id[i] != id[i - 1])
+            id[support->events++] = id[i];
+    support->event_id = id;
+    return true;
+}
+
+static uint16_t event_number(const struct ifl_support *support, uint32_t id)
+{
+    const uint32_t *at =
+        bsearch(&id, support->event_id, (size_t)support->events, sizeof id, compare_ids);
+    // Event 0 is nobody's: such a component supports nothing and is never used.
+    return id == 0 || !at ? IFL_EVENT_SEVERAL : (uint16_t)(at - support->event_id + 1);
+}
+
+// A component of one frame, seen at one level.
+struct touching {
+    const struct ifl_memory *memory;
+    const struct ifl_grid *grid;
+    const uint8_t *label;
+    struct ifl_component box;
+    int frame, index, shift; // shift: base pixels a pixel of the level, as a power of two
+};
+
+static bool start_touching(struct touching *t, const struct ifl_memory *memory, int level,
+                           int frame, int index)
+{
+    t->memory = memory;
+    t->grid = &memory->grid[level];
+    t->label = memory->profile->memory[frame]->label;
+    t->frame = frame;
+    t->index = index;
+    t->shift = ifl_base_level(memory) - level;
+    return ifl_memory_component(memory, frame, index, &t->box);
+}
+
+// Does the patch at this place, with its margin, hold a pixel of the component?
+static bool touches(const struct touching *t, int across, int down)
+{
+    const struct ifl_grid *base = &t->memory->grid[ifl_base_level(t->memory)];
+    int left = (t->grid->x[across] << t->shift) - MARGIN;
+    int right = ((t->grid->x[across] + IFL_PATCH_PIXELS) << t->shift) + MARGIN;
+    int top = (t->grid->y[down] << t->shift) - MARGIN;
+    int bottom = ((t->grid->y[down] + t->grid->rows) << t->shift) + MARGIN;
+    left = left > t->box.x ? left : t->box.x;
+    top = top > t->box.y ? top : t->box.y;
+    right = right < t->box.x + t->box.width ? right : t->box.x + t->box.width;
+    bottom = bottom < t->box.y + t->box.height ? bottom : t->box.y + t->box.height;
+    for (int y = top; left < right && y < bottom; y++)
+        if (memchr(t->label + (ptrdiff_t)y * base->width + left, t->index + 1,
+                   (size_t)(right - left)))
+            return true;
+    return false;
+}
+
+typedef void (*touch_fn)(struct ifl_support *support, struct ifl_support_cell *cell,
+                         const struct touching *t, void *context);
+
+// Calls for every place whose patch touches the component.
+static void each_touched(struct ifl_support *support, const struct touching *t, int level,
+                         touch_fn call, void *context)
+{
+    for (int down = 0; down < t->grid->down; down++)
+        for (int across = 0; across < t->grid->across; across++) {
+            ptrdiff_t place = (ptrdiff_t)down * t->grid->across + across;
+            if (touches(t, across, down))
+                call(support, &support->cell[level][place * t->memory->frames + t->frame], t,
+                     context);
+        }
+}
+
+static void each_component(struct ifl_support *support, int level, touch_fn call)
+{
+    struct touching t;
+    for (int f = 0; f < support->memory->frames; f++)
+        for (int i = 0; i < support->memory->profile->memory[f]->components; i++)
+            if (start_touching(&t, support->memory, level, f, i))
+                each_touched(support, &t, level, call, NULL);
+}
+
+static void mark_event(struct ifl_support *support, struct ifl_support_cell *cell,
+                       const struct touching *t, void *context)
+{
+    (void)context;
+    uint16_t event = event_number(support, t->box.event);
+    bool same = cell->event == IFL_EVENT_NONE || cell->event == event;
+    cell->event = same ? event : IFL_EVENT_SEVERAL;
+}
+
+static void apply_component(struct ifl_support *support, struct ifl_support_cell *cell,
+                            const struct touching *t, void *context)
+{
+    (void)context;
+    uint8_t limit = support->component_limit[t->frame][t->index];
+    if (cell->limit > limit)
+        cell->limit = limit;
+}
+
+static void count_limit(struct ifl_support *support, struct ifl_support_cell *cell,
+                        const struct touching *t, void *context)
+{
+    (void)support;
+    (void)t;
+    int *histogram = context;
+    histogram[cell->limit]++;
+}
+
+static bool alike(const uint8_t *a, const uint8_t *b, const struct ifl_grid *grid)
+{
+    int sum = 0;
+    for (int y = 0; y < grid->rows; y++)
+        for (int i = 0; i < IFL_PATCH_SAMPLES; i++) {
+            int d = a[y * grid->stride_samples + i] - b[y * grid->stride_samples + i];
+            sum += d * d;
+        }
+    return sum <= RADIUS_RMS * RADIUS_RMS * grid->rows * IFL_PATCH_SAMPLES;
+}
+
+// For each frame with one event at the place: in how many events was this patch seen?
+static void count_place(struct ifl_support *support, int level, int place, uint8_t *seen)
+{
+    const struct ifl_memory *memory = support->memory;
+    const struct ifl_grid *grid = &memory->grid[level];
+    struct ifl_support_cell *cell = support->cell[level] + (ptrdiff_t)place * memory->frames;
+    ptrdiff_t at = (ptrdiff_t)grid->y[place / grid->across] * grid->stride_samples +
+                   grid->x[place % grid->across] * 3;
+    int single[IFL_MEMORY_MAX], count = 0;
+    for (int f = 0; f < memory->frames; f++)
+        if (cell[f].event != IFL_EVENT_NONE && cell[f].event != IFL_EVENT_SEVERAL)
+            single[count++] = f;
+    for (int i = 0; i < count; i++) {
+        const uint8_t *own = memory->profile->memory[single[i]]->level[level] + at;
+        int distinct = 0;
+        for (int j = 0; j < count; j++) {
+            const uint8_t *other = memory->profile->memory[single[j]]->level[level] + at;
+            uint16_t event = cell[single[j]].event;
+            if (!seen[event] && alike(own, other, grid)) {
+                seen[event] = 1;
+                distinct++;
+            }
+        }
+        cell[single[i]].limit = (uint8_t)(distinct < LIMIT_MAX ? distinct : LIMIT_MAX);
+        for (int j = 0; j < count; j++)
+            seen[cell[single[j]].event] = 0;
+    }
+}
+
+static bool count_level(struct ifl_support *support, int level)
+{
+    const struct ifl_grid *grid = &support->memory->grid[level];
+    size_t places = (size_t)(grid->across * grid->down);
+    support->cell[level] =
+        calloc(places * (size_t)support->memory->frames, sizeof *support->cell[level]);
+    uint8_t *seen = calloc(1, 65536);
+    if (support->cell[level] && seen) {
+        each_component(support, level, mark_event);
+        for (size_t p = 0; p < places; p++)
+            count_place(support, level, (int)p, seen);
+    }
+    free(seen);
+    return support->cell[level] && seen;
+}
+
+// The largest k at which at least 90 % of the component's patches are supported.
+static int component_limit(const int histogram[LIMIT_MAX + 1])
+{
+    int total = 0, above = 0;
+    for (int k = 0; k <= LIMIT_MAX; k++)
+        total += histogram[k];
+    for (int k = LIMIT_MAX; k > 0; k--) {
+        above += histogram[k];
+        if (total > 0 && 10 * above >= 9 * total)
+            return k;
+    }
+    return 0;
+}
+
+static void limit_components(struct ifl_support *support)
+{
+    struct touching t;
+    int base = ifl_base_level(support->memory);
+    for (int f = 0; f < support->memory->frames; f++)
+        for (int i = 0; i < support->memory->profile->memory[f]->components; i++) {
+            int histogram[LIMIT_MAX + 1] = {0};
+            if (!start_touching(&t, support->memory, base, f, i))
+                continue;
+            each_touched(support, &t, base, count_limit, histogram);
+            int limit = component_limit(histogram);
+            support->component_limit[f][i] = (uint8_t)limit;
+            if (support->limit_max < limit)
+                support->limit_max = limit;
+        }
+}
+
+struct ifl_support *ifl_support_create(const struct ifl_memory *memory)
+{
+    struct ifl_support *support = calloc(1, sizeof *support);
+    if (!support)
+        return NULL;
+    support->memory = memory;
+    support->component_limit = calloc((size_t)memory->frames, sizeof *support->component_limit);
+    bool done = support->component_limit && number_events(support);
+    for (int l = 0; done && l < memory->levels; l++)
+        done = count_level(support, l);
+    if (!done) {
+        ifl_support_destroy(support);
+        return NULL;
+    }
+    limit_components(support);
+    for (int l = 0; l < memory->levels; l++)
+        each_component(support, l, apply_component);
+    return support;
+}
+
+void ifl_support_destroy(struct ifl_support *support)
+{
+    if (!support)
+        return;
+    for (int l = 0; l < IFL_LEVELS_MAX; l++)
+        free(support->cell[l]);
+    free(support->component_limit);
+    free(support->event_id);
+    free(support);
+}
+
+const struct ifl_support_cell *ifl_support_cells(const struct ifl_support *support, int level,
+                                                 int place)
+{
+    return support->cell[level] + (ptrdiff_t)place * support->memory->frames;
+}
+
+int ifl_support_component(const struct ifl_support *support, int frame, int index)
+{
+    return support->component_limit[frame][index];
+}
+
+bool ifl_support_any(const struct ifl_support *support, int k)
+{
+    return support->limit_max >= k;
+}
+
+// Positions in falling order of mass.
+static void sort_falling(const double *log_mass, int count, int *order)
+{
+    for (int i = 0; i < count; i++) {
+        int at = i;
+        for (; at > 0 && log_mass[order[at - 1]] < log_mass[i]; at--)
+            order[at] = order[at - 1];
+        order[at] = i;
+    }
+}
+
+void ifl_water_fill(const double *log_mass, int count, int k, double *share)
+{
+    int order[IFL_MEMORY_MAX];
+    const double cap = 1.0 / k;
+    sort_falling(log_mass, count, order);
+    for (int capped = 0; capped < count; capped++) {
+        // Relative to the largest that is left, so that nothing that matters underflows; from the
+        // smallest up, so that nothing is lost beside a large one.
+        double largest = log_mass[order[capped]], sum = 0;
+        for (int i = count - 1; i >= capped; i--)
+            sum += ifl_exact_exp(log_mass[order[i]] - largest);
+        double left = (double)(k - capped) / k;
+        if (left / sum <= cap || capped == k - 1) {
+            for (int i = capped; i < count; i++)
+                share[order[i]] =
+                    fmin(left * ifl_exact_exp(log_mass[order[i]] - largest) / sum, cap);
+            return;
+        }
+        share[order[capped]] = cap;
+    }
+}
