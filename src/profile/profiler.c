@@ -1,0 +1,365 @@
+// SPDX-License-Identifier: Apache-2.0
+// The profiler joins the parts of this room: one frame goes through statistics, scene, tracker and
+// memory; then the plate learns some rows and one frame of the memory is labelled anew.
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "base/clock.h"
+#include "core/profile.h"
+#include "profile/identify.h"
+#include "profile/pyramid.h"
+#include "profile/refine.h"
+#include "profile/track.h"
+#include "profile/window.h"
+
+static const char stage[] = "profile";
+
+enum { BASE_AREA_MIN = 32 * 18, BASE_AREA_MAX = 1024 * 1024, WINDOW_MAX = 10000000 };
+
+struct ifl_profiler {
+    struct ifl_profiler_config config;
+    char source[IFL_SOURCE_NAME_MAX];
+    char licence[96];
+    uint64_t frames_seen, frames_profiled;
+    int64_t first_wall_ns, last_wall_ns;
+    uint32_t loop; // of the newest frame
+    uint64_t media_index;
+    struct ifl_window *window;
+    struct ifl_scene *scene; // NULL before the first frame
+    struct ifl_tracker *tracker;
+    struct ifl_events events;
+    struct ifl_visits visits;
+    struct ifl_memory memory;
+    struct ifl_refiner refiner;
+};
+
+void ifl_profiler_config_init(struct ifl_profiler_config *config)
+{
+    *config = (struct ifl_profiler_config){
+        .source = "", .base_area = 256 * 144, .memory_frames = 128, .window_frames = 3000};
+}
+
+static enum ifl_result check_range(struct ifl_error *error, const char *name, int value, int least,
+                                   int greatest)
+{
+    if (value >= least && value <= greatest)
+        return IFL_OK;
+    return ifl_fail(error, IFL_ERR_INVALID, stage, "%s is %d; give a number from %d to %d", name,
+                    value, least, greatest);
+}
+
+static enum ifl_result check_config(const struct ifl_profiler_config *config,
+                                    struct ifl_error *error)
+{
+    enum ifl_result result = check_range(error, "the class (pixels of the finest level)",
+                                         config->base_area, BASE_AREA_MIN, BASE_AREA_MAX);
+    if (result == IFL_OK)
+        result = check_range(error, "the number of memory frames", config->memory_frames,
+                             IFL_MEMORY_MIN, IFL_MEMORY_MAX);
+    if (result == IFL_OK)
+        result = check_range(error, "the window in frames", config->window_frames, 1, WINDOW_MAX);
+    return result;
+}
+
+// Cut to the field; what JSON could not carry is replaced.
+static void copy_text(char *to, size_t size, const char *from)
+{
+    size_t length = from ? strlen(from) : 0;
+    if (length >= size)
+        length = size - 1;
+    if (length)
+        memcpy(to, from, length);
+    to[length] = 0;
+    json_t *text = json_string(to);
+    if (!text)
+        for (char *at = to; *at; at++)
+            if (*at & 0x80)
+                *at = '?';
+    json_decref(text);
+}
+
+enum ifl_result ifl_profiler_create(const struct ifl_profiler_config *config,
+                                    struct ifl_profiler **profiler, struct ifl_error *error)
+{
+    *profiler = NULL;
+    enum ifl_result result = check_config(config, error);
+    if (result != IFL_OK)
+        return result;
+    struct ifl_profiler *p = calloc(1, sizeof *p);
+    if (!p)
+        goto no_memory;
+    p->config = *config;
+    copy_text(p->source, sizeof p->source, config->source);
+    copy_text(p->licence, sizeof p->licence, config->licence);
+    p->config.source = p->config.licence = NULL;
+    p->window = ifl_window_create(config->window_frames, config->seed);
+    p->tracker = ifl_tracker_create();
+    if (!p->window || !p->tracker || ifl_events_init(&p->events) != 0 ||
+        ifl_visits_init(&p->visits) != 0 ||
+        ifl_memory_init(&p->memory, config->memory_frames, config->window_frames) != 0)
+        goto no_memory;
+    *profiler = p;
+    return IFL_OK;
+no_memory:
+    ifl_profiler_destroy(p);
+    return ifl_fail(error, IFL_ERR_NO_MEMORY, stage, "no memory for a profiler");
+}
+
+void ifl_profiler_destroy(struct ifl_profiler *profiler)
+{
+    if (!profiler)
+        return;
+    ifl_window_destroy(profiler->window);
+    ifl_scene_destroy(profiler->scene);
+    ifl_tracker_destroy(profiler->tracker);
+    ifl_events_fini(&profiler->events);
+    ifl_visits_fini(&profiler->visits);
+    ifl_memory_fini(&profiler->memory);
+    free(profiler->refiner.label);
+    free(profiler);
+}
+
+static enum ifl_result check_frame(const struct ifl_frame *frame, struct ifl_error *error)
+{
+    if (frame->format != IFL_PIXEL_YUV420P || frame->range != IFL_RANGE_FULL ||
+        frame->matrix != IFL_MATRIX_BT601)
+        return ifl_fail(error, IFL_ERR_UNSUPPORTED, stage,
+                        "the frame is %s, not canonical (full-range BT.601 yuv420p); pass it "
+                        "through ingest first",
+                        ifl_pixel_format_name(frame->format));
+    int least = frame->width < frame->height ? frame->width : frame->height;
+    int most = frame->width > frame->height ? frame->width : frame->height;
+    if (least < IFL_FRAME_SIDE_MIN || most > IFL_FRAME_SIDE_MAX)
+        return ifl_fail(error, IFL_ERR_UNSUPPORTED, stage,
+                        "the frame is %dx%d; each side must be %d to %d", frame->width,
+                        frame->height, IFL_FRAME_SIDE_MIN, IFL_FRAME_SIDE_MAX);
+    return IFL_OK;
+}
+
+// Another scene: nothing of the old one fits to it. Statistics go on.
+static void begin_scene(struct ifl_profiler *p)
+{
+    ifl_scene_reset(p->scene);
+    ifl_tracker_clear(p->tracker);
+    ifl_memory_reset(&p->memory, &p->events, p->scene->levels, p->scene->level_width,
+                     p->scene->level_height);
+    for (int i = 0; i < p->events.count; i++)
+        p->events.row[i].alive = 0;
+    p->memory.next_recent = (int64_t)p->frames_seen;
+    p->refiner.next = 0;
+}
+
+static enum ifl_result fit_scene(struct ifl_profiler *p, const struct ifl_frame *frame,
+                                 struct ifl_error *error)
+{
+    if (p->scene && p->scene->source_width == frame->width &&
+        p->scene->source_height == frame->height)
+        return IFL_OK;
+    struct ifl_scene *scene = ifl_scene_create(frame->width, frame->height, p->config.base_area);
+    uint8_t *label = scene ? malloc((size_t)scene->width * (size_t)scene->height) : NULL;
+    if (!label) {
+        ifl_scene_destroy(scene);
+        return ifl_fail(error, IFL_ERR_NO_MEMORY, stage, "no memory to profile %dx%d frames",
+                        frame->width, frame->height);
+    }
+    ifl_scene_destroy(p->scene);
+    free(p->refiner.label);
+    p->scene = scene;
+    p->refiner.label = label;
+    begin_scene(p);
+    return IFL_OK;
+}
+
+static void track(struct ifl_profiler *p, const struct ifl_frame *frame)
+{
+    struct ifl_scene *scene = p->scene;
+    int cut = frame->loop != p->loop || (p->frames_seen > 0 && frame->media_index < p->media_index);
+    struct ifl_track_input input = {.rgb = scene->canonical,
+                                    .label = scene->label,
+                                    .width = scene->width,
+                                    .height = scene->height,
+                                    .media_index = frame->media_index,
+                                    .frame = (int64_t)p->frames_seen,
+                                    .looped = frame->loop > 0,
+                                    .new_medium = cut};
+    ifl_tracker_update(p->tracker, &p->events, &p->visits, &input, scene->component,
+                       scene->components);
+    p->loop = frame->loop;
+    p->media_index = frame->media_index;
+}
+
+static enum ifl_result remember(struct ifl_profiler *p, const struct ifl_frame *frame,
+                                struct ifl_error *error)
+{
+    struct ifl_scene *scene = p->scene;
+    struct ifl_memory_input input = {.frame = frame,
+                                     .number = (int64_t)p->frames_seen,
+                                     .rgb = scene->canonical,
+                                     .label = scene->label,
+                                     .component = scene->component,
+                                     .components = scene->components,
+                                     .gain = scene->photometry.gain,
+                                     .offset = scene->photometry.offset};
+    return ifl_memory_offer(&p->memory, &p->events, &input, error);
+}
+
+// Samples for the plate: the recent half, which is spread evenly; others while there are few.
+static int choose_samples(const struct ifl_memory *memory, struct ifl_plate_sample *sample,
+                          int with_labels)
+{
+    int count = 0, recent = 0, base = memory->levels - 1;
+    for (int i = 0; i < memory->count; i++)
+        recent += memory->slot[i].recent;
+    int all = recent < IFL_PLATE_SAMPLES / 2, step = (recent - 1) / IFL_PLATE_SAMPLES + 1;
+    for (int i = 0, seen = 0; i < memory->count && count < IFL_PLATE_SAMPLES; i++) {
+        if (!all && (!memory->slot[i].recent || seen++ % step))
+            continue;
+        const struct ifl_memory_frame *frame = memory->slot[i].frame;
+        sample[count++] = (struct ifl_plate_sample){.rgb = frame->level[base],
+                                                    .label = with_labels ? frame->label : NULL};
+    }
+    return count;
+}
+
+static void learn(struct ifl_profiler *p)
+{
+    struct ifl_plate_sample sample[IFL_PLATE_SAMPLES];
+    uint64_t frames = p->scene->frames;
+    int count = choose_samples(&p->memory, sample, frames > IFL_SCENE_WARM_FRAMES);
+    ifl_scene_learn(p->scene, sample, count);
+    if (frames < IFL_SCENE_WARM_FRAMES)
+        return;
+    // The first plate worth the name: label all that was taken in without one.
+    int slots = frames == IFL_SCENE_WARM_FRAMES ? p->memory.count : 1;
+    for (int i = 0; i < slots; i++)
+        ifl_refine(&p->refiner, p->scene, &p->memory, &p->events, &p->visits);
+}
+
+enum ifl_result ifl_profiler_update(struct ifl_profiler *p, const struct ifl_frame *frame,
+                                    struct ifl_error *error)
+{
+    struct ifl_features features;
+    enum ifl_result result = check_frame(frame, error);
+    if (result == IFL_OK)
+        result = fit_scene(p, frame, error);
+    if (result == IFL_OK)
+        result = ifl_extract_statistics(frame, &features, error);
+    if (result != IFL_OK)
+        return result;
+    ifl_window_add(p->window, &features);
+    ifl_scene_look(p->scene, frame);
+    if (p->scene->is_new) {
+        begin_scene(p);
+        ifl_scene_look(p->scene, frame);
+    }
+    track(p, frame);
+    if (ifl_scene_is_warm(p->scene))
+        ifl_window_add_foreground(p->window, p->scene->components, p->scene->foreground_share);
+    result = remember(p, frame, error);
+    learn(p);
+    if (p->frames_seen++ == 0)
+        p->first_wall_ns = frame->capture_wall_ns;
+    p->last_wall_ns = frame->capture_wall_ns;
+    p->frames_profiled++;
+    return result;
+}
+
+// ---- snapshots ----
+
+static int compare_slots(const void *left, const void *right)
+{
+    const struct ifl_slot *a = left, *b = right;
+    if (a->frame->media_index != b->frame->media_index)
+        return a->frame->media_index < b->frame->media_index ? -1 : 1;
+    return (a->number > b->number) - (a->number < b->number);
+}
+
+static int copy_plate(const struct ifl_scene *scene, struct ifl_profile *profile)
+{
+    profile->levels = scene->levels;
+    memcpy(profile->level_width, scene->level_width, sizeof profile->level_width);
+    memcpy(profile->level_height, scene->level_height, sizeof profile->level_height);
+    for (int l = scene->levels - 1; l >= 0; l--) {
+        size_t bytes = 3 * (size_t)scene->level_width[l] * (size_t)scene->level_height[l];
+        uint8_t *to = malloc(bytes);
+        if (!to)
+            return -1;
+        profile->plate[l] = to;
+        if (l == scene->levels - 1)
+            memcpy(to, scene->plate, bytes);
+        else
+            ifl_pyramid_halve(profile->plate[l + 1], scene->level_width[l + 1],
+                              scene->level_height[l + 1], to);
+    }
+    return 0;
+}
+
+static int copy_memory(struct ifl_profiler *p, struct ifl_profile *profile, uint64_t *hash)
+{
+    struct ifl_slot sorted[IFL_MEMORY_MAX];
+    struct ifl_memory_frame **frames = calloc((size_t)p->memory.count + 1, sizeof *frames);
+    if (!frames)
+        return -1;
+    for (int i = 0; i < p->memory.count; i++) {
+        struct ifl_slot *slot = &p->memory.slot[i];
+        if (!slot->hash)
+            slot->hash = ifl_identify_frame(profile, slot->frame);
+        sorted[i] = *slot;
+    }
+    qsort(sorted, (size_t)p->memory.count, sizeof *sorted, compare_slots);
+    for (int i = 0; i < p->memory.count; i++) {
+        frames[i] = ifl_memory_frame_ref(sorted[i].frame);
+        hash[i] = sorted[i].hash;
+    }
+    profile->memory = frames;
+    profile->memory_frames = p->memory.count;
+    return 0;
+}
+
+static int copy_events(struct ifl_profiler *p, struct ifl_profile *profile)
+{
+    struct ifl_event *event = calloc((size_t)p->events.count + 1, sizeof *event);
+    if (!event)
+        return -1;
+    profile->identities = ifl_events_identify(&p->events);
+    for (int i = 0; i < p->events.count; i++)
+        if (p->events.row[i].memory_frames > 0)
+            event[profile->events++] = p->events.row[i].event;
+    profile->event = event;
+    return 0;
+}
+
+enum ifl_result ifl_profiler_snapshot(struct ifl_profiler *p, struct ifl_profile **profile,
+                                      struct ifl_error *error)
+{
+    uint64_t hash[IFL_MEMORY_MAX];
+    *profile = NULL;
+    if (p->frames_seen == 0)
+        return ifl_fail(error, IFL_ERR_NOT_READY, stage,
+                        "no frame has been profiled yet; wait for the source's first one");
+    struct ifl_profile *out = calloc(1, sizeof *out);
+    if (!out)
+        return ifl_fail(error, IFL_ERR_NO_MEMORY, stage, "no memory for a profile");
+    out->refs = 1;
+    memcpy(out->source, p->source, sizeof out->source);
+    memcpy(out->licence, p->licence, sizeof out->licence);
+    out->created_wall_ns = ifl_wall_ns(ifl_clock_real());
+    out->first_wall_ns = p->first_wall_ns;
+    out->last_wall_ns = p->last_wall_ns;
+    out->frames_seen = p->frames_seen;
+    out->frames_profiled = p->frames_profiled;
+    out->source_width = p->scene->source_width;
+    out->source_height = p->scene->source_height;
+    ifl_window_read(p->window, out);
+    if (copy_plate(p->scene, out) != 0 || copy_memory(p, out, hash) != 0 ||
+        copy_events(p, out) != 0) {
+        ifl_profile_unref(out);
+        return ifl_fail(error, IFL_ERR_NO_MEMORY, stage, "no memory for a profile");
+    }
+    ifl_identify_profile(out, hash);
+    *profile = out;
+    return IFL_OK;
+}

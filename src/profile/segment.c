@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "profile/segment.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+// What a pixel is before components are made.
+enum { PLATE = 0, SHADOW = 1, WEAK = 2, STRONG = 3 };
+
+enum {
+    WEAK_LEVELS = 9,    // grey levels beyond which a difference may be an object
+    STRONG_LEVELS = 20, // and beyond which it surely is one
+    BRIDGE_UP = 5,      // pixels that an object may span between two of its parts in a column
+    BRIDGE_SIDE = 2,    // and in a row
+};
+
+struct ifl_segmenter {
+    int width, height, area_min;
+    int16_t *difference; // 3 channels, smoothed
+    uint8_t *kind, *mask, *spare;
+    int *blob;  // per pixel: number of its blob + 1, or 0
+    int *stack; // pixels still to visit
+};
+
+int ifl_segment_area_min(int width, int height)
+{
+    int area = (int)(0.0006 * width * height + 0.5);
+    return area < 4 ? 4 : area;
+}
+
+struct ifl_segmenter *ifl_segmenter_create(int width, int height)
+{
+    struct ifl_segmenter *s = calloc(1, sizeof *s);
+    if (!s)
+        return NULL;
+    size_t pixels = (size_t)width * (size_t)height;
+    s->width = width;
+    s->height = height;
+    s->area_min = ifl_segment_area_min(width, height);
+    s->difference = malloc(2 * 3 * pixels * sizeof *s->difference);
+    s->kind = malloc(pixels);
+    s->mask = malloc(pixels);
+    s->spare = malloc(pixels);
+    s->blob = malloc(pixels * sizeof *s->blob);
+    s->stack = malloc(pixels * sizeof *s->stack);
+    if (s->difference && s->kind && s->mask && s->spare && s->blob && s->stack)
+        return s;
+    ifl_segmenter_destroy(s);
+    return NULL;
+}
+
+void ifl_segmenter_destroy(struct ifl_segmenter *s)
+{
+    if (!s)
+        return;
+    free(s->difference);
+    free(s->kind);
+    free(s->mask);
+    free(s->spare);
+    free(s->blob);
+    free(s->stack);
+    free(s);
+}
+
+// Picture minus plate; 0 where the picture is clipped and the plate lies beyond.
+static void subtract(const struct ifl_segmenter *s, const struct ifl_segment_input *input)
+{
+    int16_t *d = s->difference;
+    for (int i = 0; i < s->width * s->height * 3; i += 3)
+        for (int c = 0; c < 3; c++) {
+            int x = input->rgb[i + c], p = input->plate[i + c];
+            int clipped = (x >= input->high[c] && p > x) || (x <= input->low[c] && p < x);
+            d[i + c] = (int16_t)(clipped ? 0 : x - p);
+        }
+}
+
+// 1 2 1 along one direction, times 4; borders repeat.
+static void smooth_along(const int16_t *from, int16_t *to, int count, int step)
+{
+    for (int i = 0; i < count; i++) {
+        int before = i > 0 ? -step : 0, after = i + 1 < count ? step : 0;
+        for (int c = 0; c < 3; c++) {
+            const int16_t *at = from + i * step + c;
+            to[i * step + c] = (int16_t)(at[before] + 2 * at[0] + at[after]);
+        }
+    }
+}
+
+// The difference is smoothed by (1 2 1)^2 / 16: noise falls to 3/8, edges move by less than a
+// pixel.
+static void smooth(const struct ifl_segmenter *s)
+{
+    int row = 3 * s->width;
+    int16_t *once = s->difference + row * s->height;
+    for (int y = 0; y < s->height; y++)
+        smooth_along(s->difference + y * row, once + y * row, s->width, 3);
+    for (int y = 0; y < s->height; y++) {
+        const int16_t *at = once + y * row;
+        const int16_t *up = y > 0 ? at - row : at, *down = y + 1 < s->height ? at + row : at;
+        for (int i = 0; i < row; i++)
+            s->difference[y * row + i] = (int16_t)((up[i] + 2 * at[i] + down[i] + 8) >> 4);
+    }
+}
+
+// Darker by a factor of 0.5..0.95, the same one in all channels.
+static int is_shadow(const int16_t *d, const uint8_t *plate, int slack)
+{
+    int light = plate[0] + plate[1] + plate[2], change = d[0] + d[1] + d[2];
+    if (change >= 0 || -change * 2 > light || light < 60)
+        return 0;
+    for (int c = 0; c < 3; c++)
+        if (abs(d[c] * light - change * plate[c]) > slack * light)
+            return 0;
+    return 1;
+}
+
+static void classify(const struct ifl_segmenter *s, const struct ifl_segment_input *input)
+{
+    for (int i = 0; i < s->width * s->height; i++) {
+        const int16_t *d = s->difference + 3 * i;
+        int light = abs(d[0] + 2 * d[1] + d[2]) / 4;
+        int colour = (abs(d[0] - d[1]) + abs(d[2] - d[1])) / 2;
+        int size = light + colour, noise = input->noise[i] / 2; // four sigma
+        if (size < WEAK_LEVELS + noise)
+            s->kind[i] = PLATE;
+        else if (is_shadow(d, input->plate + 3 * i, 3 + noise / 4))
+            s->kind[i] = SHADOW;
+        else
+            s->kind[i] = size < STRONG_LEVELS + 2 * noise ? WEAK : STRONG;
+    }
+}
+
+// Fills gaps of at most `reach` pixels between two object pixels of a line.
+static void bridge(const uint8_t *from, uint8_t *to, int count, int step, int reach)
+{
+    int last = -1;
+    for (int i = 0; i < count; i++) {
+        if (!from[i * step])
+            continue;
+        if (last >= 0 && i - last > 1 && i - last - 1 <= reach)
+            for (int j = last + 1; j < i; j++)
+                to[j * step] = 1;
+        last = i;
+    }
+}
+
+static void bridge_gaps(const struct ifl_segmenter *s)
+{
+    size_t pixels = (size_t)s->width * (size_t)s->height;
+    memcpy(s->spare, s->mask, pixels);
+    for (int x = 0; x < s->width; x++)
+        bridge(s->spare + x, s->mask + x, s->height, s->width, BRIDGE_UP);
+    for (int y = 0; y < s->height; y++)
+        bridge(s->spare + y * s->width, s->mask + y * s->width, s->width, 1, BRIDGE_SIDE);
+}
+
+// Visits all pixels connected to `start` over `from[i] == value`; 4 or 8 neighbours. Returns how
+// many, listed in s->stack from 0 on.
+static int flood(const struct ifl_segmenter *s, const uint8_t *from, uint8_t value, int start,
+                 int number, int neighbours)
+{
+    static const int dx[8] = {1, -1, 0, 0, 1, 1, -1, -1}, dy[8] = {0, 0, 1, -1, 1, -1, 1, -1};
+    int count = 0;
+    s->stack[count++] = start;
+    s->blob[start] = number;
+    for (int done = 0; done < count; done++) {
+        int x = s->stack[done] % s->width, y = s->stack[done] / s->width;
+        for (int n = 0; n < neighbours; n++) {
+            int nx = x + dx[n], ny = y + dy[n];
+            if (nx < 0 || ny < 0 || nx >= s->width || ny >= s->height)
+                continue;
+            int at = ny * s->width + nx;
+            if (from[at] != value || s->blob[at])
+                continue;
+            s->blob[at] = number;
+            s->stack[count++] = at;
+        }
+    }
+    return count;
+}
+
+// A hole is what the border of the picture cannot reach; large ones are ground among people.
+static void fill_holes(const struct ifl_segmenter *s)
+{
+    int pixels = s->width * s->height, hole_max = pixels / 200;
+    memset(s->blob, 0, (size_t)pixels * sizeof *s->blob);
+    for (int i = 0; i < pixels; i++) {
+        if (s->mask[i] || s->blob[i])
+            continue;
+        int count = flood(s, s->mask, 0, i, 1, 4), open = 0;
+        for (int k = 0; k < count && !open; k++) {
+            int x = s->stack[k] % s->width, y = s->stack[k] / s->width;
+            open = x == 0 || y == 0 || x == s->width - 1 || y == s->height - 1;
+        }
+        for (int k = 0; k < count && !open && count <= hole_max; k++)
+            s->mask[s->stack[k]] = 1;
+    }
+}
+
+// Keeps weak pixels only where strong ones are connected to them.
+static void hysteresis(const struct ifl_segmenter *s)
+{
+    int pixels = s->width * s->height;
+    for (int i = 0; i < pixels; i++)
+        s->mask[i] = s->kind[i] >= WEAK;
+    bridge_gaps(s);
+    memset(s->blob, 0, (size_t)pixels * sizeof *s->blob);
+    for (int i = 0; i < pixels; i++) {
+        if (!s->mask[i] || s->blob[i])
+            continue;
+        int count = flood(s, s->mask, 1, i, 1, 8), strong = 0;
+        for (int k = 0; k < count; k++)
+            strong += s->kind[s->stack[k]] == STRONG;
+        for (int k = 0; k < count && strong * 4 < s->area_min; k++)
+            s->mask[s->stack[k]] = 0;
+    }
+}
+
+// One pixel of margin where there is still some difference: hair, feet, the soft outline.
+static void grow(const struct ifl_segmenter *s)
+{
+    int w = s->width, h = s->height;
+    memcpy(s->spare, s->mask, (size_t)w * (size_t)h);
+    for (int y = 0; y < h; y++)
+        for (int x = 0; x < w; x++) {
+            int i = y * w + x;
+            if (s->spare[i] || s->kind[i] == SHADOW)
+                continue;
+            s->mask[i] = (x > 0 && s->spare[i - 1]) || (x + 1 < w && s->spare[i + 1]) ||
+                         (y > 0 && s->spare[i - w]) || (y + 1 < h && s->spare[i + w]);
+        }
+}
+
+static void describe(const struct ifl_segmenter *s, int count, struct ifl_component *component)
+{
+    int left = s->width, right = -1, top = s->height, bottom = -1;
+    for (int k = 0; k < count; k++) {
+        int x = s->stack[k] % s->width, y = s->stack[k] / s->width;
+        left = x < left ? x : left;
+        right = x > right ? x : right;
+        top = y < top ? y : top;
+        bottom = y > bottom ? y : bottom;
+    }
+    unsigned edges = (left == 0 ? IFL_EDGE_LEFT : 0u) | (top == 0 ? IFL_EDGE_TOP : 0u) |
+                     (right == s->width - 1 ? IFL_EDGE_RIGHT : 0u) |
+                     (bottom == s->height - 1 ? IFL_EDGE_BOTTOM : 0u);
+    *component = (struct ifl_component){.x = left,
+                                        .y = top,
+                                        .width = right - left + 1,
+                                        .height = bottom - top + 1,
+                                        .area = count,
+                                        .edges = edges};
+}
+
+static int smallest(const struct ifl_component *component, int count)
+{
+    int least = 0;
+    for (int i = 1; i < count; i++)
+        if (component[i].area < component[least].area)
+            least = i;
+    return least;
+}
+
+static void relabel(const struct ifl_segmenter *s, uint8_t *label, int from, int to)
+{
+    for (int i = 0; i < s->width * s->height; i++)
+        if (label[i] == from)
+            label[i] = (uint8_t)to;
+}
+
+static int collect(const struct ifl_segmenter *s, uint8_t *label, struct ifl_component *component)
+{
+    int pixels = s->width * s->height, found = 0;
+    memset(s->blob, 0, (size_t)pixels * sizeof *s->blob);
+    memset(label, 0, (size_t)pixels);
+    for (int i = 0; i < pixels; i++) {
+        if (!s->mask[i] || s->blob[i])
+            continue;
+        int count = flood(s, s->mask, 1, i, 1, 8), slot = found;
+        if (count < s->area_min)
+            continue;
+        if (found == IFL_COMPONENTS_MAX) {
+            slot = smallest(component, found);
+            if (component[slot].area >= count)
+                continue;
+            relabel(s, label, slot + 1, 0);
+        } else {
+            found++;
+        }
+        describe(s, count, &component[slot]);
+        for (int k = 0; k < count; k++)
+            label[s->stack[k]] = (uint8_t)(slot + 1);
+    }
+    return found;
+}
+
+static int contrast(const uint8_t *a, const uint8_t *b)
+{
+    return abs(a[0] - b[0]) + abs(a[1] - b[1]) + abs(a[2] - b[2]);
+}
+
+// Edge strength of picture and plate across every outline, two pixels in against two pixels out.
+static void find_ghosts(const struct ifl_segmenter *s, const struct ifl_segment_input *input,
+                        const uint8_t *label, int count, uint8_t *ghost)
+{
+    enum { IN = 1, OUT = 2 };
+    int64_t picture[IFL_COMPONENTS_MAX] = {0}, plate[IFL_COMPONENTS_MAX] = {0};
+    const int step[2] = {1, s->width};
+    for (int y = OUT; y < s->height - OUT; y++)
+        for (int x = OUT; x < s->width - OUT; x++) {
+            int i = y * s->width + x, c = label[i];
+            if (!c)
+                continue;
+            for (int n = 0; n < 4; n++) {
+                int out = n & 1 ? step[n / 2] : -step[n / 2];
+                if (label[i + out] || label[i + OUT * out])
+                    continue;
+                const uint8_t *inside = input->rgb + 3 * (i - IN * out);
+                const uint8_t *plate_inside = input->plate + 3 * (i - IN * out);
+                picture[c - 1] += contrast(inside, input->rgb + 3 * (i + out));
+                plate[c - 1] += contrast(plate_inside, input->plate + 3 * (i + out));
+            }
+        }
+    for (int c = 0; c < count; c++)
+        ghost[c] = plate[c] > picture[c] + picture[c] / 2;
+}
+
+int ifl_segment(struct ifl_segmenter *s, const struct ifl_segment_input *input, uint8_t *label,
+                struct ifl_component *component, uint8_t *ghost)
+{
+    subtract(s, input);
+    smooth(s);
+    classify(s, input);
+    hysteresis(s);
+    fill_holes(s);
+    grow(s);
+    int count = collect(s, label, component);
+    find_ghosts(s, input, label, count, ghost);
+    return count;
+}
