@@ -169,7 +169,7 @@ static double color_temperature(double red, double green, double blue)
 // Hasler and Suesstrunk from the moments of chroma: R - G and (R + G) / 2 - B do not hold Y.
 static double colorfulness(const struct ifl_chroma_sums *sums, double count)
 {
-    const double rg_cb = 0.344136, rg_cr = 2.116136, yb_cb = -1.940068, yb_cr = 0.343932;
+    const double rg_cb = 0.344136, rg_cr = 2.116136, yb_cb = -1.944068, yb_cr = 0.343932;
     double cb = (double)sums->cb / count, cr = (double)sums->cr / count;
     double bb = (double)sums->cb_cb / count - cb * cb, rr = (double)sums->cr_cr / count - cr * cr;
     double br = (double)sums->cb_cr / count - cb * cr;
