@@ -2,11 +2,12 @@
 // One component cut out of its memory frame and brought into the canonical box: a soft mask without
 // cast shadow, colours that go on beyond it, the signed distance to its outline, its parts.
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "generate/objects_internal.h"
 
-enum { MARGIN = 2, WINDOW = OBJECT_SIDE_MAX + 2 * MARGIN };
+enum { MARGIN = 2, WINDOW = OBJECT_SIDE_MAX + 2 * MARGIN, REACH = 7 };
 
 // The component with a margin, in pixels of the picture.
 struct window {
@@ -18,7 +19,7 @@ struct window {
 struct canvas {
     float alpha[PIXELS];
     float rgb[PIXELS][3]; // times alpha while it is collected
-    float state[PIXELS];
+    uint8_t known[PIXELS];
 };
 
 static bool is_component(const struct ifl_objects *objects, const struct ifl_memory_frame *frame,
@@ -51,25 +52,36 @@ static bool is_shadow(const uint8_t *pixel, const uint8_t *plate)
            fabsf(now[2] - ratio * before[2]) < 5;
 }
 
+// Largest difference of a channel to the plate.
+static int difference_at(const struct ifl_objects *objects, const struct ifl_memory_frame *frame,
+                         size_t at)
+{
+    int finest = objects->profile->levels - 1, most = 0;
+    for (size_t c = at * 3; c < at * 3 + 3; c++) {
+        int d = abs(frame->level[finest][c] - objects->profile->plate[finest][c]);
+        most = d > most ? d : most;
+    }
+    return most;
+}
+
+// The component's own mask closes gaps: it is trusted inside the upper part of an object, where
+// gaps are rare, and weighed against the plate at its border and between legs.
 static float soften(const struct ifl_objects *objects, const struct ifl_memory_frame *frame,
                     const struct ifl_component *box, int component, int x, int y)
 {
     int near = support(objects, frame, component, x, y);
     if (near == 0)
         return 0;
-    size_t at = ((size_t)y * (size_t)objects->width + (size_t)x) * 3;
-    const uint8_t *pixel = frame->level[objects->profile->levels - 1] + at;
-    const uint8_t *plate = objects->profile->plate[objects->profile->levels - 1] + at;
-    bool low = y >= box->y + box->height * 4 / 5;
-    if (low && is_shadow(pixel, plate))
+    int finest = objects->profile->levels - 1;
+    size_t at = (size_t)y * (size_t)objects->width + (size_t)x;
+    bool upper = y < box->y + box->height * 11 / 20;
+    if (!upper &&
+        is_shadow(frame->level[finest] + at * 3, objects->profile->plate[finest] + at * 3))
         return 0;
-    int difference = 0;
-    for (int c = 0; c < 3; c++) {
-        int d = pixel[c] > plate[c] ? pixel[c] - plate[c] : plate[c] - pixel[c];
-        difference = d > difference ? d : difference;
-    }
-    float alpha = fminf(fmaxf(((float)difference - 8) / 32, 0), 1);
-    return near == 9 ? 1 : alpha; // trusted inside, weighed at the border
+    if (near == 9 && upper)
+        return 1;
+    float difference = (float)difference_at(objects, frame, at);
+    return fminf(fmaxf((difference - 8) / (near == 9 ? 20 : 32), 0), 1);
 }
 
 static void fill_window(const struct ifl_objects *objects, const struct ifl_memory_frame *frame,
@@ -159,37 +171,48 @@ static void resample(const struct ifl_objects *objects, const struct ifl_memory_
     }
 }
 
-// Gives each unknown pixel the mean of its known neighbours, until none is left.
-static void extend_colors(struct canvas *canvas)
+static bool known_mean(const struct canvas *canvas, int at, float mean[3])
 {
-    float *known = canvas->state;
-    for (int at = 0; at < PIXELS; at++)
-        known[at] = canvas->alpha[at] > 0.85f;
-    for (bool changed = true; changed;) {
-        changed = false;
-        for (int at = 0; at < PIXELS; at++) {
-            if (known[at] > 0)
+    int x = at % BOX, y = at / BOX;
+    float count = 0, sum[3] = {0};
+    for (int j = y > 0 ? y - 1 : 0; j <= y + 1 && j < BOX; j++) {
+        for (int i = x > 0 ? x - 1 : 0; i <= x + 1 && i < BOX; i++) {
+            int near = j * BOX + i;
+            if (canvas->known[near] != 1)
                 continue;
-            int x = at % BOX, y = at / BOX;
-            float sum[3] = {0}, count = 0;
-            for (int j = y > 0 ? y - 1 : 0; j <= y + 1 && j < BOX; j++) {
-                for (int i = x > 0 ? x - 1 : 0; i <= x + 1 && i < BOX; i++) {
-                    if (known[j * BOX + i] != 1)
-                        continue;
-                    for (int c = 0; c < 3; c++)
-                        sum[c] += canvas->rgb[j * BOX + i][c];
-                    count++;
-                }
-            }
-            for (int c = 0; c < 3 && count > 0; c++)
-                canvas->rgb[at][c] = sum[c] / count;
-            if (count > 0) {
+            for (int c = 0; c < 3; c++)
+                sum[c] += canvas->rgb[near][c];
+            count++;
+        }
+    }
+    for (int c = 0; c < 3 && count > 0; c++)
+        mean[c] = sum[c] / count;
+    return count > 0;
+}
+
+// Gives unknown pixels the mean of their known neighbours, as far out as anything is sampled.
+static void extend_colors(struct canvas *canvas, const int8_t distance[PIXELS])
+{
+    uint8_t *known = canvas->known;
+    float mean[3] = {0}, count = 0;
+    for (int at = 0; at < PIXELS; at++) {
+        known[at] = canvas->alpha[at] > 0.85f;
+        for (int c = 0; c < 3; c++)
+            mean[c] += known[at] * canvas->rgb[at][c];
+        count += known[at];
+    }
+    for (int round = 0; round < REACH; round++) {
+        for (int at = 0; at < PIXELS; at++) {
+            if (known[at] == 0 && distance[at] < (round + 2) * DISTANCE_UNIT &&
+                known_mean(canvas, at, canvas->rgb[at]))
                 known[at] = 2; // known from the next round on
-                changed = true;
-            }
         }
         for (int at = 0; at < PIXELS; at++)
             known[at] = known[at] > 0;
+    }
+    for (int at = 0; at < PIXELS; at++) {
+        for (int c = 0; c < 3 && known[at] == 0; c++)
+            canvas->rgb[at][c] = mean[c] / fmaxf(count, 1);
     }
 }
 
@@ -219,9 +242,9 @@ static void spread_distance(float *d)
 }
 
 // Distance to the outline (alpha 1/2), of the pixels beside it by linear interpolation.
-static void find_distance(struct canvas *canvas, int8_t out[PIXELS])
+static void find_distance(const struct canvas *canvas, int8_t out[PIXELS])
 {
-    float *d = canvas->state;
+    float d[PIXELS];
     for (int at = 0; at < PIXELS; at++)
         d[at] = BOX;
     for (int y = 1; y < BOX - 1; y++) {
@@ -249,7 +272,9 @@ static void make_sketch(struct ifl_crop *crop)
             const int8_t *d = &crop->distance[2 * y * BOX + 2 * x];
             int mean = (d[0] + d[1] + d[BOX] + d[BOX + 1]) / 4;
             const int far = 4 * DISTANCE_UNIT; // farther away does not tell poses apart
-            crop->sketch[y * SKETCH + x] = (int8_t)(mean > far ? far : mean < -far ? -far : mean);
+            mean = mean > far ? far : mean < -far ? -far : mean;
+            crop->sketch[0][y * SKETCH + x] = (int8_t)mean;
+            crop->sketch[1][y * SKETCH + SKETCH - 1 - x] = (int8_t)mean;
         }
     }
 }
@@ -266,6 +291,22 @@ static void find_extents(struct ifl_crop *crop)
         crop->left[y] = left == BOX ? BOX / 2 - 1 : (float)left;
         crop->right[y] = left == BOX ? BOX / 2 + 1 : (float)right + 1;
     }
+}
+
+// Two heads, or shoulders where a head should be: two people who walk side by side.
+static bool has_one_head(const struct ifl_crop *crop)
+{
+    int two = 0;
+    for (int y = FOOT - BODY + 1; y < FOOT - BODY * 3 / 4; y++) {
+        int runs = 0, width = 0;
+        for (int x = 1; x < BOX; x++) {
+            bool inside = crop->distance[y * BOX + x] < 0;
+            runs += inside && crop->distance[y * BOX + x - 1] >= 0;
+            width += inside;
+        }
+        two += runs > 1 || (width > BODY * 3 / 8 && y < FOOT - BODY * 7 / 8);
+    }
+    return two <= 2;
 }
 
 // Mean colour of the silhouette in each row.
@@ -370,14 +411,17 @@ bool ifl_crop_cut(const struct ifl_objects *objects, const struct ifl_memory_fra
         solid += canvas.alpha[at] > 0.85f;
     if (solid < BODY) // too thin to have colours of its own
         return false;
-    extend_colors(&canvas);
     find_distance(&canvas, crop->distance);
+    extend_colors(&canvas, crop->distance);
     for (int at = 0; at < PIXELS * 3; at++)
         crop->rgb[at] = (uint8_t)lrintf(fminf(fmaxf(canvas.rgb[at / 3][at % 3], 0), 255));
     crop->size = (float)side;
     make_sketch(crop);
     find_extents(crop);
+    crop->area = 0;
+    for (int at = 0; at < PIXELS; at++)
+        crop->area += crop->distance[at] < 0;
     find_lines(crop, (float)height / step);
     measure_palette(crop);
-    return true;
+    return height < width || has_one_head(crop);
 }

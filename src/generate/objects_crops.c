@@ -3,6 +3,7 @@
 // which kind. Of an identity up to CROPS_MAX, spread over its time.
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "generate/objects_internal.h"
 
@@ -167,7 +168,7 @@ static bool is_usual(const struct ifl_objects *objects, const struct ifl_compone
     float relative = (float)c->height / ifl_kind_height(&objects->kind[kind], foot_of(c));
     float wider = aspect_of(c) / aspect;
     float least = kind == KIND_UPRIGHT ? 0.68f : 0.4f, most = kind == KIND_UPRIGHT ? 1.4f : 2.5f;
-    bool slim = kind != KIND_UPRIGHT || aspect_of(c) < 0.9f;
+    bool slim = kind != KIND_UPRIGHT || aspect_of(c) < 1.7f * objects->kind[kind].aspect;
     return relative > least && relative < most && wider > 0.5f && wider < 1.8f && slim;
 }
 
@@ -196,7 +197,9 @@ static void cut_crops(struct ifl_objects *objects, struct candidate *candidate, 
         if (is_usual(objects, component_of(objects, &candidate[i]), aspect, identity->kind))
             candidate[usual++] = candidate[i];
     }
-    int wanted = usual < CROPS_MAX ? usual : CROPS_MAX;
+    int share = CROPS_TOTAL_MAX / objects->identities; // at least 4
+    int wanted = share < CROPS_MAX ? share : CROPS_MAX;
+    wanted = usual < wanted ? usual : wanted;
     identity->first_crop = objects->crops;
     for (int i = 0; i < wanted; i++) {
         const struct candidate *one = &candidate[i * usual / wanted];
@@ -210,8 +213,41 @@ static void cut_crops(struct ifl_objects *objects, struct candidate *candidate, 
         objects->crops++;
         identity->crops++;
     }
-    if (identity->crops > 0)
-        mean_palette(objects, identity);
+}
+
+static float median_area(const struct ifl_objects *objects, enum ifl_kind_index kind, float *buffer)
+{
+    int count = 0;
+    for (int i = 0; i < objects->crops; i++) {
+        if (objects->identity[objects->crop[i].identity].kind == kind)
+            buffer[count++] = (float)objects->crop[i].area;
+    }
+    qsort(buffer, (size_t)count, sizeof *buffer, by_value);
+    return count > 0 ? buffer[count / 2] : 0;
+}
+
+// Drops crops that fill far more or less of the box than others of their kind: merged ones and
+// fragments that passed for whole.
+static void drop_unusual(struct ifl_objects *objects, float *buffer)
+{
+    float usual[KINDS];
+    for (int k = 0; k < KINDS; k++)
+        usual[k] = median_area(objects, (enum ifl_kind_index)k, buffer);
+    int kept = 0;
+    for (int i = 0; i < objects->identities; i++) {
+        struct ifl_identity *identity = &objects->identity[i];
+        int from = identity->first_crop, to = from + identity->crops;
+        identity->first_crop = kept;
+        for (int j = from; j < to; j++) {
+            float share = (float)objects->crop[j].area / usual[identity->kind];
+            if (share > 0.6f && share < 1.45f)
+                memmove(&objects->crop[kept++], &objects->crop[j], sizeof *objects->crop);
+        }
+        identity->crops = kept - identity->first_crop;
+        if (identity->crops > 0)
+            mean_palette(objects, identity);
+    }
+    objects->crops = kept;
 }
 
 static void count_kinds(struct ifl_objects *objects)
@@ -239,7 +275,7 @@ enum ifl_result ifl_objects_collect(struct ifl_objects *objects, struct ifl_erro
     size_t most = count_components(objects->profile) + 1;
     size_t events = objects->profile->events > 0 ? (size_t)objects->profile->events : 1;
     size_t rows = events < IDENTITIES_MAX ? events : IDENTITIES_MAX;
-    size_t crops = rows * CROPS_MAX < most ? rows * CROPS_MAX : most;
+    size_t crops = most < CROPS_TOTAL_MAX ? most : CROPS_TOTAL_MAX;
     struct candidate *candidate = malloc(most * sizeof *candidate);
     float *buffer = malloc(most * 2 * sizeof *buffer);
     objects->identity = malloc(rows * sizeof *objects->identity);
@@ -255,6 +291,7 @@ enum ifl_result ifl_objects_collect(struct ifl_objects *objects, struct ifl_erro
     for (int k = 0; k < KINDS; k++)
         fit_kind(objects, (enum ifl_kind_index)k, candidate, count, buffer);
     each_identity(objects, candidate, count, buffer, cut_crops);
+    drop_unusual(objects, buffer);
     count_kinds(objects);
 done:
     free(candidate);

@@ -22,6 +22,7 @@ enum {
     PARTS = 3,   // head, torso, legs
     CHANNELS = 3,
     CROPS_MAX = 12,
+    CROPS_TOTAL_MAX = 4096, // 44 MB
     IDENTITIES_MAX = 1024,
     PLACEMENTS_MAX = 256,
     OBJECT_SIDE_MIN = 6,
@@ -45,9 +46,10 @@ struct ifl_crop {
     float relative;          // its height by the height that its kind has at this foot line
     float line[PARTS + 1];   // rows where head, torso and legs begin, and FOOT
     int8_t distance[PIXELS]; // signed distance to the silhouette, < 0 inside, of DISTANCE_UNIT
-    int8_t sketch[SKETCH * SKETCH];
-    uint8_t rgb[PIXELS * 3];     // colours go on beyond the silhouette: no background in it
-    float left[BOX], right[BOX]; // the silhouette's extent in each row
+    int area;                // canonical pixels inside
+    int8_t sketch[2][SKETCH * SKETCH]; // as it is, and mirrored
+    uint8_t rgb[PIXELS * 3];           // colours go on beyond the silhouette: no background in it
+    float left[BOX], right[BOX];       // the silhouette's extent in each row
     struct ifl_palette palette;
 };
 

@@ -13,9 +13,10 @@ enum { COVER_MAX = 8, COVER_PIXELS_MAX = 1 << 16 };
 
 bool ifl_component_valid(const struct ifl_objects *objects, const struct ifl_component *c)
 {
-    return c->width > 0 && c->height > 0 && c->x >= 0 && c->y >= 0 && c->area > 0 &&
+    return c->area > 0 && c->width > 0 && c->height > 0 && c->x >= 0 && c->y >= 0 &&
            c->width <= objects->width && c->height <= objects->height &&
-           c->x <= objects->width - c->width && c->y <= objects->height - c->height;
+           c->x <= objects->width - c->width && c->y <= objects->height - c->height &&
+           c->area <= c->width * c->height;
 }
 
 void ifl_layout_weigh(struct ifl_objects *objects)
@@ -24,8 +25,10 @@ void ifl_layout_weigh(struct ifl_objects *objects)
     double sum = 0, square = 0, count = profile->memory_frames;
     for (int f = 0; f < profile->memory_frames; f++) {
         double area = 0;
-        for (int i = 0; i < profile->memory[f]->components; i++)
-            area += profile->memory[f]->component[i].area;
+        for (int i = 0; i < profile->memory[f]->components; i++) {
+            const struct ifl_component *c = &profile->memory[f]->component[i];
+            area += ifl_component_valid(objects, c) ? c->area : 0;
+        }
         objects->area_z[f] = (float)area;
         sum += area;
         square += area * area;
@@ -232,7 +235,7 @@ static int place_component(const struct ifl_objects *objects, int frame, int com
     float share = (float)c->area / whole_area(kind, one.foot_y);
     float tall = (float)c->height / one.height;
     float wide = (float)c->width / (kind->aspect * one.height);
-    if (index == KIND_UPRIGHT && (share > 1.7f || wide > 2.1f || tall > 1.45f)) {
+    if (index == KIND_UPRIGHT && (share > 1.6f || wide > 1.9f || tall > 1.45f)) {
         int count = place_several(objects, frame, component, index, placement, room);
         for (int i = 0; i < count; i++)
             placement[i].component = component;
@@ -243,7 +246,7 @@ static int place_component(const struct ifl_objects *objects, int frame, int com
     if (c->edges == 0 && share < 0.5f && chance >= (double)share)
         return 0;
     one.component = component;
-    one.alone = c->edges == 0 && share > 0.5f && share <= 1.7f;
+    one.alone = c->edges == 0 && share > 0.5f && share <= 1.6f;
     if (index == KIND_WIDE && c->edges == 0)
         one.height = (float)c->height;
     placement[0] = one;

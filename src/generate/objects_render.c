@@ -9,7 +9,14 @@
 
 enum { FINE = 2 }; // samples a pixel and axis
 
-static const float TWO_PI = 6.2831853f;
+// A wave of period 1 and height 1, made of parabolas: the same bits on every machine.
+static float wave(float turns)
+{
+    turns -= floorf(turns);
+    float half = turns < 0.5f ? turns : turns - 0.5f;
+    float arc = 16 * half * (0.5f - half);
+    return turns < 0.5f ? arc : -arc;
+}
 
 // Per pixel, from the memory: the foot line of the farthest object that ever hid this pixel, and
 // how many farther ones passed with the pixel in their middle without hiding it.
@@ -132,12 +139,12 @@ static float paint_pixel(const struct brush *brush, int px, int py, float rgb[3]
         float dx = (float)px + ((float)(sub % FINE) + 0.5f) / FINE - brush->placement->foot_x;
         float dy = (float)py + ((float)(sub / FINE) + 0.5f) / FINE - brush->placement->foot_y;
         float y = FOOT + dy * brush->step, x = BOX / 2 + dx * brush->step * brush->warp.stretch;
-        x += brush->warp.reach * sinf(TWO_PI * y / BOX + brush->warp.phase[0]);
-        y += brush->warp.reach * 0.5f * sinf(TWO_PI * x / BOX + brush->warp.phase[1]);
+        x += brush->warp.reach * wave(y / BOX + brush->warp.phase[0]);
+        y += brush->warp.reach * 0.5f * wave(x / BOX + brush->warp.phase[1]);
         if (x < 1 || y < 1 || x > BOX - 1 || y > BOX - 1)
             continue;
         float one[CHANNELS], distance = sample(brush->figure, x, y, one);
-        float a = fminf(fmaxf(0.5f - distance / fmaxf(brush->step, 0.8f), 0), 1);
+        float a = fminf(fmaxf(0.5f - distance * 2 / fmaxf(brush->step, 0.8f), 0), 1);
         a /= FINE * FINE;
         alpha += a;
         for (int c = 0; c < CHANNELS; c++)
@@ -178,8 +185,9 @@ static void draw_shadow(const struct brush *brush)
             float dx = ((float)x + 0.5f - placement->foot_x) / width;
             float dy = ((float)y + 0.5f - placement->foot_y + depth * 0.5f) / depth;
             uint8_t *pixel = pixel_in_front(brush, x, y);
+            float fade = 1 + 0.75f * dx * dx + 0.5f * dy * dy;
             if (pixel)
-                mix(pixel, black, 0.25f * expf(-1.5f * dx * dx - dy * dy), 0);
+                mix(pixel, black, 0.25f / (fade * fade), 0);
         }
     }
 }
@@ -210,7 +218,7 @@ void ifl_render(const struct ifl_objects *objects, const struct ifl_figure *figu
     brush.step = (FOOT - figure->line[0]) / placement->height;
     brush.warp.reach = 0.6f;
     for (int i = 0; i < 2; i++)
-        brush.warp.phase[i] = TWO_PI * (float)ifl_rng_uniform(rng);
+        brush.warp.phase[i] = (float)ifl_rng_uniform(rng);
     brush.warp.stretch = 0.96f + 0.08f * (float)ifl_rng_uniform(rng);
     draw_shadow(&brush);
     draw_figure(&brush, rng);

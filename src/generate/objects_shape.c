@@ -7,6 +7,11 @@
 
 #include "generate/objects_internal.h"
 
+enum { ANCHORS = 4 };
+
+// Silhouettes within it, about 2/3 of a canonical pixel, stand alike.
+static const float POSE_GAP = 28 * SKETCH * SKETCH;
+
 bool ifl_blend_keeps(const struct ifl_blend *blend, int k, const uint8_t *excluded)
 {
     if (blend->count < k || blend->count > IFL_K_MAX)
@@ -47,7 +52,8 @@ static int pick_anchor(const struct ifl_objects *objects, const struct ifl_place
             identity++;
         const struct ifl_identity *row = &objects->identity[identity];
         int crop = row->first_crop + (int)ifl_rng_below(rng, (uint32_t)row->crops);
-        float gap = fabsf(logf(objects->crop[crop].size / placement->height));
+        float ratio = objects->crop[crop].size / placement->height;
+        float gap = fmaxf(ratio, 1 / ratio);
         if (best < 0 || gap < best_gap) {
             best = crop;
             best_gap = gap;
@@ -56,19 +62,12 @@ static int pick_anchor(const struct ifl_objects *objects, const struct ifl_place
     return best;
 }
 
-static int sketch_distance(const int8_t *a, const int8_t *b, bool mirrored)
+static int sketch_distance(const int8_t *a, const int8_t *b)
 {
     int sum = 0;
-    for (int y = 0; y < SKETCH; y++, a += SKETCH, b += SKETCH) {
-        int row = 0;
-        if (mirrored) {
-            for (int x = 0; x < SKETCH; x++)
-                row += (a[x] - b[SKETCH - 1 - x]) * (a[x] - b[SKETCH - 1 - x]);
-        } else {
-            for (int x = 0; x < SKETCH; x++)
-                row += (a[x] - b[x]) * (a[x] - b[x]);
-        }
-        sum += row;
+    for (int i = 0; i < SKETCH * SKETCH; i++) {
+        int16_t difference = (int16_t)(a[i] - b[i]);
+        sum += difference * difference;
     }
     return sum;
 }
@@ -82,9 +81,9 @@ static float nearest_pose(const struct ifl_objects *objects, const struct ifl_cr
     const struct ifl_identity *row = &objects->identity[identity];
     for (int i = row->first_crop; i < row->first_crop + row->crops; i++) {
         const struct ifl_crop *crop = &objects->crop[i];
-        float blur = fmaxf(0, logf(height / crop->size));
+        float blur = fmaxf(0, height / crop->size - 1);
         for (int mirrored = 0; mirrored < 2; mirrored++) {
-            float d = (float)sketch_distance(anchor->sketch, crop->sketch, mirrored);
+            float d = (float)sketch_distance(anchor->sketch[0], crop->sketch[mirrored]);
             d *= 1 + 2 * blur;
             if (d < best) {
                 best = d;
@@ -122,23 +121,46 @@ static int rank_others(const struct ifl_objects *objects, const struct ifl_place
     return count;
 }
 
+// Draws anchors until one has enough that resemble it; of ANCHORS odd ones, the least odd. Returns
+// how many of `wanted` there are.
+static int choose_anchor(const struct ifl_objects *objects, const struct ifl_placement *placement,
+                         const uint8_t *excluded, int k, int wanted, struct ifl_rng *rng,
+                         int *anchor, struct ranked *ranked)
+{
+    struct ranked other[2 * IFL_K_MAX];
+    int best_count = 0;
+    float best = INFINITY;
+    for (int draw = 0; draw < ANCHORS && best > POSE_GAP; draw++) {
+        int crop = pick_anchor(objects, placement, excluded, rng);
+        if (crop < 0)
+            return 0;
+        int count = rank_others(objects, placement, excluded, crop, wanted, other);
+        if (count < k - 1 || other[k - 2].distance >= best)
+            continue;
+        best = other[k - 2].distance;
+        best_count = count;
+        *anchor = crop;
+        memcpy(ranked, other, (size_t)count * sizeof *ranked);
+    }
+    return best_count;
+}
+
 bool ifl_shape_choose(const struct ifl_objects *objects, const struct ifl_placement *placement,
                       const uint8_t *excluded, int k, struct ifl_rng *rng, struct ifl_pose *pose,
                       struct ifl_blend *blend)
 {
-    int anchor = pick_anchor(objects, placement, excluded, rng);
-    if (anchor < 0)
-        return false;
     struct ranked ranked[2 * IFL_K_MAX];
-    int count = rank_others(objects, placement, excluded, anchor, 2 * k - 2, ranked);
+    int anchor = 0;
+    int count = choose_anchor(objects, placement, excluded, k, 2 * k - 2, rng, &anchor, ranked);
     if (count < k - 1)
         return false;
     bool turn = ifl_rng_below(rng, 2); // the whole object, so that both ways are as frequent
     pose[0] = (struct ifl_pose){anchor, turn};
     blend->identity[0] = objects->crop[anchor].identity;
-    for (int i = 1; i < k; i++) { // of the 2k - 2 nearest, nearer ones more often
-        int at = (int)fminf((float)ifl_rng_below(rng, (uint32_t)count),
-                            (float)ifl_rng_below(rng, (uint32_t)count));
+    for (int i = 1; i < k; i++) { // of the nearest, nearer ones more often
+        uint32_t one = ifl_rng_below(rng, (uint32_t)count);
+        uint32_t two = ifl_rng_below(rng, (uint32_t)count);
+        int at = (int)(one < two ? one : two);
         pose[i] = ranked[at].pose;
         pose[i].mirrored ^= turn;
         blend->identity[i] = ranked[at].identity;
@@ -166,14 +188,33 @@ static void find_extents(struct ifl_figure *figure)
     }
 }
 
+// Means of distances lose thin limbs: moves the outline until the area is the participants' mean.
+static void restore_area(struct ifl_figure *figure, float area)
+{
+    float low = -1, high = 1;
+    for (int round = 0; round < 6; round++) {
+        float middle = (low + high) / 2, inside = 0;
+        for (int at = 0; at < PIXELS; at++)
+            inside += figure->distance[at] < middle;
+        if (inside < area)
+            low = middle;
+        else
+            high = middle;
+    }
+    for (int at = 0; at < PIXELS; at++)
+        figure->distance[at] -= (low + high) / 2;
+}
+
 void ifl_shape_blend(const struct ifl_objects *objects, const struct ifl_pose *pose,
                      const struct ifl_blend *blend, struct ifl_figure *figure)
 {
     memset(figure->distance, 0, sizeof figure->distance);
     memset(figure->line, 0, sizeof figure->line);
+    float area = 0;
     for (int i = 0; i < blend->count; i++) {
         const struct ifl_crop *crop = &objects->crop[pose[i].crop];
         float weight = (float)blend->weight[i];
+        area += weight * (float)crop->area;
         for (int p = 0; p <= PARTS; p++)
             figure->line[p] += weight * crop->line[p];
         for (int y = 0; y < BOX; y++) {
@@ -183,5 +224,6 @@ void ifl_shape_blend(const struct ifl_objects *objects, const struct ifl_pose *p
                 to[x] += weight * from[pose[i].mirrored ? BOX - 1 - x : x] / DISTANCE_UNIT;
         }
     }
+    restore_area(figure, area);
     find_extents(figure);
 }

@@ -8,6 +8,7 @@
 #include "generate/objects_internal.h"
 
 static const float GAIN_MAX = 2;
+static const float SHARPEN = 1.5f; // fine detail is lost once more when the figure is drawn
 
 void ifl_part_weights(const float line[PARTS + 1], int row, float weight[PARTS])
 {
@@ -164,9 +165,9 @@ static void measure(const struct ifl_figure *figure, float image[PIXELS][CHANNEL
     }
 }
 
-static float gain(float wanted, float found)
+static float gain(float wanted, float found, float boost)
 {
-    return found > 1e-6f ? fminf(fmaxf(sqrtf(wanted / found), 1), GAIN_MAX) : 1;
+    return found > 1e-6f ? fminf(fmaxf(boost * sqrtf(wanted / found), 1), GAIN_MAX) : 1;
 }
 
 static void restore(struct ifl_figure *figure, float coarse[PIXELS][CHANNELS],
@@ -178,8 +179,9 @@ static void restore(struct ifl_figure *figure, float coarse[PIXELS][CHANNELS],
         int p = part_of(figure, at / BOX);
         for (int c = 0; c < CHANNELS; c++) {
             float fine = figure->color[at][c] - coarse[at][c];
-            figure->color[at][c] = gain(wanted->coarse[p][c], found->coarse[p][c]) * coarse[at][c] +
-                                   gain(wanted->fine[p][c], found->fine[p][c]) * fine;
+            figure->color[at][c] =
+                gain(wanted->coarse[p][c], found->coarse[p][c], 1) * coarse[at][c] +
+                gain(wanted->fine[p][c], found->fine[p][c], SHARPEN) * fine;
         }
     }
 }

@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: Apache-2.0
+// Objects are blends of at least k others, nothing of them is verbatim, and they look like the
+// stream's in numbers.
+#include "objects_scene.h"
+
+#include <pthread.h>
+
+// ---- the promise
+
+static void check_blend(const struct ifl_blend *blend, int k, int slot)
+{
+    double sum = 0;
+    assert_true(blend->count >= k);
+    for (int i = 0; i < blend->count; i++) {
+        assert_int_not_equal(blend->identity[i], slot);
+        assert_true(blend->weight[i] <= 1.0 / k + 1e-9);
+        for (int j = 0; j < i; j++)
+            assert_int_not_equal(blend->identity[i], blend->identity[j]);
+        sum += blend->weight[i];
+    }
+    check_near(sum, 1, 1e-9);
+}
+
+static void every_object_is_a_blend_of_k_others(void **state)
+{
+    (void)state;
+    struct ifl_profile *profile = make_plaza(48, 16);
+    struct painting *painting = open_painting(profile);
+    int objects = 0;
+    const int ks[] = {2, 3, 5};
+    for (int i = 0; i < 3; i++) {
+        for (uint64_t seed = 0; seed < 40; seed++) {
+            paint(painting, ks[i], 0, seed);
+            for (int o = 0; o < painting->audit.objects; o++) {
+                const struct ifl_object_record *record = &painting->record[o];
+                check_blend(&record->body, ks[i], record->slot_identity);
+                for (int part = 0; part < PARTS; part++)
+                    check_blend(&record->palette[part], ks[i], record->slot_identity);
+                objects++;
+            }
+        }
+    }
+    assert_in_range(objects, 220, 240); // two people a frame
+    close_painting(painting, profile);
+}
+
+static void a_broken_blend_is_noticed(void **state)
+{
+    (void)state;
+    uint8_t excluded[8] = {0};
+    struct ifl_blend blend = {
+        .count = 3, .identity = {1, 2, 3}, .weight = {1 / 3., 1 / 3., 1 / 3.}};
+    assert_true(ifl_blend_keeps(&blend, 3, excluded));
+    assert_false(ifl_blend_keeps(&blend, 4, excluded));
+    excluded[2] = 1;
+    assert_false(ifl_blend_keeps(&blend, 3, excluded));
+    excluded[2] = 0;
+    blend.identity[2] = 1;
+    assert_false(ifl_blend_keeps(&blend, 3, excluded));
+    blend.identity[2] = 3;
+    blend.weight[0] += 1e-3;
+    blend.weight[1] -= 1e-3;
+    assert_false(ifl_blend_keeps(&blend, 3, excluded));
+    blend.weight[0] = NAN;
+    assert_false(ifl_blend_keeps(&blend, 3, excluded));
+}
+
+static void those_hidden_in_a_merged_component_are_excluded(void **state)
+{
+    (void)state;
+    struct ifl_profile *profile = make_plaza(48, 16);
+    struct ifl_memory_frame *frame = profile->memory[20];
+    frame->components = 0;
+    memset((void *)frame->label, 0, AREA);
+    struct ifl_component *c = open_component(frame, 1);
+    draw(frame, c, 60, 90, 28, 1); // events 1 and 2 as one component
+    draw(frame, c, 69, 90, 28, 2);
+    struct ifl_event *event = (struct ifl_event *)profile->event;
+    event[0].last_index = event[1].last_index = 5000;
+    for (int e = 2; e < 16; e++)
+        event[e].first_index = event[e].last_index = 4000;
+    struct painting *painting = open_painting(profile);
+    struct ifl_placement placement[PLACEMENTS_MAX];
+    struct ifl_rng rng;
+    ifl_rng_init(&rng, 1);
+    int refused = 0;
+    assert_int_equal(ifl_layout_place(painting->objects, 20, &rng, placement, &refused), 2);
+    uint8_t excluded[IDENTITIES_MAX];
+    assert_int_equal(ifl_layout_exclude(painting->objects, 20, &placement[0], excluded), 0);
+    assert_true(excluded[0] && excluded[1]);
+    assert_false(excluded[2]);
+    close_painting(painting, profile);
+}
+
+enum { SIDE = 7 };
+
+// Whether two patches differ by less than 2 of 255 (root mean square).
+static bool same_patch(const uint8_t *a, const uint8_t *b, bool mirrored)
+{
+    int sum = 0;
+    for (int y = 0; y < SIDE; y++) {
+        for (int x = 0; x < SIDE; x++) {
+            for (int c = 0; c < 3; c++) {
+                int other = mirrored ? SIDE - 1 - x : x;
+                int d = a[(y * WIDTH + x) * 3 + c] - b[(y * WIDTH + other) * 3 + c];
+                sum += d * d;
+            }
+        }
+        if (sum >= 4 * SIDE * SIDE * 3)
+            return false;
+    }
+    return true;
+}
+
+static bool all_foreground(const uint8_t *rgb)
+{
+    for (int i = 0; i < SIDE * SIDE; i++) {
+        if (rgb[(i / SIDE * WIDTH + i % SIDE) * 3 + 1] > 130) // the plate is brighter
+            return false;
+    }
+    return true;
+}
+
+static bool found_in(const struct ifl_memory_frame *frame, const uint8_t *patch)
+{
+    for (int i = 0; i < frame->components; i++) {
+        const struct ifl_component *c = &frame->component[i];
+        for (int y = c->y; y + SIDE <= c->y + c->height; y++) {
+            for (int x = c->x; x + SIDE <= c->x + c->width; x++) {
+                const uint8_t *other = frame->level[0] + (y * WIDTH + x) * 3;
+                if (same_patch(patch, other, false) || same_patch(patch, other, true))
+                    return true;
+            }
+        }
+    }
+    return false;
+}
+
+static int verbatim_patches(const struct ifl_profile *profile, const uint8_t *canvas, int *patches)
+{
+    int verbatim = 0;
+    for (int y = 0; y + SIDE <= HEIGHT; y++) {
+        for (int x = 0; x + SIDE <= WIDTH; x++) {
+            const uint8_t *patch = canvas + (y * WIDTH + x) * 3;
+            if (!all_foreground(patch))
+                continue;
+            (*patches)++;
+            for (int f = 0; f < profile->memory_frames; f++)
+                verbatim += found_in(profile->memory[f], patch);
+        }
+    }
+    return verbatim;
+}
+
+static void no_patch_is_verbatim(void **state)
+{
+    (void)state;
+    struct ifl_profile *profile = make_plaza(32, 12);
+    struct painting *painting = open_painting(profile);
+    int patches = 0, own = 0;
+    for (uint64_t seed = 0; seed < 20; seed++) {
+        paint(painting, 3, 0, seed);
+        assert_int_equal(verbatim_patches(profile, painting->canvas, &patches), 0);
+    }
+    assert_true(patches > 200);
+    assert_true(verbatim_patches(profile, profile->memory[3]->level[0], &own) >= own && own > 0);
+    close_painting(painting, profile);
+}
+
+// ---- how it looks in numbers
+
+static void occupancy_follows_the_memory(void **state)
+{
+    (void)state;
+    struct ifl_profile *profile = make_plaza(48, 16);
+    struct painting *painting = open_painting(profile);
+    double real = 0, made = 0;
+    for (int f = 0; f < 48; f++)
+        real += changed_pixels(profile->memory[f]->level[0]) / 48.0;
+    for (uint64_t seed = 0; seed < 100; seed++) {
+        paint(painting, 3, 0, seed);
+        made += changed_pixels(painting->canvas) / 100.0;
+    }
+    assert_true(made > 0.8 * real && made < 1.2 * real);
+    close_painting(painting, profile);
+}
+
+static void weight_chooses_crowded_or_empty_layouts(void **state)
+{
+    (void)state;
+    struct ifl_profile *profile = make_plaza(48, 16);
+    for (int f = 0; f < 24; f++)
+        profile->memory[f]->components = 0;
+    struct painting *painting = open_painting(profile);
+    int objects[3] = {0};
+    const double weight[3] = {-3, NAN, 3}; // NaN counts as 0
+    for (int i = 0; i < 3; i++) {
+        for (uint64_t seed = 0; seed < 60; seed++) {
+            paint(painting, 2, weight[i], seed);
+            objects[i] += painting->audit.objects;
+        }
+    }
+    assert_in_range(objects[0], 0, 12);
+    assert_in_range(objects[1], 30, 90);
+    assert_in_range(objects[2], 108, 120);
+    close_painting(painting, profile);
+}
+
+static void what_stands_in_front_stays_in_front(void **state)
+{
+    (void)state;
+    struct ifl_profile *profile = make_profile(48, 16);
+    for (int f = 0; f < 48; f++) { // people pass behind a sign that none of them ever hides
+        add_person(profile, f, (uint32_t)(f % 16) + 1, 60 + f % 9, 80);
+        uint8_t *label = (uint8_t *)profile->memory[f]->label;
+        for (int y = 60; y < 66; y++) {
+            memset(label + y * WIDTH + 62, 0, 5);
+            for (int x = 62 * 3; x < 67 * 3; x++)
+                ((uint8_t *)profile->memory[f]->level[0])[y * WIDTH * 3 + x] = 250;
+        }
+    }
+    struct painting *painting = open_painting(profile);
+    for (uint64_t seed = 0; seed < 20; seed++) {
+        paint(painting, 3, 0, seed);
+        for (int y = 60; y < 66; y++) {
+            for (int x = 62; x < 67; x++)
+                assert_int_equal(painting->canvas[(y * WIDTH + x) * 3], plate_at(x, y, 0));
+        }
+    }
+    close_painting(painting, profile);
+}
+
+static void the_seed_decides_everything(void **state)
+{
+    (void)state;
+    struct ifl_profile *profile = make_plaza(32, 12);
+    struct painting *one = open_painting(profile);
+    struct painting *two = open_painting(ifl_profile_ref(profile));
+    paint(one, 3, 0, 5);
+    paint(two, 3, 0, 5);
+    assert_memory_equal(one->canvas, two->canvas, AREA * 3);
+    paint(two, 3, 0, 6);
+    assert_memory_not_equal(one->canvas, two->canvas, AREA * 3);
+    close_painting(two, profile);
+    close_painting(one, profile);
+}
+
+struct job {
+    const struct ifl_objects *objects;
+    uint8_t canvas[8][AREA * 3];
+    enum ifl_result result;
+};
+
+static void *paint_eight(void *context)
+{
+    struct job *job = context;
+    for (uint64_t seed = 0; seed < 8; seed++) {
+        struct ifl_rng rng;
+        struct ifl_audit audit;
+        struct ifl_error error;
+        ifl_rng_init(&rng, seed);
+        fill_plate(job->canvas[seed]);
+        if (ifl_objects_paint(job->objects, 3, 0, &rng, job->canvas[seed], &audit, &error))
+            job->result = IFL_ERR_INTERNAL;
+    }
+    return NULL;
+}
+
+static void threads_paint_the_same(void **state)
+{
+    (void)state;
+    struct ifl_profile *profile = make_plaza(32, 12);
+    struct painting *painting = open_painting(profile);
+    struct job *job = calloc(3, sizeof *job);
+    pthread_t thread[3];
+    for (int i = 0; i < 3; i++) {
+        job[i].objects = painting->objects;
+        pthread_create(&thread[i], NULL, paint_eight, &job[i]);
+    }
+    for (int i = 0; i < 3; i++) {
+        pthread_join(thread[i], NULL);
+        assert_int_equal(job[i].result, IFL_OK);
+        assert_memory_equal(job[i].canvas, job[0].canvas, sizeof job[0].canvas);
+    }
+    free(job);
+    close_painting(painting, profile);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_object_is_a_blend_of_k_others),
+        cmocka_unit_test(a_broken_blend_is_noticed),
+        cmocka_unit_test(those_hidden_in_a_merged_component_are_excluded),
+        cmocka_unit_test(no_patch_is_verbatim),
+        cmocka_unit_test(occupancy_follows_the_memory),
+        cmocka_unit_test(weight_chooses_crowded_or_empty_layouts),
+        cmocka_unit_test(what_stands_in_front_stays_in_front),
+        cmocka_unit_test(the_seed_decides_everything),
+        cmocka_unit_test(threads_paint_the_same),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
