@@ -98,7 +98,7 @@ static inline int count_files(const char *folder, const char *ending, bool hidde
 
 static inline long file_size(const char *folder, const char *name)
 {
-    char path[512];
+    char path[4352];
     struct stat info;
     snprintf(path, sizeof path, "%s/%s", folder, name);
     return stat(path, &info) == 0 ? (long)info.st_size : -1;
