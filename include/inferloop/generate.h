@@ -87,6 +87,7 @@ struct ifl_scores {
     double artefact_limit; /* what real frames reach; an image above it is rejected */
     double texture;        /* fine detail beyond what real frames have there; grey levels of 255 */
     double texture_limit;  /* an image above it is rejected as an artefact */
+    double seam; /* longest straight cut / the longest that real frames reach; above 1 rejected */
 };
 
 /* Privacy of one image; engine and validation fill it. Shares are -1 where there is no foreground.

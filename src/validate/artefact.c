@@ -5,17 +5,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-// Positions of a patch, and its size, in one scene.
+// Positions of a patch, and its size, in one view.
 struct grid {
     int patch, columns, rows, positions;
 };
 
-static struct grid grid_of(const struct ifl_scene *scene)
+static struct grid grid_of(const struct ifl_view *view)
 {
     int patch = IFL_ARTEFACT_PATCH;
-    patch = scene->width < patch ? scene->width : patch;
-    patch = scene->height < patch ? scene->height : patch;
-    struct grid grid = {patch, scene->width - patch + 1, scene->height - patch + 1, 0};
+    patch = view->width < patch ? view->width : patch;
+    patch = view->height < patch ? view->height : patch;
+    struct grid grid = {patch, view->width - patch + 1, view->height - patch + 1, 0};
     grid.positions = grid.columns * grid.rows;
     return grid;
 }
@@ -38,13 +38,13 @@ static void take_squares(const uint8_t *a, const uint8_t *b, int count, int32_t 
 
 // distance[row * columns + column] = sum of squared differences over the patch there. `column_sum`
 // holds 3 * width.
-static void patch_distances(const struct ifl_scene *scene, const uint8_t *a, const uint8_t *b,
+static void patch_distances(const struct ifl_view *view, const uint8_t *a, const uint8_t *b,
                             int32_t *column_sum, int32_t *distance)
 {
-    struct grid grid = grid_of(scene);
-    int samples = 3 * scene->width, span = 3 * grid.patch;
+    struct grid grid = grid_of(view);
+    int samples = 3 * view->width, span = 3 * grid.patch;
     memset(column_sum, 0, sizeof *column_sum * (size_t)samples);
-    for (int y = 0; y < scene->height; y++) {
+    for (int y = 0; y < view->height; y++) {
         if (y >= grid.patch)
             take_squares(a + (y - grid.patch) * samples, b + (y - grid.patch) * samples, samples,
                          column_sum);
@@ -101,24 +101,24 @@ static double percentile_99(int32_t *least, const struct grid *grid)
     return sqrt(least[rank] / (3.0 * grid->patch * grid->patch));
 }
 
-size_t ifl_artefact_scratch_bytes(const struct ifl_scene *scene)
+size_t ifl_artefact_scratch_bytes(const struct ifl_view *view)
 {
-    return sizeof(int32_t) * (3 * (size_t)scene->width + 2 * (size_t)grid_of(scene).positions);
+    return sizeof(int32_t) * (3 * (size_t)view->width + 2 * (size_t)grid_of(view).positions);
 }
 
-double ifl_artefact_score(const struct ifl_scene *scene, const uint8_t *canonical, void *scratch,
+double ifl_artefact_score(const struct ifl_view *view, const uint8_t *canonical, void *scratch,
                           double *nearest_rms, int *nearest_frame)
 {
-    struct grid grid = grid_of(scene);
-    int32_t *column_sum = scratch, *distance = column_sum + 3 * scene->width;
+    struct grid grid = grid_of(view);
+    int32_t *column_sum = scratch, *distance = column_sum + 3 * view->width;
     int32_t *least = distance + grid.positions;
     int64_t least_total = INT64_MAX;
     int nearest = 0;
     for (int i = 0; i < grid.positions; i++)
         least[i] = INT32_MAX;
-    for (int t = 0; t < scene->roster->frames; t++) {
-        int64_t total = picture_distance(canonical, scene->frame[t], 3 * scene->pixels);
-        patch_distances(scene, canonical, scene->frame[t], column_sum, distance);
+    for (int t = 0; t < view->roster->frames; t++) {
+        int64_t total = picture_distance(canonical, view->frame[t], 3 * view->pixels);
+        patch_distances(view, canonical, view->frame[t], column_sum, distance);
         take_least(least, distance, grid.positions);
         if (total < least_total) {
             least_total = total;
@@ -126,32 +126,32 @@ double ifl_artefact_score(const struct ifl_scene *scene, const uint8_t *canonica
         }
     }
     if (nearest_rms)
-        *nearest_rms = sqrt((double)least_total / (3.0 * scene->pixels));
+        *nearest_rms = sqrt((double)least_total / (3.0 * view->pixels));
     if (nearest_frame)
         *nearest_frame = nearest;
     return percentile_99(least, &grid);
 }
 
-size_t ifl_artefact_held_out_bytes(const struct ifl_scene *scene)
+size_t ifl_artefact_held_out_bytes(const struct ifl_view *view)
 {
-    size_t positions = (size_t)grid_of(scene).positions;
+    size_t positions = (size_t)grid_of(view).positions;
     return sizeof(int32_t) *
-           (3 * (size_t)scene->width + positions * ((size_t)scene->roster->frames + 1));
+           (3 * (size_t)view->width + positions * ((size_t)view->roster->frames + 1));
 }
 
-void ifl_artefact_held_out(const struct ifl_scene *scene, void *memory, double *score)
+void ifl_artefact_held_out(const struct ifl_view *view, void *memory, double *score)
 {
-    struct grid grid = grid_of(scene);
-    int n = scene->roster->frames, positions = grid.positions;
-    int32_t *column_sum = memory, *distance = column_sum + 3 * scene->width;
+    struct grid grid = grid_of(view);
+    int n = view->roster->frames, positions = grid.positions;
+    int32_t *column_sum = memory, *distance = column_sum + 3 * view->width;
     int32_t *least = distance + positions;
     for (int i = 0; i < n * positions; i++)
         least[i] = INT32_MAX;
     for (int t = 0; t < n; t++) {
         for (int u = t + 1; u < n; u++) {
-            if (ifl_roster_near(scene->roster, t, u))
+            if (ifl_roster_near(view->roster, t, u))
                 continue;
-            patch_distances(scene, scene->frame[t], scene->frame[u], column_sum, distance);
+            patch_distances(view, view->frame[t], view->frame[u], column_sum, distance);
             take_least(least + t * positions, distance, positions);
             take_least(least + u * positions, distance, positions);
         }

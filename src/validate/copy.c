@@ -68,31 +68,31 @@ static uint32_t bucket_of_features(const float *feature)
 }
 
 // The label under the centre of the patch at x, y; 0 where it belongs to no event.
-static int identity_at(const struct ifl_scene *scene, int t, int x, int y)
+static int identity_at(const struct ifl_view *view, int t, int x, int y)
 {
-    int label = scene->label[t][(y + PATCH / 2) * scene->width + x + PATCH / 2];
-    return scene->roster->identity[t * 256 + label];
+    int label = view->label[t][(y + PATCH / 2) * view->width + x + PATCH / 2];
+    return view->roster->identity[t * 256 + label];
 }
 
-static int count_entries(const struct ifl_scene *scene, int step)
+static int count_entries(const struct ifl_view *view, int step)
 {
     int64_t count = 0;
-    for (int t = 0; t < scene->roster->frames; t += step)
-        for (int y = 0; y + PATCH <= scene->height; y++)
-            for (int x = 0; x + PATCH <= scene->width; x++)
-                count += identity_at(scene, t, x, y) != 0;
+    for (int t = 0; t < view->roster->frames; t += step)
+        for (int y = 0; y + PATCH <= view->height; y++)
+            for (int x = 0; x + PATCH <= view->width; x++)
+                count += identity_at(view, t, x, y) != 0;
     return count > INT32_MAX ? INT32_MAX : (int)count;
 }
 
-static void collect(const struct ifl_scene *scene, int step, struct ifl_copy_entry *entry)
+static void collect(const struct ifl_view *view, int step, struct ifl_copy_entry *entry)
 {
-    for (int t = 0; t < scene->roster->frames; t += step) {
-        for (int y = 0; y + PATCH <= scene->height; y++) {
-            for (int x = 0; x + PATCH <= scene->width; x++) {
-                int identity = identity_at(scene, t, x, y), position = y * scene->width + x;
+    for (int t = 0; t < view->roster->frames; t += step) {
+        for (int y = 0; y + PATCH <= view->height; y++) {
+            for (int x = 0; x + PATCH <= view->width; x++) {
+                int identity = identity_at(view, t, x, y), position = y * view->width + x;
                 if (identity == 0)
                     continue;
-                ifl_copy_features(scene->frame[t] + 3 * position, 3 * scene->width, entry->feature);
+                ifl_copy_features(view->frame[t] + 3 * position, 3 * view->width, entry->feature);
                 entry->position = (uint32_t)position;
                 entry->frame = (uint16_t)t;
                 entry->identity = (uint16_t)identity;
@@ -116,20 +116,20 @@ static void sort_entries(struct ifl_copy_index *index, const struct ifl_copy_ent
     start[0] = 0;
 }
 
-enum ifl_result ifl_copy_init(struct ifl_copy_index *index, const struct ifl_scene *scene,
-                              const struct ifl_support_index *support, struct ifl_error *error)
+enum ifl_result ifl_copy_init(struct ifl_copy_index *index, const struct ifl_view *view,
+                              const struct ifl_seen *support, struct ifl_error *error)
 {
-    *index = (struct ifl_copy_index){.scene = scene, .support = support, .frame_step = 1};
-    index->count = count_entries(scene, 1);
+    *index = (struct ifl_copy_index){.view = view, .support = support, .frame_step = 1};
+    index->count = count_entries(view, 1);
     while (index->count > IFL_COPY_ENTRIES_MAX)
-        index->count = count_entries(scene, ++index->frame_step);
+        index->count = count_entries(view, ++index->frame_step);
     size_t bytes = sizeof *index->entry * ((size_t)index->count + 1);
     struct ifl_copy_entry *unsorted = malloc(bytes);
     index->entry = malloc(bytes);
     index->start = calloc(BUCKETS + 1, sizeof *index->start);
     enum ifl_result result = IFL_OK;
     if (unsorted && index->entry && index->start) {
-        collect(scene, index->frame_step, unsorted);
+        collect(view, index->frame_step, unsorted);
         sort_entries(index, unsorted);
     } else {
         result = ifl_fail(error, IFL_ERR_NO_MEMORY, "validate",
@@ -215,14 +215,14 @@ static int search_bucket(struct search *search, uint32_t bucket, const float *fe
                          uint16_t *seen, int identities)
 {
     const struct ifl_copy_index *index = search->index;
-    const struct ifl_scene *scene = index->scene;
-    int width = scene->width;
+    const struct ifl_view *view = index->view;
+    int width = view->width;
     const uint8_t *patch = search->canonical + 3 * (y * width + x);
     for (uint32_t i = index->start[bucket]; i < index->start[bucket + 1]; i++) {
         const struct ifl_copy_entry *entry = &index->entry[i];
         if (!features_near(feature, entry->feature, search->limit) || left_out(search, entry))
             continue;
-        const uint8_t *other = scene->frame[entry->frame] + 3 * entry->position;
+        const uint8_t *other = view->frame[entry->frame] + 3 * entry->position;
         if (patch_squares(patch, other, 3 * width, search->limit) >= search->limit)
             continue;
         identities = add_identity(seen, identities, entry->identity);
@@ -264,33 +264,33 @@ static int search_cells(struct search *search, const float *feature, int x, int 
     }
 }
 
-static bool like_plate(const struct ifl_scene *scene, const uint8_t *canonical, int position)
+static bool like_plate(const struct ifl_view *view, const uint8_t *canonical, int position)
 {
-    const double limit = 3 * PATCH * PATCH * IFL_SUPPORT_RMS * IFL_SUPPORT_RMS;
-    return patch_squares(canonical + 3 * position, scene->plate + 3 * position, 3 * scene->width,
+    const double limit = 3 * PATCH * PATCH * IFL_SEEN_RMS * IFL_SEEN_RMS;
+    return patch_squares(canonical + 3 * position, view->plate + 3 * position, 3 * view->width,
                          limit + 1) <= limit;
 }
 
 static bool common_here(const struct search *search, int x, int y)
 {
-    const struct ifl_scene *scene = search->index->scene;
-    x = x + IFL_SUPPORT_PATCH > scene->width ? scene->width - IFL_SUPPORT_PATCH : x;
-    y = y + IFL_SUPPORT_PATCH > scene->height ? scene->height - IFL_SUPPORT_PATCH : y;
+    const struct ifl_view *view = search->index->view;
+    x = x + IFL_SEEN_PATCH > view->width ? view->width - IFL_SEEN_PATCH : x;
+    y = y + IFL_SEEN_PATCH > view->height ? view->height - IFL_SEEN_PATCH : y;
     if (x < 0 || y < 0)
         return false;
-    return ifl_support_events(search->index->support, search->canonical, x, y, NULL) >=
+    return ifl_seen_events(search->index->support, search->canonical, x, y, NULL) >=
            IFL_COPY_COMMON;
 }
 
 static void search_patch(struct search *search, int x, int y)
 {
-    const struct ifl_scene *scene = search->index->scene;
-    int before = search->matches, position = y * scene->width + x;
+    const struct ifl_view *view = search->index->view;
+    int before = search->matches, position = y * view->width + x;
     float feature[IFL_COPY_FEATURES];
     uint16_t seen[IDENTITIES_SEEN];
-    if (like_plate(scene, search->canonical, position))
+    if (like_plate(view, search->canonical, position))
         return;
-    ifl_copy_features(search->canonical + 3 * position, 3 * scene->width, feature);
+    ifl_copy_features(search->canonical + 3 * position, 3 * view->width, feature);
     int identities = search_cells(search, feature, x, y, seen);
     if (search->matches > before && (identities >= IFL_COPY_COMMON || common_here(search, x, y)))
         search->matches = before;
@@ -364,10 +364,10 @@ static int box_area(const struct maps *maps, int width, int count)
 }
 
 // The largest region among the matches of one frame and offset, if larger than `most`.
-static int largest_of_group(const uint64_t *match, int count, const struct ifl_scene *scene,
+static int largest_of_group(const uint64_t *match, int count, const struct ifl_view *view,
                             struct maps *maps, int most)
 {
-    int width = scene->width;
+    int width = view->width;
     if ((int64_t)count * PATCH * PATCH <= most)
         return most;
     for (int i = 0; i < count; i++)
@@ -376,7 +376,7 @@ static int largest_of_group(const uint64_t *match, int count, const struct ifl_s
         int start = position_of(match[i], width);
         if (!maps->place[start])
             continue;
-        int patches = take_region(maps, width, scene->height, start);
+        int patches = take_region(maps, width, view->height, start);
         if ((int64_t)patches * PATCH * PATCH <= most || box_area(maps, width, patches) <= most)
             continue;
         int area = paint_region(maps, width, patches);
@@ -393,15 +393,15 @@ static int largest_region(const struct search *search, struct maps *maps)
         uint64_t group = group_of(search->match[i]);
         for (end = i + 1; end < search->matches && group_of(search->match[end]) == group; end++)
             ;
-        most = largest_of_group(search->match + i, end - i, search->index->scene, maps, most);
+        most = largest_of_group(search->match + i, end - i, search->index->view, maps, most);
     }
     return most;
 }
 
-size_t ifl_copy_scratch_bytes(const struct ifl_scene *scene)
+size_t ifl_copy_scratch_bytes(const struct ifl_view *view)
 {
-    return sizeof(uint64_t) * IFL_COPY_MATCHES_MAX + 3 * sizeof(int32_t) * (size_t)scene->pixels +
-           (size_t)scene->roster->identities + 1;
+    return sizeof(uint64_t) * IFL_COPY_MATCHES_MAX + 3 * sizeof(int32_t) * (size_t)view->pixels +
+           (size_t)view->roster->identities + 1;
 }
 
 static void mark_identities(const struct ifl_roster *roster, int frame, uint8_t *identities)
@@ -415,9 +415,9 @@ int ifl_copy_region(const struct ifl_copy_index *index, const uint8_t *canonical
                     const uint8_t *mask, double rmse, struct ifl_copy_without without,
                     void *scratch)
 {
-    const struct ifl_scene *scene = index->scene;
-    const struct ifl_roster *roster = scene->roster;
-    size_t pixels = (size_t)scene->pixels;
+    const struct ifl_view *view = index->view;
+    const struct ifl_roster *roster = view->roster;
+    size_t pixels = (size_t)view->pixels;
     double limit = rmse * rmse * 3 * PATCH * PATCH;
     struct search search = {.index = index,
                             .canonical = canonical,
@@ -435,9 +435,9 @@ int ifl_copy_region(const struct ifl_copy_index *index, const uint8_t *canonical
         search.identities = identities;
         search.near = roster->near + without.frame * roster->frames;
     }
-    for (int y = 0; y + PATCH <= scene->height; y++)
-        for (int x = 0; x + PATCH <= scene->width; x++)
-            if (mask[(y + PATCH / 2) * scene->width + x + PATCH / 2])
+    for (int y = 0; y + PATCH <= view->height; y++)
+        for (int x = 0; x + PATCH <= view->width; x++)
+            if (mask[(y + PATCH / 2) * view->width + x + PATCH / 2])
                 search_patch(&search, x, y);
     return largest_region(&search, &maps);
 }

@@ -10,8 +10,8 @@
 #ifndef IFL_VALIDATE_COPY_H
 #define IFL_VALIDATE_COPY_H
 
-#include "validate/scene.h"
-#include "validate/support.h"
+#include "validate/seen.h"
+#include "validate/view.h"
 
 enum {
     IFL_COPY_PATCH = 7,
@@ -28,16 +28,16 @@ struct ifl_copy_entry {
 };
 
 struct ifl_copy_index {
-    const struct ifl_scene *scene;           // borrowed
-    const struct ifl_support_index *support; // borrowed
-    struct ifl_copy_entry *entry;            // by bucket
-    uint32_t *start;                         // [buckets + 1]
+    const struct ifl_view *view;    // borrowed
+    const struct ifl_seen *support; // borrowed
+    struct ifl_copy_entry *entry;   // by bucket
+    uint32_t *start;                // [buckets + 1]
     int count;
     int frame_step; // 1: all frames are indexed
 };
 
-enum ifl_result ifl_copy_init(struct ifl_copy_index *index, const struct ifl_scene *scene,
-                              const struct ifl_support_index *support,
+enum ifl_result ifl_copy_init(struct ifl_copy_index *index, const struct ifl_view *view,
+                              const struct ifl_seen *support,
                               struct ifl_error *error) IFL_CHECK_RESULT;
 void ifl_copy_fini(struct ifl_copy_index *index);
 
@@ -50,7 +50,7 @@ struct ifl_copy_without {
 // memory frame at one offset with RMSE < `rmse`, in the foreground (patches whose centre is in
 // `mask`). Left out: patches within 7 RMS of the plate at their place; content that is common, seen
 // at its place in 4 events or matched in 4 identities. `scratch` of ifl_copy_scratch_bytes.
-size_t ifl_copy_scratch_bytes(const struct ifl_scene *scene);
+size_t ifl_copy_scratch_bytes(const struct ifl_view *view);
 int ifl_copy_region(const struct ifl_copy_index *index, const uint8_t *canonical,
                     const uint8_t *mask, double rmse, struct ifl_copy_without without,
                     void *scratch);

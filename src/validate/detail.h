@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Fine detail: sharpness of the whole, and texture that nothing real has at its place.
 //
-// In: pictures in canonical photometry. Out: numbers over the Laplacian of luma,
+// In: pictures in canonical light. Out: numbers over the Laplacian of luma,
 // Y * [0 1 0; 1 -4 1; 0 1 0]. Any thread.
 #ifndef IFL_VALIDATE_DETAIL_H
 #define IFL_VALIDATE_DETAIL_H
 
-#include "validate/scene.h"
+#include "validate/view.h"
 
 enum { IFL_DETAIL_WINDOW = 8, IFL_DETAIL_STRIDE = 4 };
 

@@ -42,7 +42,7 @@ static int drop_nan(double *values, int count)
 // plate where that is softer: averaging takes out the sensor's noise.
 static void set_sharpness(struct ifl_reference *reference, double *variance, double plate)
 {
-    int n = reference->scene.roster->frames;
+    int n = reference->view.roster->frames;
     reference->sharpness = quantile(variance, n, .5);
     double least = variance[(int)(.05 * (n - 1))];
     least = plate < least ? plate : least;
@@ -54,7 +54,7 @@ static void set_sharpness(struct ifl_reference *reference, double *variance, dou
 static double held_out_excess(const struct ifl_reference *reference, const float *energy, int t,
                               float *most, float *dilated)
 {
-    const struct ifl_roster *roster = reference->scene.roster;
+    const struct ifl_roster *roster = reference->view.roster;
     int windows = reference->grid.windows, others = 0;
     memset(most, 0, sizeof *most * (size_t)windows);
     for (int u = 0; u < roster->frames; u++) {
@@ -74,8 +74,8 @@ static double held_out_excess(const struct ifl_reference *reference, const float
 static void set_texture(struct ifl_reference *reference, const float *energy, float *most,
                         double *excess)
 {
-    const struct ifl_scene *scene = &reference->scene;
-    int n = scene->roster->frames, windows = reference->grid.windows;
+    const struct ifl_view *view = &reference->view;
+    int n = view->roster->frames, windows = reference->grid.windows;
     for (int t = 0; t < n; t++)
         excess[t] = held_out_excess(reference, energy, t, most, reference->texture_most);
     int kept = drop_nan(excess, n);
@@ -89,23 +89,22 @@ static void set_texture(struct ifl_reference *reference, const float *energy, fl
 
 static enum ifl_result measure_detail(struct ifl_reference *reference, struct ifl_error *error)
 {
-    const struct ifl_scene *scene = &reference->scene;
-    int n = scene->roster->frames;
-    reference->grid = ifl_detail_grid(scene->width, scene->height);
+    const struct ifl_view *view = &reference->view;
+    int n = view->roster->frames;
+    reference->grid = ifl_detail_grid(view->width, view->height);
     size_t windows = (size_t)reference->grid.windows;
     float *energy = malloc(sizeof *energy * windows * ((size_t)n + 1) + 1);
     double *value = malloc(sizeof *value * (size_t)n);
-    void *scratch = malloc(4 * (size_t)scene->pixels);
+    void *scratch = malloc(4 * (size_t)view->pixels);
     reference->texture_most = malloc(sizeof *energy * windows + 1);
     bool ready = energy && value && scratch && reference->texture_most;
     if (ready) {
         float *spare = energy + windows * (size_t)n;
         for (int t = 0; t < n; t++)
-            value[t] = ifl_detail_measure(scene->frame[t], scene->width, scene->height,
+            value[t] = ifl_detail_measure(view->frame[t], view->width, view->height,
                                           energy + windows * (size_t)t, scratch);
-        set_sharpness(
-            reference, value,
-            ifl_detail_measure(scene->plate, scene->width, scene->height, spare, scratch));
+        set_sharpness(reference, value,
+                      ifl_detail_measure(view->plate, view->width, view->height, spare, scratch));
         set_texture(reference, energy, spare, value);
     }
     free(energy);
@@ -116,15 +115,39 @@ static enum ifl_result measure_detail(struct ifl_reference *reference, struct if
                             "no memory to measure the detail of %d frames", n);
 }
 
+static int longer(int a, int b)
+{
+    return a > b ? a : b;
+}
+
+// The longest cut of any frame, a quarter more, and two pixels.
+static enum ifl_result measure_seams(struct ifl_reference *reference, struct ifl_error *error)
+{
+    const struct ifl_view *view = &reference->view;
+    void *scratch = malloc(4 * (size_t)view->pixels + 8 * (size_t)view->width);
+    struct ifl_seam most = {0, 0};
+    if (!scratch)
+        return ifl_fail(error, IFL_ERR_NO_MEMORY, "validate", "no memory to look for cuts");
+    for (int t = 0; t < view->roster->frames; t++) {
+        struct ifl_seam seam = ifl_seam_measure(view, view->frame[t], scratch);
+        most.across = longer(most.across, seam.across);
+        most.down = longer(most.down, seam.down);
+    }
+    free(scratch);
+    reference->seam_limit.across = most.across + most.across / 4 + 2;
+    reference->seam_limit.down = most.down + most.down / 4 + 2;
+    return IFL_OK;
+}
+
 static enum ifl_result measure_artefacts(struct ifl_reference *reference, struct ifl_error *error)
 {
-    const struct ifl_scene *scene = &reference->scene;
-    int n = scene->roster->frames;
+    const struct ifl_view *view = &reference->view;
+    int n = view->roster->frames;
     double *score = malloc(sizeof *score * (size_t)n);
-    void *memory = malloc(ifl_artefact_held_out_bytes(scene));
+    void *memory = malloc(ifl_artefact_held_out_bytes(view));
     bool ready = score && memory;
     if (ready) {
-        ifl_artefact_held_out(scene, memory, score);
+        ifl_artefact_held_out(view, memory, score);
         int kept = drop_nan(score, n);
         reference->artefact_limit =
             kept < HELD_OUT_MIN ? artefact_fallback : 1.1 * quantile(score, kept, .99) + 2;
@@ -136,24 +159,24 @@ static enum ifl_result measure_artefacts(struct ifl_reference *reference, struct
                             n);
 }
 
-static void mark_components(const struct ifl_scene *scene, int t, uint8_t *mask)
+static void mark_components(const struct ifl_view *view, int t, uint8_t *mask)
 {
-    for (int p = 0; p < scene->pixels; p++)
-        mask[p] = scene->roster->event[t * 256 + scene->label[t][p]] != 0;
+    for (int p = 0; p < view->pixels; p++)
+        mask[p] = view->roster->event[t * 256 + view->label[t][p]] != 0;
 }
 
 static enum ifl_result measure_copies(struct ifl_reference *reference, int cap,
                                       struct ifl_error *error)
 {
-    const struct ifl_scene *scene = &reference->scene;
-    int n = scene->roster->frames, step = (n + COPY_HELD_OUT - 1) / COPY_HELD_OUT, count = 0;
-    uint8_t *mask = malloc((size_t)scene->pixels);
-    void *scratch = malloc(ifl_copy_scratch_bytes(scene));
+    const struct ifl_view *view = &reference->view;
+    int n = view->roster->frames, step = (n + COPY_HELD_OUT - 1) / COPY_HELD_OUT, count = 0;
+    uint8_t *mask = malloc((size_t)view->pixels);
+    void *scratch = malloc(ifl_copy_scratch_bytes(view));
     double *region = malloc(sizeof *region * (size_t)n);
     bool ready = mask && scratch && region;
     for (int t = 0; ready && t < n; t += step) {
-        mark_components(scene, t, mask);
-        region[count++] = ifl_copy_region(&reference->copy, scene->frame[t], mask, 2,
+        mark_components(view, t, mask);
+        region[count++] = ifl_copy_region(&reference->copy, view->frame[t], mask, 2,
                                           (struct ifl_copy_without){.frame = t}, scratch);
     }
     if (ready) {
@@ -173,15 +196,17 @@ enum ifl_result ifl_reference_init(struct ifl_reference *reference, const struct
                                    struct ifl_reference_request request, struct ifl_error *error)
 {
     *reference = (struct ifl_reference){0};
-    enum ifl_result result = ifl_scene_init(&reference->scene, roster, request.level, error);
+    enum ifl_result result = ifl_view_init(&reference->view, roster, request.level, error);
     if (result == IFL_OK)
         result = measure_detail(reference, error);
+    if (result == IFL_OK)
+        result = measure_seams(reference, error);
     if (result == IFL_OK && request.artefacts)
         result = measure_artefacts(reference, error);
     if (result == IFL_OK && request.copies)
-        result = ifl_support_init(&reference->support, &reference->scene, error);
+        result = ifl_seen_init(&reference->support, &reference->view, error);
     if (result == IFL_OK && request.copies)
-        result = ifl_copy_init(&reference->copy, &reference->scene, &reference->support, error);
+        result = ifl_copy_init(&reference->copy, &reference->view, &reference->support, error);
     if (result == IFL_OK && request.copies)
         result = measure_copies(reference, request.copy_cap, error);
     return result;
@@ -190,8 +215,8 @@ enum ifl_result ifl_reference_init(struct ifl_reference *reference, const struct
 void ifl_reference_fini(struct ifl_reference *reference)
 {
     ifl_copy_fini(&reference->copy);
-    ifl_support_fini(&reference->support);
-    ifl_scene_fini(&reference->scene);
+    ifl_seen_fini(&reference->support);
+    ifl_view_fini(&reference->view);
     free(reference->texture_most);
     *reference = (struct ifl_reference){0};
 }

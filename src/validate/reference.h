@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What real frames measure, at one level of the pyramid: the limits that images are held to.
 //
-// In: a scene. Out: read-only limits. Every limit comes from the memory's own frames, each measured
+// In: a view. Out: read-only limits. Every limit comes from the memory's own frames, each measured
 // against the memory without that frame's time neighbourhood, so that real frames pass; how each is
 // set stands in docs/validation.md. Built on one thread, then safe on any.
 #ifndef IFL_VALIDATE_REFERENCE_H
@@ -9,20 +9,22 @@
 
 #include "validate/copy.h"
 #include "validate/detail.h"
-#include "validate/scene.h"
-#include "validate/support.h"
+#include "validate/seam.h"
+#include "validate/seen.h"
+#include "validate/view.h"
 
 struct ifl_reference {
-    struct ifl_scene scene;
-    struct ifl_support_index support;
+    struct ifl_view view;
+    struct ifl_seen support;
     struct ifl_copy_index copy;
     double sharpness;       // median Laplacian variance of the frames
     double sharpness_limit; // ratio to it below which an image is rejected
     double texture_limit;   // excess of Laplacian RMS above which an image is rejected
     float *texture_most;    // [windows]: the most that real frames have there
     struct ifl_detail grid;
-    double artefact_limit; // only where `artefacts` was asked for
-    int copy_limit;        // pixels; only where `copies` was asked for
+    struct ifl_seam seam_limit; // pixels; an image with a longer cut is rejected
+    double artefact_limit;      // only where `artefacts` was asked for
+    int copy_limit;             // pixels; only where `copies` was asked for
 };
 
 struct ifl_reference_request {

@@ -9,8 +9,8 @@
 #include "base/clock.h"
 #include "kernels/scale.h"
 #include "validate/artefact.h"
+#include "validate/light.h"
 #include "validate/likeness.h"
-#include "validate/photometry.h"
 #include "validate/reference.h"
 
 enum {
@@ -128,7 +128,7 @@ void ifl_validator_destroy(struct ifl_validator *validator)
 struct work {
     int level;
     const struct ifl_reference *at, *artefact, *copy; // at the level it is compared at
-    struct ifl_photometry photometry;
+    struct ifl_light light;
     uint8_t *scaled, *canonical; // at `at`
     uint8_t *artefact_picture, *copy_picture, *mask;
     float *energy;
@@ -166,18 +166,18 @@ static size_t larger(size_t a, size_t b)
 
 static size_t scratch_bytes(const struct work *work)
 {
-    size_t bytes = larger(ifl_copy_scratch_bytes(&work->copy->scene),
-                          ifl_artefact_scratch_bytes(&work->artefact->scene));
-    bytes = larger(bytes, 5 * (size_t)work->copy->scene.pixels);
-    return larger(bytes, 4 * (size_t)work->at->scene.pixels);
+    size_t bytes = larger(ifl_copy_scratch_bytes(&work->copy->view),
+                          ifl_artefact_scratch_bytes(&work->artefact->view));
+    bytes = larger(bytes, 5 * (size_t)work->copy->view.pixels);
+    return larger(bytes, 4 * (size_t)work->at->view.pixels + 8 * (size_t)work->at->view.width);
 }
 
 // Lays the parts out in `memory`, or, with NULL, only counts the bytes.
 static size_t lay_out(struct work *work, const struct ifl_validator *validator, uint8_t *memory)
 {
-    size_t at = padded(3 * (size_t)work->at->scene.pixels);
-    size_t artefact = padded(3 * (size_t)work->artefact->scene.pixels);
-    size_t copy = padded(3 * (size_t)work->copy->scene.pixels);
+    size_t at = padded(3 * (size_t)work->at->view.pixels);
+    size_t artefact = padded(3 * (size_t)work->artefact->view.pixels);
+    size_t copy = padded(3 * (size_t)work->copy->view.pixels);
     size_t energy = padded(sizeof *work->energy * (size_t)work->at->grid.windows);
     size_t counts = padded(sizeof *work->counts * ((size_t)validator->roster.events + 1));
     size_t scratch = padded(scratch_bytes(work));
@@ -194,8 +194,8 @@ static size_t lay_out(struct work *work, const struct ifl_validator *validator, 
     return 2 * at + artefact + 2 * copy + energy + counts + scratch;
 }
 
-static void scale(const uint8_t *from, const struct ifl_scene *a, uint8_t *to,
-                  const struct ifl_scene *b)
+static void scale(const uint8_t *from, const struct ifl_view *a, uint8_t *to,
+                  const struct ifl_view *b)
 {
     ifl_scale_area(from, a->width, a->height, 3 * a->width, to, b->width, b->height, 3 * b->width,
                    3);
@@ -204,39 +204,41 @@ static void scale(const uint8_t *from, const struct ifl_scene *a, uint8_t *to,
 // Scales to the level, takes light and conditioning out, and makes the smaller pictures.
 static void prepare(struct work *work, const struct ifl_image *image, bool full)
 {
-    const struct ifl_scene *scene = &work->at->scene;
+    const struct ifl_view *view = &work->at->view;
     ifl_scale_area(image->rgb, image->width, image->height, 3 * image->width, work->scaled,
-                   scene->width, scene->height, 3 * scene->width, 3);
-    ifl_photometry_fit(work->scaled, scene->plate, scene->pixels, full, &work->photometry);
-    ifl_photometry_undo(&work->photometry, work->scaled, scene->plate, scene->pixels,
-                        work->canonical);
-    scale(work->canonical, scene, work->artefact_picture, &work->artefact->scene);
-    scale(work->canonical, scene, work->copy_picture, &work->copy->scene);
+                   view->width, view->height, 3 * view->width, 3);
+    ifl_light_fit(work->scaled, view->plate, view->pixels, full, &work->light);
+    ifl_light_undo(&work->light, work->scaled, view->plate, view->pixels, work->canonical);
+    scale(work->canonical, view, work->artefact_picture, &work->artefact->view);
+    scale(work->canonical, view, work->copy_picture, &work->copy->view);
 }
 
 static void score(const struct ifl_validator *validator, struct work *work,
                   struct ifl_synthetic *synthetic)
 {
     struct ifl_scores *scores = &synthetic->scores;
-    const struct ifl_scene *scene = &work->at->scene;
+    const struct ifl_view *view = &work->at->view;
     int nearest;
-    double variance = ifl_detail_measure(work->canonical, scene->width, scene->height, work->energy,
-                                         work->scratch);
+    double variance =
+        ifl_detail_measure(work->canonical, view->width, view->height, work->energy, work->scratch);
     scores->sharpness = work->at->sharpness > 0 ? variance / work->at->sharpness : 1;
     scores->clipped = ifl_clipped_share(synthetic->image->rgb,
                                         synthetic->image->width * synthetic->image->height);
     scores->texture = ifl_detail_excess(&work->at->grid, work->energy, work->at->texture_most);
     scores->texture_limit = work->at->texture_limit;
-    scores->artefact = ifl_artefact_score(&work->artefact->scene, work->artefact_picture,
+    struct ifl_seam seam = ifl_seam_measure(view, work->canonical, work->scratch);
+    const struct ifl_seam *longest = &work->at->seam_limit;
+    scores->seam = fmax((double)seam.across / longest->across, (double)seam.down / longest->down);
+    scores->artefact = ifl_artefact_score(&work->artefact->view, work->artefact_picture,
                                           work->scratch, &synthetic->audit.nearest_rms, &nearest);
     scores->artefact_limit = work->artefact->artefact_limit;
     synthetic->audit.nearest_sequence = validator->profile->memory[nearest]->sequence;
 }
 
 // A weak gain amplifies the rounding of the image: its variance, 1/12 before, joins the limit.
-static double copy_tolerance(const struct ifl_photometry *photometry)
+static double copy_tolerance(const struct ifl_light *light)
 {
-    double gain = photometry->gain;
+    double gain = light->gain;
     double rounding = gain > 0 && gain < 1 ? fmin((1 / (gain * gain) - 1) / 12, 8) : 0;
     return sqrt(copy_rmse * copy_rmse + rounding);
 }
@@ -245,18 +247,18 @@ static double copy_tolerance(const struct ifl_photometry *photometry)
 static double audit(struct work *work, struct ifl_synthetic *synthetic)
 {
     struct ifl_audit *audit = &synthetic->audit;
-    const struct ifl_scene *scene = &work->copy->scene;
-    struct ifl_support_shares shares;
-    int pixels = ifl_scene_foreground(scene, work->copy_picture, work->mask, work->scratch);
-    ifl_support_audit(&work->copy->support, work->copy_picture, work->mask, synthetic->request.k,
-                      work->counts, &shares);
-    audit->foreground_share = (double)pixels / scene->pixels;
+    const struct ifl_view *view = &work->copy->view;
+    struct ifl_seen_shares shares;
+    int pixels = ifl_view_foreground(view, work->copy_picture, work->mask, work->scratch);
+    ifl_seen_audit(&work->copy->support, work->copy_picture, work->mask, synthetic->request.k,
+                   work->counts, &shares);
+    audit->foreground_share = (double)pixels / view->pixels;
     audit->support_1 = shares.at_least[0];
     audit->support_2 = shares.at_least[1];
     audit->support_4 = shares.at_least[2];
     audit->largest_event_share = shares.largest_event;
     audit->verbatim_pixels = ifl_copy_region(&work->copy->copy, work->copy_picture, work->mask,
-                                             copy_tolerance(&work->photometry),
+                                             copy_tolerance(&work->light),
                                              (struct ifl_copy_without){.frame = -1}, work->scratch);
     audit->verbatim_limit = work->copy->copy_limit;
     audit->verbatim_gate = synthetic->request.privacy != IFL_PRIVACY_VERBATIM;
@@ -267,10 +269,9 @@ static double audit(struct work *work, struct ifl_synthetic *synthetic)
 static double clipped_limit(const struct ifl_validator *validator, const struct work *work,
                             bool full)
 {
-    const struct ifl_scene *scene = &work->at->scene;
-    double asked = full && work->photometry.usable
-                       ? ifl_photometry_clipped(&work->photometry, scene->plate, scene->pixels)
-                       : 0;
+    const struct ifl_view *view = &work->at->view;
+    double asked =
+        full && work->light.usable ? ifl_light_clipped(&work->light, view->plate, view->pixels) : 0;
     return fmax(validator->clipped_limit, asked + clipped_margin);
 }
 
@@ -290,7 +291,8 @@ static enum ifl_rejection judge(const struct work *work, const struct ifl_synthe
         return IFL_REJECT_EXPOSURE;
     if (scores->sharpness < work->at->sharpness_limit)
         return IFL_REJECT_SHARPNESS;
-    if (scores->artefact > scores->artefact_limit || scores->texture > scores->texture_limit)
+    if (scores->artefact > scores->artefact_limit || scores->texture > scores->texture_limit ||
+        scores->seam > 1)
         return IFL_REJECT_ARTEFACT;
     return IFL_REJECT_NONE;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "validate/photometry.h"
+#include "validate/light.h"
 
 #include <math.h>
 #include <string.h>
@@ -14,7 +14,7 @@ static bool clipped(const uint8_t *rgb)
     return false;
 }
 
-static void set_identity(struct ifl_photometry *fit)
+static void set_identity(struct ifl_light *fit)
 {
     memset(fit, 0, sizeof *fit);
     for (int c = 0; c < 3; c++)
@@ -35,7 +35,7 @@ static double quantile(const uint32_t *histogram, int bins, uint64_t total, doub
 
 // A start that a third of foreground cannot move far: medians and spreads matched.
 static void match_quantiles(const uint8_t *image, const uint8_t *plate, int pixels, int step,
-                            struct ifl_photometry *fit)
+                            struct ifl_light *fit)
 {
     for (int c = 0; c < 3; c++) {
         uint32_t of_image[256] = {0}, of_plate[256] = {0};
@@ -53,14 +53,14 @@ static void match_quantiles(const uint8_t *image, const uint8_t *plate, int pixe
     }
 }
 
-static void predict(const struct ifl_photometry *fit, const uint8_t *plate, double out[3])
+static void predict(const struct ifl_light *fit, const uint8_t *plate, double out[3])
 {
     for (int c = 0; c < 3; c++)
         out[c] = fit->matrix[c][0] * plate[0] + fit->matrix[c][1] * plate[1] +
                  fit->matrix[c][2] * plate[2] + fit->offset[c];
 }
 
-static double residual(const struct ifl_photometry *fit, const uint8_t *image, const uint8_t *plate)
+static double residual(const struct ifl_light *fit, const uint8_t *image, const uint8_t *plate)
 {
     double out[3];
     predict(fit, plate, out);
@@ -68,7 +68,7 @@ static double residual(const struct ifl_photometry *fit, const uint8_t *image, c
 }
 
 // Three robust standard deviations, at least 3 grey levels a channel.
-static double residual_limit(const struct ifl_photometry *fit, const uint8_t *image,
+static double residual_limit(const struct ifl_light *fit, const uint8_t *image,
                              const uint8_t *plate, int pixels, int step)
 {
     uint32_t histogram[RESIDUALS] = {0};
@@ -89,8 +89,8 @@ struct sums {
     double count;
 };
 
-static void add_inliers(const struct ifl_photometry *fit, const uint8_t *image,
-                        const uint8_t *plate, int pixels, int step, double limit, struct sums *sums)
+static void add_inliers(const struct ifl_light *fit, const uint8_t *image, const uint8_t *plate,
+                        int pixels, int step, double limit, struct sums *sums)
 {
     memset(sums, 0, sizeof *sums);
     for (int p = 0; p < pixels; p += step) {
@@ -108,7 +108,7 @@ static void add_inliers(const struct ifl_photometry *fit, const uint8_t *image,
     }
 }
 
-static void solve_diagonal(const struct sums *sums, struct ifl_photometry *fit)
+static void solve_diagonal(const struct sums *sums, struct ifl_light *fit)
 {
     double n = sums->count;
     for (int c = 0; c < 3; c++) {
@@ -143,7 +143,7 @@ static void solve(double a[4][4], double b[4], int n)
 
 // Full matrix, with a ridge of one grey level squared towards the diagonal solution: a plate of
 // greys says little of what happens to colours.
-static void solve_full(const struct sums *sums, struct ifl_photometry *fit)
+static void solve_full(const struct sums *sums, struct ifl_light *fit)
 {
     solve_diagonal(sums, fit);
     for (int c = 0; c < 3; c++) {
@@ -163,7 +163,7 @@ static void solve_full(const struct sums *sums, struct ifl_photometry *fit)
 
 // inverse = (M'M + ridge)^-1 M': directions that the conditioning destroyed (all colour, when it
 // was desaturated) come back as the plate's.
-static void invert(struct ifl_photometry *fit)
+static void invert(struct ifl_light *fit)
 {
     double normal[3][3], trace = 0;
     for (int u = 0; u < 3; u++) {
@@ -188,7 +188,7 @@ static void invert(struct ifl_photometry *fit)
 }
 
 // The largest entry of the inverse tells how much the weakest direction was weakened.
-static double weakest_gain(const struct ifl_photometry *fit)
+static double weakest_gain(const struct ifl_light *fit)
 {
     double most = 0;
     for (int u = 0; u < 3; u++) {
@@ -200,7 +200,7 @@ static double weakest_gain(const struct ifl_photometry *fit)
     return most > 0 ? 1 / sqrt(most) : 0;
 }
 
-static bool sensible(const struct ifl_photometry *fit)
+static bool sensible(const struct ifl_light *fit)
 {
     double luma = 0;
     for (int c = 0; c < 3; c++) {
@@ -213,32 +213,32 @@ static bool sensible(const struct ifl_photometry *fit)
     return luma >= .05 && luma <= 20;
 }
 
-void ifl_photometry_fit(const uint8_t *image, const uint8_t *plate, int pixels, bool full,
-                        struct ifl_photometry *photometry)
+void ifl_light_fit(const uint8_t *image, const uint8_t *plate, int pixels, bool full,
+                   struct ifl_light *light)
 {
     int step = pixels > 20000 ? pixels / 10000 : 1;
-    set_identity(photometry);
-    match_quantiles(image, plate, pixels, step, photometry);
+    set_identity(light);
+    match_quantiles(image, plate, pixels, step, light);
     for (int round = 0; round < ROUNDS; round++) {
         struct sums sums;
-        double limit = residual_limit(photometry, image, plate, pixels, step);
-        add_inliers(photometry, image, plate, pixels, step, limit, &sums);
+        double limit = residual_limit(light, image, plate, pixels, step);
+        add_inliers(light, image, plate, pixels, step, limit, &sums);
         if (sums.count * step < .02 * pixels) {
-            set_identity(photometry);
+            set_identity(light);
             return;
         }
         if (full && round >= 2)
-            solve_full(&sums, photometry);
+            solve_full(&sums, light);
         else
-            solve_diagonal(&sums, photometry);
+            solve_diagonal(&sums, light);
     }
-    if (!sensible(photometry)) {
-        set_identity(photometry);
+    if (!sensible(light)) {
+        set_identity(light);
         return;
     }
-    invert(photometry);
-    photometry->gain = weakest_gain(photometry);
-    photometry->usable = true;
+    invert(light);
+    light->gain = weakest_gain(light);
+    light->usable = true;
 }
 
 static uint8_t to_byte(double value)
@@ -246,31 +246,29 @@ static uint8_t to_byte(double value)
     return (uint8_t)(value <= 0 ? 0 : value >= 255 ? 255 : value + .5);
 }
 
-void ifl_photometry_undo(const struct ifl_photometry *photometry, const uint8_t *image,
-                         const uint8_t *plate, int pixels, uint8_t *canonical)
+void ifl_light_undo(const struct ifl_light *light, const uint8_t *image, const uint8_t *plate,
+                    int pixels, uint8_t *canonical)
 {
     for (int p = 0; p < pixels; p++, image += 3, plate += 3, canonical += 3) {
         double out[3], r[3];
-        predict(photometry, plate, out);
+        predict(light, plate, out);
         for (int c = 0; c < 3; c++) {
             r[c] = image[c] - out[c];
             if ((image[c] == 0 && r[c] > 0) || (image[c] == 255 && r[c] < 0))
                 r[c] = 0;
         }
         for (int u = 0; u < 3; u++)
-            canonical[u] =
-                to_byte(plate[u] + photometry->inverse[u][0] * r[0] +
-                        photometry->inverse[u][1] * r[1] + photometry->inverse[u][2] * r[2]);
+            canonical[u] = to_byte(plate[u] + light->inverse[u][0] * r[0] +
+                                   light->inverse[u][1] * r[1] + light->inverse[u][2] * r[2]);
     }
 }
 
-double ifl_photometry_clipped(const struct ifl_photometry *photometry, const uint8_t *plate,
-                              int pixels)
+double ifl_light_clipped(const struct ifl_light *light, const uint8_t *plate, int pixels)
 {
     int count = 0;
     for (int p = 0; p < pixels; p++) {
         double out[3];
-        predict(photometry, plate + 3 * p, out);
+        predict(light, plate + 3 * p, out);
         double luma = .299 * to_byte(out[0]) + .587 * to_byte(out[1]) + .114 * to_byte(out[2]);
         count += luma < 2.5 || luma > 252.5;
     }

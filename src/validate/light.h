@@ -7,13 +7,13 @@
 //     image = matrix * plate + offset
 // Fitted by least squares with outliers (foreground, clipped pixels) left out by their median
 // residual, in turns. Without conditioning the matrix is diagonal (a gain a channel). Any thread.
-#ifndef IFL_VALIDATE_PHOTOMETRY_H
-#define IFL_VALIDATE_PHOTOMETRY_H
+#ifndef IFL_VALIDATE_LIGHT_H
+#define IFL_VALIDATE_LIGHT_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-struct ifl_photometry {
+struct ifl_light {
     double matrix[3][3], offset[3];
     double inverse[3][3]; // takes an image's deviation back to a deviation from the plate
     double gain;          // the weakest direction's gain: what is below 0.1 is hardly recoverable
@@ -21,16 +21,15 @@ struct ifl_photometry {
 };
 
 // `full`: the image was conditioned; else only a gain and an offset a channel are fitted.
-void ifl_photometry_fit(const uint8_t *image, const uint8_t *plate, int pixels, bool full,
-                        struct ifl_photometry *photometry);
+void ifl_light_fit(const uint8_t *image, const uint8_t *plate, int pixels, bool full,
+                   struct ifl_light *light);
 
 // canonical = plate + inverse * (image - (matrix * plate + offset)), rounded and clamped. Where a
 // channel is clipped in the image and the plate explains it, the plate's value is taken.
-void ifl_photometry_undo(const struct ifl_photometry *photometry, const uint8_t *image,
-                         const uint8_t *plate, int pixels, uint8_t *canonical);
+void ifl_light_undo(const struct ifl_light *light, const uint8_t *image, const uint8_t *plate,
+                    int pixels, uint8_t *canonical);
 
-// Share of the plate's pixels with luma <= 2 or >= 253 under this photometry.
-double ifl_photometry_clipped(const struct ifl_photometry *photometry, const uint8_t *plate,
-                              int pixels);
+// Share of the plate's pixels with luma <= 2 or >= 253 under this light.
+double ifl_light_clipped(const struct ifl_light *light, const uint8_t *plate, int pixels);
 
 #endif

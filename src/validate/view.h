@@ -3,8 +3,8 @@
 //
 // In: a profile, which must outlive everything here. Out: read-only views. Built on one thread,
 // then safe on any. Limits: IFL_MEMORY_MAX frames, IFL_COMPONENTS_MAX components a frame.
-#ifndef IFL_VALIDATE_SCENE_H
-#define IFL_VALIDATE_SCENE_H
+#ifndef IFL_VALIDATE_VIEW_H
+#define IFL_VALIDATE_VIEW_H
 
 #include "inferloop/profile.h"
 
@@ -30,7 +30,7 @@ static inline bool ifl_roster_near(const struct ifl_roster *roster, int frame, i
 }
 
 // The memory at one level of the profile's pyramid. Pictures are RGB24, rows tight.
-struct ifl_scene {
+struct ifl_view {
     int width, height, pixels;
     const struct ifl_roster *roster;      // borrowed
     const uint8_t *plate;                 // borrowed
@@ -41,14 +41,14 @@ struct ifl_scene {
                         // pixel of an image is foreground
 };
 
-enum ifl_result ifl_scene_init(struct ifl_scene *scene, const struct ifl_roster *roster, int level,
-                               struct ifl_error *error) IFL_CHECK_RESULT;
-void ifl_scene_fini(struct ifl_scene *scene);
+enum ifl_result ifl_view_init(struct ifl_view *view, const struct ifl_roster *roster, int level,
+                              struct ifl_error *error) IFL_CHECK_RESULT;
+void ifl_view_fini(struct ifl_view *view);
 
-// Foreground of a picture in canonical photometry: pixels beyond the scene's threshold, of which
+// Foreground of a picture in canonical photometry: pixels beyond the view's threshold, of which
 // most neighbours are too, in 8-connected regions of at least 0.04 % of the picture. `mask`
 // [pixels]: 1 or 0. `scratch` holds 5 * pixels bytes, 4-byte aligned. Returns the pixels found.
-int ifl_scene_foreground(const struct ifl_scene *scene, const uint8_t *canonical, uint8_t *mask,
-                         void *scratch);
+int ifl_view_foreground(const struct ifl_view *view, const uint8_t *canonical, uint8_t *mask,
+                        void *scratch);
 
 #endif

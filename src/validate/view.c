@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "validate/scene.h"
+#include "validate/view.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -136,60 +136,60 @@ static int difference(const uint8_t *a, const uint8_t *b)
 
 // A pixel of an image is foreground where it differs from the plate by more than 45 (15 of 255 a
 // channel) plus three times what the memory's own plate pixels do there: leaves and flicker.
-static void set_threshold(struct ifl_scene *scene)
+static void set_threshold(struct ifl_view *view)
 {
-    int n = scene->roster->frames;
+    int n = view->roster->frames;
     int step = n > 32 ? n / 32 : 1;
-    for (int p = 0; p < scene->pixels; p++) {
+    for (int p = 0; p < view->pixels; p++) {
         int sum = 0, count = 0;
         for (int t = 0; t < n; t += step) {
-            if (scene->label[t][p])
+            if (view->label[t][p])
                 continue;
-            sum += difference(scene->frame[t] + 3 * p, scene->plate + 3 * p);
+            sum += difference(view->frame[t] + 3 * p, view->plate + 3 * p);
             count++;
         }
         int value = 45 + (count ? 3 * sum / count : 0);
-        scene->threshold[p] = (uint8_t)(value < 150 ? value : 150);
+        view->threshold[p] = (uint8_t)(value < 150 ? value : 150);
     }
 }
 
-enum ifl_result ifl_scene_init(struct ifl_scene *scene, const struct ifl_roster *roster, int level,
-                               struct ifl_error *error)
+enum ifl_result ifl_view_init(struct ifl_view *view, const struct ifl_roster *roster, int level,
+                              struct ifl_error *error)
 {
     const struct ifl_profile *profile = roster->from;
     int base = profile->levels - 1, n = roster->frames;
-    *scene = (struct ifl_scene){.width = profile->level_width[level],
-                                .height = profile->level_height[level],
-                                .roster = roster,
-                                .plate = profile->plate[level]};
-    scene->pixels = scene->width * scene->height;
-    size_t pixels = (size_t)scene->pixels;
-    scene->label_memory = calloc((size_t)n, pixels);
-    scene->threshold = malloc(pixels);
-    if (!scene->label_memory || !scene->threshold) {
-        ifl_scene_fini(scene);
+    *view = (struct ifl_view){.width = profile->level_width[level],
+                              .height = profile->level_height[level],
+                              .roster = roster,
+                              .plate = profile->plate[level]};
+    view->pixels = view->width * view->height;
+    size_t pixels = (size_t)view->pixels;
+    view->label_memory = calloc((size_t)n, pixels);
+    view->threshold = malloc(pixels);
+    if (!view->label_memory || !view->threshold) {
+        ifl_view_fini(view);
         return ifl_fail(error, IFL_ERR_NO_MEMORY, "validate",
                         "no memory for the labels of %d frames", n);
     }
     for (int t = 0; t < n; t++) {
         const struct ifl_memory_frame *frame = profile->memory[t];
-        scene->frame[t] = frame->level[level];
-        uint8_t *own = scene->label_memory + (size_t)t * pixels;
-        scene->label[t] = level == base && frame->label ? frame->label : own;
+        view->frame[t] = frame->level[level];
+        uint8_t *own = view->label_memory + (size_t)t * pixels;
+        view->label[t] = level == base && frame->label ? frame->label : own;
         if (frame->label && level != base)
             shrink_labels(frame->label, profile->level_width[base], profile->level_height[base],
-                          own, scene->width, scene->height);
+                          own, view->width, view->height);
     }
-    set_threshold(scene);
+    set_threshold(view);
     return IFL_OK;
 }
 
-void ifl_scene_fini(struct ifl_scene *scene)
+void ifl_view_fini(struct ifl_view *view)
 {
-    free(scene->label_memory);
-    free(scene->threshold);
-    scene->label_memory = NULL;
-    scene->threshold = NULL;
+    free(view->label_memory);
+    free(view->threshold);
+    view->label_memory = NULL;
+    view->threshold = NULL;
 }
 
 // A raw foreground pixel stays, and a hole closes, where at least five of the nine around it are.
@@ -232,25 +232,25 @@ static int fill(uint8_t *mask, int width, int height, int start, uint8_t mark, i
     return size;
 }
 
-int ifl_scene_foreground(const struct ifl_scene *scene, const uint8_t *canonical, uint8_t *mask,
-                         void *scratch)
+int ifl_view_foreground(const struct ifl_view *view, const uint8_t *canonical, uint8_t *mask,
+                        void *scratch)
 {
     int32_t *stack = scratch;
-    uint8_t *raw = (uint8_t *)(stack + scene->pixels);
-    for (int p = 0; p < scene->pixels; p++)
-        raw[p] = difference(canonical + 3 * p, scene->plate + 3 * p) > scene->threshold[p];
-    smooth(raw, scene->width, scene->height, mask);
-    int least = scene->pixels / 2500, total = 0;
-    for (int p = 0; p < scene->pixels; p++) {
+    uint8_t *raw = (uint8_t *)(stack + view->pixels);
+    for (int p = 0; p < view->pixels; p++)
+        raw[p] = difference(canonical + 3 * p, view->plate + 3 * p) > view->threshold[p];
+    smooth(raw, view->width, view->height, mask);
+    int least = view->pixels / 2500, total = 0;
+    for (int p = 0; p < view->pixels; p++) {
         if (mask[p] != 1)
             continue;
-        int size = fill(mask, scene->width, scene->height, p, 2, stack);
+        int size = fill(mask, view->width, view->height, p, 2, stack);
         if (size < least)
-            fill(mask, scene->width, scene->height, p, 0, stack);
+            fill(mask, view->width, view->height, p, 0, stack);
         else
             total += size;
     }
-    for (int p = 0; p < scene->pixels; p++)
+    for (int p = 0; p < view->pixels; p++)
         mask[p] = mask[p] == 2;
     return total;
 }
