@@ -17,6 +17,7 @@ enum {
     IFL_EDGE_MAGNITUDE = 100, // Sobel magnitude above which a pixel is an edge
     IFL_BLOCK_SIDE = 8,       // of codecs
     IFL_HISTOGRAM_PARTS = 8,  // histograms that take turns, so that equal neighbours do not wait
+    IFL_HISTOGRAM_BINS_PADDED = 264, // of a part: no two parts a multiple of 4096 bytes apart
 };
 
 // Over the interior.
@@ -54,7 +55,7 @@ void ifl_measure_chroma(const uint8_t *cb, int cb_stride, const uint8_t *cr, int
 
 // What the rows of a picture add up to.
 struct ifl_row_sums {
-    uint32_t parts[IFL_HISTOGRAM_PARTS][256]; // any split of the histogram
+    uint32_t parts[IFL_HISTOGRAM_PARTS][IFL_HISTOGRAM_BINS_PADDED]; // any split, modulo 2^32
     struct ifl_operator_sums operators;
     uint64_t across, across_border, down; // steps; `down` to the row below
 };

@@ -106,30 +106,45 @@ struct there {
     __mmask64 column, next, inner;
 };
 
-static inline void add_block(struct sums *sums, const uint8_t *a, const uint8_t *b,
-                             const uint8_t *c, struct there there)
+// Eight pixels into the histogram, as two words, whose shifts do not wait for each other.
+static inline void count_eight(const uint8_t *row, struct ifl_row_sums *sums)
 {
+    uint32_t first, last;
+    memcpy(&first, row, sizeof first);
+    memcpy(&last, row + 4, sizeof last);
+    for (int part = 0; part < 4; part++, first >>= 8, last >>= 8) {
+        sums->parts[part][first & 255]++;
+        sums->parts[part + 4][last & 255]++;
+    }
+}
+
+// `counted` holds the 64 pixels of the middle row for the histogram; counting stands between the
+// steps so that stores and arithmetic are spread evenly.
+static inline void add_block(struct sums *sums, const uint8_t *a, const uint8_t *b,
+                             const uint8_t *c, struct there there, const uint8_t *counted,
+                             struct ifl_row_sums *to)
+{
+    const uint64_t every_second = UINT64_C(0x5555555555555555);
     __mmask64 before = there.inner, after = there.next;
     __m512i here = load(b, there.column), next = load(b + 1, after), below = load(c, there.column);
     struct columns top = split(load(a - 1, before), load(a, there.column), load(a + 1, after));
+    count_eight(counted, to);
     struct columns middle = split(load(b - 1, before), here, next);
+    count_eight(counted + 8, to);
     struct columns bottom = split(load(c - 1, before), below, load(c + 1, after));
+    count_eight(counted + 16, to);
     struct vertical left = combine(top.left, middle.left, bottom.left);
     struct vertical even = combine(top.even, middle.even, bottom.even);
+    count_eight(counted + 24, to);
     struct vertical odd = combine(top.odd, middle.odd, bottom.odd);
     struct vertical right = combine(top.right, middle.right, bottom.right);
-    const uint64_t every_second = UINT64_C(0x5555555555555555);
+    count_eight(counted + 32, to);
     add_operators(sums, (__mmask32)_pext_u64(there.inner, every_second), &left, &even, &odd);
+    count_eight(counted + 40, to);
     add_operators(sums, (__mmask32)_pext_u64(there.inner, ~every_second), &even, &odd, &right);
+    count_eight(counted + 48, to);
     add_steps(sums, here, next, below, there.next);
-}
-
-static inline void count_eight(const uint8_t *row, uint32_t parts[IFL_HISTOGRAM_PARTS][256])
-{
-    uint64_t eight;
-    memcpy(&eight, row, sizeof eight);
-    for (int part = 0; part < IFL_HISTOGRAM_PARTS; part++, eight >>= 8)
-        parts[part][eight & 255]++;
+    count_eight(counted + 56, to);
 }
 
 static uint64_t reduce32(__m512i lanes)
@@ -155,26 +170,30 @@ static inline __mmask64 first_bits(int count)
     return count >= 64 ? ~UINT64_C(0) : (UINT64_C(1) << count) - 1;
 }
 
+// The first and the last block, where columns or neighbours are missing.
+static void add_end_block(struct sums *sums, const uint8_t *a, const uint8_t *b, const uint8_t *c,
+                          bool first, int left, struct ifl_row_sums *to)
+{
+    uint8_t counted[WIDE];
+    struct there there = {.column = first_bits(left), .next = first_bits(left - 1)};
+    there.inner = first ? there.next & ~UINT64_C(1) : there.next;
+    _mm512_storeu_si512(counted, load(b, there.column));
+    add_block(sums, a, b, c, there, counted, to);
+    if (left < WIDE)
+        to->parts[0][0] -= (uint32_t)(WIDE - left); // what fills `counted` up
+}
+
 static void measure_row(const uint8_t *above, const uint8_t *row, const uint8_t *below, int width,
                         struct ifl_row_sums *to)
 {
+    const struct there all = {~UINT64_C(0), ~UINT64_C(0), ~UINT64_C(0)};
     struct sums sums = {0};
-    const __mmask64 all = ~UINT64_C(0);
-    for (int x = 0; x < width; x += WIDE) {
-        int left = width - x;
-        struct there there = {all, all, all};
-        if (x == 0 || left <= WIDE) {
-            there.column = first_bits(left);
-            there.next = first_bits(left - 1);
-            there.inner = there.next & (x == 0 ? ~UINT64_C(1) : all);
-        }
-        add_block(&sums, above + x, row + x, below + x, there);
-        int i = 0;
-        for (; i < WIDE && i + 8 <= left; i += 8)
-            count_eight(row + x + i, to->parts);
-        for (; i < WIDE && i < left; i++)
-            to->parts[0][row[x + i]]++;
-    }
+    add_end_block(&sums, above, row, below, true, width, to);
+    int x = WIDE;
+    for (; x + WIDE < width; x += WIDE)
+        add_block(&sums, above + x, row + x, below + x, all, row + x, to);
+    if (x < width)
+        add_end_block(&sums, above + x, row + x, below + x, false, width - x, to);
     take(&sums, to);
 }
 

@@ -4,17 +4,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void histogram(const uint8_t *row, int count, uint32_t parts[IFL_HISTOGRAM_PARTS][256])
+static void histogram(const uint8_t *row, int count, struct ifl_row_sums *sums)
 {
     int i = 0;
     for (; i + 8 <= count; i += 8) {
         uint64_t eight;
         memcpy(&eight, row + i, sizeof eight);
         for (int part = 0; part < IFL_HISTOGRAM_PARTS; part++, eight >>= 8)
-            parts[part][eight & 255]++;
+            sums->parts[part][eight & 255]++;
     }
     for (; i < count; i++)
-        parts[0][row[i]]++;
+        sums->parts[0][row[i]]++;
 }
 
 static uint64_t sum(const uint8_t *row, int count)
@@ -62,7 +62,7 @@ void ifl_measure_columns(const uint8_t *above, const uint8_t *row, const uint8_t
 {
     const int side = IFL_BLOCK_SIDE;
     int inner_begin = begin > 1 ? begin : 1, inner_end = end < width - 1 ? end : width - 1;
-    histogram(row + begin, end - begin, sums->parts);
+    histogram(row + begin, end - begin, sums);
     sums->across += difference(row + begin, row + begin + 1, inner_end - begin);
     for (int x = begin / side * side + side - 1; x < inner_end; x += side)
         sums->across_border += (uint64_t)abs(row[x] - row[x + 1]);
