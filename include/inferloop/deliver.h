@@ -26,8 +26,10 @@ IFL_API enum ifl_result ifl_image_encode(const struct ifl_image *image,
 IFL_API enum ifl_result ifl_image_decode_file(const char *path, struct ifl_image **image,
                                               struct ifl_error *error) IFL_CHECK_RESULT;
 
-/* The record of an image as one line of JSON without newline ("schema": "inferloop.image/1").
- * `file_name` may be NULL. free() it; NULL when memory is short. */
+/* The record of an image as one line of JSON without newline ("schema": "inferloop.image/1"), less
+ * than 4096 bytes (a long prompt is cut, and says so). All keys are in every record, each always of
+ * one type: -1 stands for a number that is not known or not asked for, and the seed is a string, as
+ * it has 64 bits. `file_name` may be NULL. free() it; NULL when memory is short. */
 IFL_API char *ifl_synthetic_json(const struct ifl_synthetic *synthetic, const char *file_name);
 
 struct ifl_sink_config {

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include <png.h>
+#include <zlib.h>
 
 static const char stage[] = "deliver";
 
@@ -85,7 +86,10 @@ static bool write_png(struct png_job *job, const struct ifl_image *image,
     png_set_IHDR(job->png, job->info, (png_uint_32)image->width, (png_uint_32)image->height, 8,
                  PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT,
                  PNG_FILTER_TYPE_DEFAULT);
-    png_set_compression_level(job->png, 6);
+    // Of a camera's picture hardly anything repeats but runs: looking for more takes five times as
+    // long for one percent.
+    png_set_filter(job->png, PNG_FILTER_TYPE_BASE, PNG_ALL_FILTERS);
+    png_set_compression_strategy(job->png, Z_RLE);
     set_texts(job, mark);
     png_write_info(job->png, job->info);
     for (int y = 0; y < image->height; y++)

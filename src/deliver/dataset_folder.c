@@ -18,7 +18,8 @@ static const char stage[] = "deliver";
 
 // ---- opening and locking ----
 
-// flock knows no deadline, so it is asked again and again, ever more seldom.
+// flock knows no deadline, so it is asked again and again, often enough to find the gaps that a
+// busy process leaves.
 static enum ifl_result wait_for_lock(int fd, const char *path, struct ifl_error *error)
 {
     const struct ifl_clock *clock = ifl_clock_real();
@@ -33,7 +34,7 @@ static enum ifl_result wait_for_lock(int fd, const char *path, struct ifl_error 
                             "choose another folder",
                             path, (int)(IFL_DATASET_LOCK_NS / IFL_SECOND_NS));
         nanosleep(&pause, NULL);
-        if (pause.tv_nsec < 5000000)
+        if (pause.tv_nsec < 1000000)
             pause.tv_nsec *= 2;
     }
     return IFL_OK;
