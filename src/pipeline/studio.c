@@ -382,7 +382,7 @@ enum ifl_result ifl_studio_generate(struct ifl_studio *studio, struct ifl_channe
                                     struct ifl_delivered **delivered, struct ifl_error *error)
 {
     enum ifl_result result = ifl_request_check(request, error);
-    struct job *job;
+    struct job *job = NULL;
     if (result == IFL_OK)
         result = submit(studio, channel, request, &job, error);
     if (result != IFL_OK)
