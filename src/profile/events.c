@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LOOKS_SIMILAR 0.34f // of signature distance
-#define LOOKS_SAME    0.17f
+#define LOOKS_SIMILAR 0.28f // of signature distance
+#define LOOKS_SAME    0.13f
 
 enum {
     FOLLOWS_FRAMES = 40, // from the end of one event to the begin of the next

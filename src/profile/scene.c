@@ -14,7 +14,7 @@ enum {
     STILL_LEVELS = 6,    // mean change from frame to frame of a scene that stands
     GHOST_FRAMES = 4,    // until a ghost is cleared
     HOLD_UPDATES = 255,  // until the memory has been labelled anew and may estimate there again
-    PAIRS_A_ROUND = 96,  // pairs of samples compared per pixel column and update, on average
+    PAIRS_A_ROUND = 48,  // pairs of samples compared per pixel column and update, on average
 };
 
 static int allocate(struct ifl_scene *scene)

@@ -12,10 +12,19 @@ enum {
     STRONG_LEVELS = 20, // and beyond which it surely is one
     BRIDGE_UP = 5,      // pixels that an object may span between two of its parts in a column
     BRIDGE_SIDE = 2,    // and in a row
+    PIECE_STRONG = 4,   // strong pixels of the least piece of an object
+    BLOBS_MAX = 1024,
+};
+
+// A connected piece of the mask.
+struct blob {
+    int left, right, top, bottom, area, strong;
+    int number; // in s->blob
 };
 
 struct ifl_segmenter {
     int width, height, area_min;
+    struct blob *list;   // BLOBS_MAX
     int16_t *difference; // 3 channels, smoothed
     uint8_t *kind, *mask, *spare;
     int *blob;  // per pixel: number of its blob + 1, or 0
@@ -43,7 +52,8 @@ struct ifl_segmenter *ifl_segmenter_create(int width, int height)
     s->spare = malloc(pixels);
     s->blob = malloc(pixels * sizeof *s->blob);
     s->stack = malloc(pixels * sizeof *s->stack);
-    if (s->difference && s->kind && s->mask && s->spare && s->blob && s->stack)
+    s->list = malloc(BLOBS_MAX * sizeof *s->list);
+    if (s->difference && s->kind && s->mask && s->spare && s->blob && s->stack && s->list)
         return s;
     ifl_segmenter_destroy(s);
     return NULL;
@@ -59,6 +69,7 @@ void ifl_segmenter_destroy(struct ifl_segmenter *s)
     free(s->spare);
     free(s->blob);
     free(s->stack);
+    free(s->list);
     free(s);
 }
 
@@ -66,12 +77,20 @@ void ifl_segmenter_destroy(struct ifl_segmenter *s)
 static void subtract(const struct ifl_segmenter *s, const struct ifl_segment_input *input)
 {
     int16_t *d = s->difference;
-    for (int i = 0; i < s->width * s->height * 3; i += 3)
-        for (int c = 0; c < 3; c++) {
-            int x = input->rgb[i + c], p = input->plate[i + c];
-            int clipped = (x >= input->high[c] && p > x) || (x <= input->low[c] && p < x);
-            d[i + c] = (int16_t)(clipped ? 0 : x - p);
-        }
+    int values = s->width * s->height * 3, low = 0, high = 255;
+    for (int i = 0; i < values; i++)
+        d[i] = (int16_t)(input->rgb[i] - input->plate[i]);
+    for (int c = 0; c < 3; c++) {
+        low = input->low[c] > low ? input->low[c] : low;
+        high = input->high[c] < high ? input->high[c] : high;
+    }
+    for (int i = 0; i < values; i++) {
+        int x = input->rgb[i];
+        if (x > low && x < high)
+            continue;
+        if ((x >= input->high[i % 3] && d[i] < 0) || (x <= input->low[i % 3] && d[i] > 0))
+            d[i] = 0;
+    }
 }
 
 // 1 2 1 along one direction, times 4; borders repeat.
@@ -231,66 +250,124 @@ static void grow(const struct ifl_segmenter *s)
         }
 }
 
-static void describe(const struct ifl_segmenter *s, int count, struct ifl_component *component)
+static struct blob measure(const struct ifl_segmenter *s, int count, int number)
 {
-    int left = s->width, right = -1, top = s->height, bottom = -1;
+    struct blob blob = {s->width, -1, s->height, -1, count, 0, number};
     for (int k = 0; k < count; k++) {
         int x = s->stack[k] % s->width, y = s->stack[k] / s->width;
-        left = x < left ? x : left;
-        right = x > right ? x : right;
-        top = y < top ? y : top;
-        bottom = y > bottom ? y : bottom;
+        blob.left = x < blob.left ? x : blob.left;
+        blob.right = x > blob.right ? x : blob.right;
+        blob.top = y < blob.top ? y : blob.top;
+        blob.bottom = y > blob.bottom ? y : blob.bottom;
+        blob.strong += s->kind[s->stack[k]] == STRONG;
     }
-    unsigned edges = (left == 0 ? IFL_EDGE_LEFT : 0u) | (top == 0 ? IFL_EDGE_TOP : 0u) |
-                     (right == s->width - 1 ? IFL_EDGE_RIGHT : 0u) |
-                     (bottom == s->height - 1 ? IFL_EDGE_BOTTOM : 0u);
-    *component = (struct ifl_component){.x = left,
-                                        .y = top,
-                                        .width = right - left + 1,
-                                        .height = bottom - top + 1,
-                                        .area = count,
-                                        .edges = edges};
+    return blob;
 }
 
-static int smallest(const struct ifl_component *component, int count)
+static void paint(const struct ifl_segmenter *s, const struct blob *blob, uint8_t *label, int value)
+{
+    for (int y = blob->top; y <= blob->bottom; y++)
+        for (int x = blob->left; x <= blob->right; x++)
+            if (s->blob[y * s->width + x] == blob->number)
+                label[y * s->width + x] = (uint8_t)value;
+}
+
+// Adds the blob to `list`; where it is full, the smallest gives way.
+static int keep_largest(struct blob *list, int count, int most, const struct blob *blob)
 {
     int least = 0;
+    if (count < most) {
+        list[count] = *blob;
+        return count + 1;
+    }
     for (int i = 1; i < count; i++)
-        if (component[i].area < component[least].area)
+        if (list[i].area < list[least].area)
             least = i;
-    return least;
+    if (list[least].area < blob->area)
+        list[least] = *blob;
+    return count;
 }
 
-static void relabel(const struct ifl_segmenter *s, uint8_t *label, int from, int to)
+// Something stands before it (a pole, a sign), or a part has the ground's colour: a small piece
+// right above or below belongs to what it is above or below of.
+static int is_piece_of(const struct blob *piece, const struct blob *whole, int area_min)
 {
-    for (int i = 0; i < s->width * s->height; i++)
-        if (label[i] == from)
-            label[i] = (uint8_t)to;
+    int left = piece->left > whole->left - 1 ? piece->left : whole->left - 1;
+    int right = piece->right < whole->right + 1 ? piece->right : whole->right + 1;
+    int above = whole->top - piece->bottom, below = piece->top - whole->bottom;
+    int gap = (above > below ? above : below) - 1;
+    int reach = piece->area < area_min ? (whole->bottom - whole->top + 1) / 2 : BRIDGE_UP;
+    return piece != whole && piece->area * 2 < whole->area && gap <= reach &&
+           2 * (right - left + 1) > piece->right - piece->left + 1;
 }
 
-static int collect(const struct ifl_segmenter *s, uint8_t *label, struct ifl_component *component)
+static struct ifl_component component_of(const struct ifl_segmenter *s, const struct blob *blob)
 {
-    int pixels = s->width * s->height, found = 0;
+    unsigned edges = (blob->left == 0 ? IFL_EDGE_LEFT : 0u) | (blob->top == 0 ? IFL_EDGE_TOP : 0u) |
+                     (blob->right == s->width - 1 ? IFL_EDGE_RIGHT : 0u) |
+                     (blob->bottom == s->height - 1 ? IFL_EDGE_BOTTOM : 0u);
+    return (struct ifl_component){.x = blob->left,
+                                  .y = blob->top,
+                                  .width = blob->right - blob->left + 1,
+                                  .height = blob->bottom - blob->top + 1,
+                                  .area = blob->area,
+                                  .edges = edges};
+}
+
+static void absorb(struct blob *whole, const struct blob *piece)
+{
+    whole->left = piece->left < whole->left ? piece->left : whole->left;
+    whole->right = piece->right > whole->right ? piece->right : whole->right;
+    whole->top = piece->top < whole->top ? piece->top : whole->top;
+    whole->bottom = piece->bottom > whole->bottom ? piece->bottom : whole->bottom;
+    whole->area += piece->area;
+}
+
+static int find_blobs(struct ifl_segmenter *s)
+{
+    int pixels = s->width * s->height, count = 0, number = 0;
     memset(s->blob, 0, (size_t)pixels * sizeof *s->blob);
-    memset(label, 0, (size_t)pixels);
     for (int i = 0; i < pixels; i++) {
         if (!s->mask[i] || s->blob[i])
             continue;
-        int count = flood(s, s->mask, 1, i, 1, 8), slot = found;
-        if (count < s->area_min)
-            continue;
-        if (found == IFL_COMPONENTS_MAX) {
-            slot = smallest(component, found);
-            if (component[slot].area >= count)
-                continue;
-            relabel(s, label, slot + 1, 0);
-        } else {
-            found++;
-        }
-        describe(s, count, &component[slot]);
-        for (int k = 0; k < count; k++)
-            label[s->stack[k]] = (uint8_t)(slot + 1);
+        number++;
+        struct blob blob = measure(s, flood(s, s->mask, 1, i, number, 8), number);
+        if (blob.strong >= PIECE_STRONG)
+            count = keep_largest(s->list, count, BLOBS_MAX, &blob);
     }
+    return count;
+}
+
+static int compare_blobs(const void *left, const void *right)
+{
+    const struct blob *a = left, *b = right;
+    return a->area != b->area ? b->area - a->area : a->number - b->number;
+}
+
+// Components are the blobs that are large enough, with their pieces.
+static int collect(struct ifl_segmenter *s, uint8_t *label, struct ifl_component *component)
+{
+    int blobs = find_blobs(s), found = 0;
+    struct blob whole[IFL_COMPONENTS_MAX];
+    memset(label, 0, (size_t)s->width * (size_t)s->height);
+    qsort(s->list, (size_t)blobs, sizeof *s->list, compare_blobs);
+    for (int b = 0; b < blobs; b++) {
+        const struct blob *blob = &s->list[b];
+        int to = -1;
+        for (int w = 0; w < found && to < 0 && blob->area < 2 * s->area_min; w++)
+            if (is_piece_of(blob, &whole[w], s->area_min))
+                to = w;
+        if (to >= 0) {
+            absorb(&whole[to], blob);
+        } else if (blob->area >= s->area_min && found < IFL_COMPONENTS_MAX) {
+            to = found++;
+            whole[to] = *blob;
+        }
+        if (to >= 0)
+            paint(s, blob, label, to + 1);
+    }
+    for (int w = 0; w < found; w++)
+        component[w] = component_of(s, &whole[w]);
     return found;
 }
 

@@ -7,7 +7,7 @@
 
 enum {
     LOST_FRAMES = 20,    // after which an unseen track ends
-    MERGED_FRAMES = 600, // after which one that waits inside another ends
+    MERGED_FRAMES = 150, // after which one that waits inside another ends
 };
 
 struct track {
@@ -74,9 +74,9 @@ static void end_stale(struct ifl_tracker *tracker, struct ifl_events *events,
 {
     for (int t = 0; t < IFL_TRACKS_MAX; t++) {
         struct track *track = &tracker->track[t];
-        int64_t unseen = input->frame - track->seen;
-        int64_t most = track->merged >= 0 ? MERGED_FRAMES : LOST_FRAMES;
-        if (track->event && (input->new_medium || unseen > most))
+        int lost = input->frame - track->seen > LOST_FRAMES;
+        int hidden = track->merged >= 0 && input->frame - track->merged > MERGED_FRAMES;
+        if (track->event && (input->new_medium || lost || hidden))
             end_track(track, events);
     }
 }
@@ -102,7 +102,7 @@ static float fit(const struct track *track, const struct ifl_box *box,
     int both = ifl_box_overlap(&there, box);
     if (both == 0 && (gap > reach || unlike > 0.45f))
         return 0;
-    if (unseen > 2 && unlike > 0.5f)
+    if ((unseen > 2 && unlike > 0.4f) || (track->merged >= 0 && unlike > 0.32f))
         return 0;
     int area = there.width * there.height, other = box->width * box->height;
     float cover = (float)both / (float)(area < other ? area : other);
