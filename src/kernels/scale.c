@@ -8,7 +8,7 @@
 
 #include "kernels/rows.h"
 
-enum { CHUNK = 3072, ROWS_MAX = 256 }; // columns * channels at a time: fits the first cache
+enum { CHUNK = 1920, ROWS_MAX = 256 }; // columns * channels at a time: fits the first cache
 
 // One axis. A source sample is `sample` units wide, a box (what becomes one target sample) `box`.
 struct axis {
@@ -32,19 +32,15 @@ struct boxes {
     uint64_t sum[3], area;
     double per_area;
     struct axis across;
+    int whole;   // samples that fit into a box
     int missing; // units until the current box is full
 };
 
-// sum / area to nearest, halves up. The floating quotient is at most one off; the rest is exact.
+// sum / area to nearest, halves up. The half added to the sum keeps the quotient at least
+// 1 / (2 area) > 2^-30 from whole numbers, far more than floating point is off.
 static inline uint8_t divide(uint64_t sum, uint64_t area, double per_area)
 {
-    sum += area / 2;
-    uint64_t quotient = (uint64_t)((double)sum * per_area);
-    if (quotient * area > sum)
-        quotient--;
-    else if ((quotient + 1) * area <= sum)
-        quotient++;
-    return (uint8_t)quotient;
+    return (uint8_t)(int)(((double)(int64_t)(sum + area / 2) + 0.5) * per_area);
 }
 
 static inline void finish_box(struct boxes *boxes, int channels)
@@ -56,48 +52,72 @@ static inline void finish_box(struct boxes *boxes, int channels)
     boxes->missing = boxes->across.box;
 }
 
-// Adds the whole columns that the box still takes, and returns how many.
-static inline int add_whole(struct boxes *boxes, const uint32_t *column, int count, int channels)
+// Adds `units` of each of `columns` columns. `before` holds running sums: what is left of a column.
+static inline void add_columns(struct boxes *boxes, const uint64_t *before, int columns, int units,
+                               int channels)
 {
-    int fit = boxes->missing / boxes->across.sample;
-    if (fit > count)
-        fit = count;
-    uint64_t sum[3] = {0};
-    for (int i = 0; i < fit; i++, column += channels) {
-        for (int c = 0; c < channels; c++)
-            sum[c] += column[c];
-    }
     for (int c = 0; c < channels; c++)
-        boxes->sum[c] += sum[c] * (uint64_t)boxes->across.sample;
-    boxes->missing -= fit * boxes->across.sample;
+        boxes->sum[c] += (before[columns * channels + c] - before[c]) * (uint64_t)units;
+    boxes->missing -= columns * units;
+}
+
+// How many whole columns the box still takes, at most `count`.
+static inline int whole_columns(const struct boxes *boxes, int count)
+{
+    int fit = boxes->whole < count ? boxes->whole : count;
+    while (fit * boxes->across.sample > boxes->missing)
+        fit--;
     return fit;
 }
 
-// Adds as much of the `left` units of a column as the box takes, and returns how much that is.
-static inline int add_part(struct boxes *boxes, const uint32_t *column, int left, int channels)
-{
-    int units = left < boxes->missing ? left : boxes->missing;
-    for (int c = 0; c < channels; c++)
-        boxes->sum[c] += (uint64_t)column[c] * (uint64_t)units;
-    boxes->missing -= units;
-    return units;
-}
-
-static inline void take_columns(struct boxes *boxes, const uint32_t *column, int count,
+static inline void take_columns(struct boxes *boxes, const uint64_t *before, int count,
                                 int channels)
 {
-    int left = boxes->across.sample; // units of column i that no box has taken yet
+    const int sample = boxes->across.sample;
+    int left = sample; // units of column i that no box has taken yet
     for (int i = 0; i < count;) {
-        if (left == boxes->across.sample)
-            i += add_whole(boxes, column + i * channels, count - i, channels);
-        if (boxes->missing > 0 && i < count)
-            left -= add_part(boxes, column + i * channels, left, channels);
+        if (left == sample) {
+            int fit = whole_columns(boxes, count - i);
+            add_columns(boxes, before + i * channels, fit, sample, channels);
+            i += fit;
+        }
+        if (boxes->missing > 0 && i < count) {
+            int units = left < boxes->missing ? left : boxes->missing;
+            add_columns(boxes, before + i * channels, 1, units, channels);
+            left -= units;
+        }
         if (boxes->missing == 0)
             finish_box(boxes, channels);
         if (left == 0) {
-            left = boxes->across.sample;
+            left = sample;
             i++;
         }
+    }
+}
+
+// Running sums of `count` columns, so that a box costs two look-ups however wide it is.
+static inline void accumulate(uint64_t *before, const uint32_t *sum, int count, int channels)
+{
+    uint64_t running[3] = {0};
+    for (int i = 0; i < count; i++) {
+        for (int c = 0; c < channels; c++) {
+            *before++ = running[c];
+            running[c] += *sum++;
+        }
+    }
+    memcpy(before, running, (size_t)channels * sizeof *before);
+}
+
+// `samples` of column sums into their boxes.
+static void take_samples(struct boxes *boxes, const uint32_t *sum, int samples, int channels)
+{
+    uint64_t before[CHUNK + 3];
+    if (channels == 1) {
+        accumulate(before, sum, samples, 1);
+        take_columns(boxes, before, samples, 1);
+    } else {
+        accumulate(before, sum, samples / 3, 3);
+        take_columns(boxes, before, samples / 3, 3);
     }
 }
 
@@ -153,16 +173,14 @@ void ifl_scale_area_row(const uint8_t *source, int source_width, int source_heig
     }
     struct boxes boxes = {.out = target, .across = across, .missing = across.box};
     boxes.area = (uint64_t)across.box * (uint64_t)down.box;
+    boxes.whole = across.box / across.sample;
     boxes.per_area = 1.0 / (double)boxes.area;
     uint32_t sum[CHUNK];
     for (int at = 0; at < samples; at += CHUNK) {
         int count = samples - at < CHUNK ? samples - at : CHUNK;
         struct plane chunk = {source + at, source_stride};
         sum_rows(chunk, down.sample, row * down.box, (row + 1) * down.box, sum, count);
-        if (channels == 1)
-            take_columns(&boxes, sum, count, 1);
-        else
-            take_columns(&boxes, sum, count / 3, 3);
+        take_samples(&boxes, sum, count, channels);
     }
 }
 
