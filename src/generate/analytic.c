@@ -167,9 +167,11 @@ static enum ifl_result render_anonymous(struct job *job, struct ifl_error *error
     if (result != IFL_OK)
         return result;
     add_grain(job);
-    if (!ifl_support_any(job->engine->support, job->request->k))
+    if (job->audit->objects == 0 && job->audit->objects_refused > 0)
         snprintf(job->audit->note, sizeof job->audit->note,
-                 "plate only: no object's place and look was seen in %d events", job->request->k);
+                 "plate only: %d objects left out, none of them looks like what %d events showed "
+                 "at its place",
+                 job->audit->objects_refused, job->request->k);
     return IFL_OK;
 }
 

@@ -6,7 +6,7 @@
 
 #include "generate/exact.h"
 
-enum { REGIONS_MAX = 3, HALO = 2, TRIES = 16 };
+enum { REGIONS_MAX = 3, HALO = 2, TOUCH = 2, TRIES = 16 };
 
 struct region {
     int frame;
@@ -85,22 +85,65 @@ static const uint8_t *labels(const struct composer *c, int frame)
     return c->memory->profile->memory[frame]->label;
 }
 
-// At least half of it lies in its own cell, and nothing that stands there already is in its way.
-static bool fits(const struct composer *c, int frame, int index, const struct ifl_component *box)
+// Components that touch each other occlude each other: one of them alone would be a cut figure.
+// group[i] becomes the least component that i is joined to.
+static int find_group(int *group, int i)
+{
+    while (group[i] != i)
+        i = group[i] = group[group[i]];
+    return i;
+}
+
+static void join_groups(int *group, int count, int a, int b)
+{
+    if (a == 0 || b == 0 || a == b || a > count || b > count)
+        return;
+    a = find_group(group, a - 1);
+    b = find_group(group, b - 1);
+    group[a > b ? a : b] = a < b ? a : b;
+}
+
+static void find_groups(const struct composer *c, int frame, int *group)
 {
     const uint8_t *label = labels(c, frame);
-    int inside = 0, area = 0;
+    int count = c->memory->profile->memory[frame]->components;
+    for (int i = 0; i < count; i++)
+        group[i] = i;
+    for (int y = 0; y < c->height; y++)
+        for (int x = 0; x < c->width; x++) {
+            const uint8_t *at = label + y * c->width + x;
+            if (*at == 0)
+                continue;
+            for (int d = 1; d <= TOUCH; d++) {
+                if (x + d < c->width)
+                    join_groups(group, count, at[0], at[d]);
+                if (y + d < c->height)
+                    join_groups(group, count, at[0], at[d * c->width]);
+            }
+        }
+    for (int i = 0; i < count; i++)
+        group[i] = find_group(group, i);
+}
+
+// How a group lies in the picture.
+struct stand {
+    int area, inside; // pixels; of which in its own cell
+    bool blocked;     // something stands there already, or an event is there already
+};
+
+static void measure_stand(const struct composer *c, int frame, int index,
+                          const struct ifl_component *box, struct stand *stand)
+{
+    const uint8_t *label = labels(c, frame);
     EACH_PIXEL(box, x, y)
     {
         int at = y * c->width + x;
         if (label[at] != index + 1)
             continue;
-        if (c->layout->taken[at])
-            return false;
-        area++;
-        inside += c->layout->frame[at] == frame;
+        stand->area++;
+        stand->inside += c->layout->frame[at] == frame;
+        stand->blocked |= c->layout->taken[at] != 0;
     }
-    return area > 0 && 2 * inside >= area;
 }
 
 static void enlarge(const struct composer *c, struct ifl_component *box, int by)
@@ -155,30 +198,35 @@ static bool is_supported(const struct composer *c, int frame, int index)
            ifl_support_component(c->config->support, frame, index) >= c->config->k;
 }
 
-// Decides for each component whether it stays. An event stands in the picture once: one person
+// Decides for each component of a region whether it stays: its group does when at least half of it
+// lies in its own cell, and nothing is in its way. An event stands in the picture once: one person
 // twice is a flaw that everybody sees.
-static void keep_components(struct composer *c)
+static void keep_components(struct composer *c, struct region *region, uint32_t *events)
 {
-    uint32_t events[REGIONS_MAX * IFL_COMPONENTS_MAX];
+    int count = c->memory->profile->memory[region->frame]->components;
+    int group[IFL_COMPONENTS_MAX], placed = c->layout->objects;
+    struct stand stand[IFL_COMPONENTS_MAX] = {{0}};
     struct ifl_component box;
-    for (int r = 0; r < c->regions; r++) {
-        struct region *region = &c->region[r];
-        int placed = c->layout->objects;
-        for (int i = 0; i < c->memory->profile->memory[region->frame]->components; i++) {
-            if (!ifl_memory_component(c->memory, region->frame, i, &box) ||
-                !fits(c, region->frame, i, &box) || event_is_placed(events, placed, box.event))
-                continue;
-            if (!is_supported(c, region->frame, i)) {
-                c->layout->refused++;
-                continue;
-            }
-            region->keep[i] = true;
-            events[c->layout->objects++] = box.event;
+    find_groups(c, region->frame, group);
+    for (int i = 0; i < count; i++)
+        if (ifl_memory_component(c->memory, region->frame, i, &box)) {
+            measure_stand(c, region->frame, i, &box, &stand[group[i]]);
+            stand[group[i]].blocked |= event_is_placed(events, placed, box.event);
         }
-        for (int i = 0; i < c->memory->profile->memory[region->frame]->components; i++)
-            if (region->keep[i] && ifl_memory_component(c->memory, region->frame, i, &box))
-                take(c, region->frame, i, &box);
+    for (int i = 0; i < count; i++) {
+        const struct stand *s = &stand[group[i]];
+        if (s->blocked || s->area == 0 || 2 * s->inside < s->area ||
+            !ifl_memory_component(c->memory, region->frame, i, &box))
+            continue;
+        region->keep[i] = is_supported(c, region->frame, i);
+        if (region->keep[i])
+            events[c->layout->objects++] = box.event;
+        else
+            c->layout->refused++;
     }
+    for (int i = 0; i < count; i++)
+        if (region->keep[i] && ifl_memory_component(c->memory, region->frame, i, &box))
+            take(c, region->frame, i, &box);
 }
 
 static bool nothing_there(const struct composer *c, int frame, const struct ifl_component *box)
@@ -276,7 +324,9 @@ void ifl_layout_make(const struct ifl_memory *memory, const struct ifl_layout_co
     memset(layout->taken, 0, (size_t)(c.width * c.height));
     layout->objects = layout->refused = 0;
     draw_regions(&c);
-    keep_components(&c);
+    uint32_t events[REGIONS_MAX * IFL_COMPONENTS_MAX];
+    for (int r = 0; r < c.regions; r++)
+        keep_components(&c, &c.region[r], events);
     place_components(&c, false);
     place_components(&c, true);
     copy_pixels(&c);

@@ -11,7 +11,7 @@
 
 enum {
     TONE_ENTRIES = 4096, // of the tone curve: sixteenths of grey levels
-    SWEEPS = 6,          // over all attributes; each shifts the others a little
+    SWEEPS = 12,         // over all attributes; each shifts the others a little
     STEPS = 16,          // of one search
     PLANE_AREA = 480 * 270,
 };
