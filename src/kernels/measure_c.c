@@ -102,24 +102,34 @@ static inline int times(int chroma_value, int factor)
     return ((chroma_value - 128) * 128 * factor + (1 << 14)) >> 15;
 }
 
-static inline int clamp(int value)
+static inline int min(int a, int b)
 {
-    return value < 0 ? 0 : value > 255 ? 255 : value;
+    return a < b ? a : b;
 }
 
+static inline int max(int a, int b)
+{
+    return a > b ? a : b;
+}
+
+// From 6 bits behind the point to 0..255.
+static inline int whole(int value)
+{
+    return max(0, min(255, value >> 6));
+}
+
+// Without branches and integer division, so that compilers make wide code of it. The quotient of
+// floats is nearer to its true value than that is to the next whole number, so this is the floor.
 static uint64_t saturation(const uint8_t *y, const uint8_t *cb, const uint8_t *cr, int count)
 {
-    uint64_t total = 0;
+    uint32_t total = 0;
     for (int i = 0; i < count; i++) {
         int luma = y[i] * 64 + 32;
-        int r = clamp((luma + times(cr[i], 22970)) >> 6);
-        int g = clamp((luma - times(cb[i], 5638) - times(cr[i], 11700)) >> 6);
-        int b = clamp((luma + times(cb[i], 29032)) >> 6);
-        int greatest = r > g ? r : g, least = r < g ? r : g;
-        greatest = b > greatest ? b : greatest;
-        least = b < least ? b : least;
-        if (greatest > 0)
-            total += (uint32_t)((greatest - least) << 16) / (uint32_t)greatest;
+        int r = whole(luma + times(cr[i], 22970));
+        int g = whole(luma - times(cb[i], 5638) - times(cr[i], 11700));
+        int b = whole(luma + times(cb[i], 29032));
+        int most = max(max(r, g), b), least = min(min(r, g), b);
+        total += (uint32_t)(int)((float)((most - least) * 65536) / (float)max(most, 1));
     }
     return total;
 }

@@ -39,7 +39,8 @@ static void add_rows(const uint8_t *from, ptrdiff_t stride, int rows, uint32_t w
     }
 }
 
-static void shrink(const uint8_t *from, ptrdiff_t stride, int shift, uint8_t *out, int count)
+static inline void shrink_by(const uint8_t *from, ptrdiff_t stride, int shift, uint8_t *out,
+                             int count)
 {
     int side = 1 << shift, half = side * side / 2;
     for (int i = 0; i < count; i++, from += side) {
@@ -50,6 +51,17 @@ static void shrink(const uint8_t *from, ptrdiff_t stride, int shift, uint8_t *ou
         }
         out[i] = (uint8_t)(sum >> (2 * shift));
     }
+}
+
+// A loop for each shift, with the sides known to the compiler.
+static void shrink(const uint8_t *from, ptrdiff_t stride, int shift, uint8_t *out, int count)
+{
+    if (shift == 1)
+        shrink_by(from, stride, 1, out, count);
+    else if (shift == 2)
+        shrink_by(from, stride, 2, out, count);
+    else
+        shrink_by(from, stride, 3, out, count);
 }
 
 // The product of two numbers with 15 bits behind the point, rounded: what pmulhrsw does.

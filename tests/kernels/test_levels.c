@@ -196,6 +196,15 @@ static void tiles_cover_each_pixel_once(void **state)
         }
 }
 
+// What measure.h promises of the saturation, for every spread and maximum there is.
+static void the_quotient_of_floats_is_the_floor(void **state)
+{
+    (void)state;
+    for (int most = 1; most <= 255; most++)
+        for (int spread = 0; spread <= most; spread++)
+            assert_int_equal((int)((float)(spread * 65536) / (float)most), spread * 65536 / most);
+}
+
 static void a_level_that_is_not_there_is_not_forced(void **state)
 {
     (void)state;
@@ -212,6 +221,7 @@ int main(void)
         cmocka_unit_test(the_widest_row_does_not_overflow),
         cmocka_unit_test(the_sums_are_what_they_are_defined_to_be),
         cmocka_unit_test(tiles_cover_each_pixel_once),
+        cmocka_unit_test(the_quotient_of_floats_is_the_floor),
         cmocka_unit_test(a_level_that_is_not_there_is_not_forced),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
