@@ -34,7 +34,7 @@ static bool split(const char *listen, char host[64], int *port)
     if (length >= 64 || *port > 65535 || (!brackets && memchr(listen, ':', length)))
         return false;
     snprintf(host, 64, "%.*s", (int)(brackets ? length - 2 : length), listen + brackets);
-    if (!host[0] || strcmp(host, "localhost") == 0)
+    if (length == 0 || strcmp(host, "localhost") == 0)
         snprintf(host, 64, "127.0.0.1");
     return true;
 }

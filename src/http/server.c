@@ -107,6 +107,31 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
     *state = NULL;
 }
 
+static int hex_value(char digit)
+{
+    if (digit >= '0' && digit <= '9')
+        return digit - '0';
+    digit |= 0x20;
+    return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
+}
+
+// Decodes %xx in place. What is no code stays as it is, and so does %00, behind which C would not
+// see the rest.
+static size_t on_unescape(void *context, struct MHD_Connection *connection, char *text)
+{
+    (void)context, (void)connection;
+    char *out = text;
+    for (const char *in = text; *in; in++) {
+        int high = *in == '%' ? hex_value(in[1]) : -1;
+        int low = high >= 0 ? hex_value(in[2]) : -1;
+        bool code = low >= 0 && high + low > 0;
+        *out++ = code ? (char)(high * 16 + low) : *in;
+        in += code ? 2 : 0;
+    }
+    *out = 0;
+    return (size_t)(out - text);
+}
+
 static void on_message(void *context, const char *format, va_list args)
 {
     (void)context;
@@ -142,7 +167,7 @@ static enum ifl_result start_daemon(struct ifl_http *http, struct ifl_error *err
         (unsigned)EVENT_THREADS, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
         (size_t)HEADER_BYTES, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_NOTIFY_COMPLETED,
-        on_completed, NULL, MHD_OPTION_END);
+        on_completed, NULL, MHD_OPTION_UNESCAPE_CALLBACK, on_unescape, NULL, MHD_OPTION_END);
     if (!http->daemon)
         return ifl_fail(error, IFL_ERR_IO, room,
                         "starting the HTTP server on %s port %d failed; are there enough file "
