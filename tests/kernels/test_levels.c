@@ -214,9 +214,18 @@ static void a_level_that_is_not_there_is_not_forced(void **state)
     assert_string_equal(ifl_cpu_level_name(IFL_CPU_AVX2), "avx2");
 }
 
+// Must be the first to ask.
+static void the_environment_sets_a_ceiling(void **state)
+{
+    (void)state;
+    setenv("INFERLOOP_CPU", "c", 1);
+    assert_int_equal(ifl_cpu_level(), IFL_CPU_C);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_environment_sets_a_ceiling),
         cmocka_unit_test(every_level_makes_the_same),
         cmocka_unit_test(the_widest_row_does_not_overflow),
         cmocka_unit_test(the_sums_are_what_they_are_defined_to_be),
