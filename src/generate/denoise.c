@@ -15,6 +15,9 @@ enum {
     GRAIN_STREAM = 0x200,
 };
 
+// log of how much likelier the layout's own content is than all other candidates together.
+static const double LAYOUT_PRIOR = 2;
+
 // One picture on its way through the levels.
 struct denoiser {
     const struct ifl_memory *memory;
@@ -25,6 +28,9 @@ struct denoiser {
     int16_t *x, *coarse;         // noisy picture, and that of the coarser level
     int16_t *rounded, *sum;      // x in grey levels; what the patches add up to
     uint8_t *best, *coarse_best; // IFL_CANDIDATES frames a place, nearest first
+    uint16_t *home;              // the layout's frame at each place; IFL_LAYOUT_PLATE: none
+    const struct ifl_layout *layout;
+    uint8_t *sketch[IFL_LEVELS_MAX]; // the layout's picture at each level
     int32_t exp_table[EXP_ENTRIES];
 };
 
@@ -51,7 +57,7 @@ static void weigh_softmax(const struct denoiser *d, const uint8_t *const *patch,
                           int count, struct mix *mix)
 {
     uint32_t least = UINT32_MAX;
-    int32_t mass[IFL_MEMORY_MAX], total = 0;
+    int32_t mass[IFL_MEMORY_MAX + 1], total = 0;
     for (int i = 0; i < count; i++)
         least = d2[i] < least ? d2[i] : least;
     double scale = EXP_STEPS / (2 * d->sigma * d->sigma);
@@ -88,18 +94,43 @@ static void keep_best(const uint32_t *d2, int count, uint8_t *best)
     }
 }
 
-static void mix_verbatim(const struct denoiser *d, int place, ptrdiff_t at, struct mix *mix)
+// What the layout shows here is worth `prior` more than any other frame: without it small objects
+// drown in the noise of the coarsest level, or come out in parts.
+static void favour(const struct denoiser *d, double prior, uint32_t *d2)
 {
-    const uint8_t *patch[IFL_MEMORY_MAX] = {NULL};
-    uint32_t d2[IFL_MEMORY_MAX];
-    uint8_t *best = d->best + (ptrdiff_t)place * IFL_CANDIDATES;
-    int count = d->level == 0 ? d->memory->frames : IFL_CANDIDATES;
-    for (int i = 0; i < count; i++)
-        patch[i] = frame_patch(d, d->level == 0 ? i : best[i], at);
-    ifl_patch_distances(d->rounded + at, patch, count, d->grid->stride_samples, d->grid->rows, d2);
-    if (d->level == 0)
-        keep_best(d2, count, best);
-    weigh_softmax(d, patch, d2, count, mix);
+    uint32_t bonus = (uint32_t)(prior * 2 * d->sigma * d->sigma);
+    *d2 = *d2 > bonus ? *d2 - bonus : 0;
+}
+
+// Coarsest level: all frames, and the layout itself.
+static void mix_all(const struct denoiser *d, int place, ptrdiff_t at, struct mix *mix)
+{
+    const uint8_t *patch[IFL_MEMORY_MAX + 1];
+    uint32_t d2[IFL_MEMORY_MAX + 1];
+    int frames = d->memory->frames;
+    for (int f = 0; f < frames; f++)
+        patch[f] = frame_patch(d, f, at);
+    patch[frames] = d->sketch[0] + at;
+    ifl_patch_distances(d->rounded + at, patch, frames + 1, d->grid->stride_samples, d->grid->rows,
+                        d2);
+    keep_best(d2, frames, d->best + (ptrdiff_t)place * IFL_CANDIDATES);
+    favour(d, LAYOUT_PRIOR + ifl_exact_log(frames), &d2[frames]);
+    weigh_softmax(d, patch, d2, frames + 1, mix);
+}
+
+static void mix_candidates(const struct denoiser *d, int place, ptrdiff_t at, struct mix *mix)
+{
+    const uint8_t *patch[IFL_CANDIDATES];
+    uint32_t d2[IFL_CANDIDATES];
+    const uint8_t *best = d->best + (ptrdiff_t)place * IFL_CANDIDATES;
+    for (int i = 0; i < IFL_CANDIDATES; i++)
+        patch[i] = frame_patch(d, best[i], at);
+    ifl_patch_distances(d->rounded + at, patch, IFL_CANDIDATES, d->grid->stride_samples,
+                        d->grid->rows, d2);
+    for (int i = 0; i < IFL_CANDIDATES; i++)
+        if (best[i] == d->home[place])
+            favour(d, LAYOUT_PRIOR + ifl_exact_log(IFL_CANDIDATES), &d2[i]);
+    weigh_softmax(d, patch, d2, IFL_CANDIDATES, mix);
 }
 
 // Patches of one place that may be used at this k, grouped by event.
@@ -228,10 +259,13 @@ static void denoise_place(struct denoiser *d, int across, int down)
     const struct ifl_grid *grid = d->grid;
     ptrdiff_t at = (ptrdiff_t)grid->y[down] * grid->stride_samples + grid->x[across] * 3;
     struct mix mix;
+    int place = down * grid->across + across;
     if (d->config->support)
-        mix_supported(d, down * grid->across + across, at, &mix);
+        mix_supported(d, place, at, &mix);
+    else if (d->level == 0)
+        mix_all(d, place, at, &mix);
     else
-        mix_verbatim(d, down * grid->across + across, at, &mix);
+        mix_candidates(d, place, at, &mix);
     ifl_patch_blend(mix.patch, mix.weight, mix.count, grid->window_x + across * IFL_PATCH_SAMPLES,
                     grid->window_y + down * grid->rows, grid->stride_samples, grid->rows,
                     d->sum + at);
@@ -268,22 +302,28 @@ static void add_noise(struct denoiser *d)
     }
 }
 
-// The layout, reduced to the coarsest level by the mean of square boxes.
-static void start_coarse(struct denoiser *d, const uint8_t *picture)
+// The layout's picture at all levels, by means of 2x2 pixels.
+static void reduce_layout(struct denoiser *d)
 {
-    int shift = ifl_base_level(d->memory), box = 1 << shift;
-    int base_samples = d->memory->grid[shift].stride_samples;
-    for (int y = 0; y < d->grid->height; y++)
-        for (int i = 0; i < d->grid->stride_samples; i++) {
-            const uint8_t *from =
-                picture + (ptrdiff_t)y * box * base_samples + (ptrdiff_t)(i / 3) * box * 3 + i % 3;
-            int sum = 0;
-            for (int v = 0; v < box; v++)
-                for (int u = 0; u < box; u++)
-                    sum += from[v * base_samples + u * 3];
-            d->x[y * d->grid->stride_samples + i] =
-                (int16_t)((sum << IFL_PATCH_FRACTION) >> (2 * shift));
-        }
+    int base = ifl_base_level(d->memory);
+    const struct ifl_grid *grid = &d->memory->grid[base];
+    memcpy(d->sketch[base], d->layout->picture, (size_t)(grid->stride_samples * grid->height));
+    for (int l = base - 1; l >= 0; l--) {
+        int samples = d->memory->grid[l].stride_samples, fine = 2 * samples;
+        for (int y = 0; y < d->memory->grid[l].height; y++)
+            for (int i = 0; i < samples; i++) {
+                const uint8_t *p = d->sketch[l + 1] + (ptrdiff_t)2 * y * fine + i / 3 * 6 + i % 3;
+                d->sketch[l][y * samples + i] =
+                    (uint8_t)((p[0] + p[3] + p[fine] + p[fine + 3] + 2) / 4);
+            }
+    }
+}
+
+// The layout at its level; finer ones start from what the coarser level made of it.
+static void start_coarse(struct denoiser *d)
+{
+    for (int i = 0; i < d->grid->stride_samples * d->grid->height; i++)
+        d->x[i] = (int16_t)(d->sketch[0][i] << IFL_PATCH_FRACTION);
 }
 
 static int clamp(int value, int least, int greatest)
@@ -337,9 +377,65 @@ static void inherit_candidates(struct denoiser *d, const struct ifl_grid *coarse
     }
 }
 
+// The frame that the layout shows in most of a patch; pixels of placed objects count four times.
+static uint16_t find_home(const struct denoiser *d, int across, int down)
+{
+    enum { HELD = 8 };
+    uint16_t frame[HELD];
+    int votes[HELD], held = 0, best = 0;
+    int shift = ifl_base_level(d->memory) - d->level;
+    int width = d->memory->grid[ifl_base_level(d->memory)].width;
+    for (int y = 0; y < d->grid->rows; y++)
+        for (int x = 0; x < IFL_PATCH_PIXELS; x++) {
+            int at = ((((d->grid->y[down] + y) * 2 + 1) << shift) >> 1) * width +
+                     ((((d->grid->x[across] + x) * 2 + 1) << shift) >> 1);
+            int i = 0;
+            while (i < held && frame[i] != d->layout->frame[at])
+                i++;
+            if (i == HELD)
+                continue;
+            if (i == held) {
+                frame[held] = d->layout->frame[at];
+                votes[held++] = 0;
+            }
+            votes[i] += d->layout->taken[at] ? 4 : 1;
+            best = votes[i] > votes[best] ? i : best;
+        }
+    return frame[best];
+}
+
+// Finds the homes, and makes sure that they are among the candidates.
+static void add_homes(struct denoiser *d)
+{
+    for (int down = 0; down < d->grid->down; down++)
+        for (int across = 0; across < d->grid->across; across++) {
+            int place = down * d->grid->across + across;
+            uint8_t *best = d->best + (ptrdiff_t)place * IFL_CANDIDATES;
+            uint16_t home = find_home(d, across, down);
+            d->home[place] = home;
+            if (home != IFL_LAYOUT_PLATE && !memchr(best, home, IFL_CANDIDATES))
+                best[IFL_CANDIDATES - 1] = (uint8_t)home;
+        }
+}
+
+// x = layout + enlarged (coarse x - coarse layout): the layout's own detail comes back where the
+// coarser level kept the layout, and only what that level changed is enlarged.
+static void add_detail(struct denoiser *d)
+{
+    for (int i = 0; i < d->grid->stride_samples * d->grid->height; i++)
+        d->x[i] = (int16_t)(d->x[i] + (d->sketch[d->level][i] << IFL_PATCH_FRACTION));
+}
+
+static void subtract_layout(struct denoiser *d)
+{
+    for (int i = 0; i < d->grid->stride_samples * d->grid->height; i++)
+        d->x[i] = (int16_t)(d->x[i] - (d->sketch[d->level][i] << IFL_PATCH_FRACTION));
+}
+
 static void next_level(struct denoiser *d)
 {
     const struct ifl_grid *coarse = d->grid;
+    subtract_layout(d);
     int16_t *x = d->x;
     uint8_t *best = d->best;
     d->x = d->coarse;
@@ -349,8 +445,11 @@ static void next_level(struct denoiser *d)
     d->level++;
     d->grid = &d->memory->grid[d->level];
     enlarge_picture(d, coarse);
-    if (!d->config->support)
+    add_detail(d);
+    if (!d->config->support) {
         inherit_candidates(d, coarse);
+        add_homes(d);
+    }
 }
 
 static bool allocate(struct denoiser *d)
@@ -369,7 +468,15 @@ static bool allocate(struct denoiser *d)
     d->sum = calloc(samples, sizeof *d->sum);
     d->best = calloc(places, IFL_CANDIDATES);
     d->coarse_best = calloc(places, IFL_CANDIDATES);
-    return d->x && d->coarse && d->rounded && d->sum && d->best && d->coarse_best;
+    d->home = calloc(places, sizeof *d->home);
+    bool sketched = true;
+    for (int l = 0; l < d->memory->levels; l++) {
+        const struct ifl_grid *grid = &d->memory->grid[l];
+        d->sketch[l] = malloc((size_t)(grid->stride_samples * grid->height));
+        sketched = sketched && d->sketch[l];
+    }
+    return sketched && d->home && d->x && d->coarse && d->rounded && d->sum && d->best &&
+           d->coarse_best;
 }
 
 static void release(struct denoiser *d)
@@ -380,6 +487,9 @@ static void release(struct denoiser *d)
     free(d->sum);
     free(d->best);
     free(d->coarse_best);
+    free(d->home);
+    for (int l = 0; l < IFL_LEVELS_MAX; l++)
+        free(d->sketch[l]);
 }
 
 static void write_picture(const struct denoiser *d, uint8_t *picture)
@@ -393,13 +503,15 @@ enum ifl_result ifl_denoise(const struct ifl_memory *memory,
                             const struct ifl_layout *layout, uint8_t *picture,
                             struct ifl_error *error)
 {
-    struct denoiser d = {.memory = memory, .config = config, .grid = &memory->grid[0]};
+    struct denoiser d = {
+        .memory = memory, .config = config, .layout = layout, .grid = &memory->grid[0]};
     if (!allocate(&d)) {
         release(&d);
         return ifl_fail(error, IFL_ERR_NO_MEMORY, "generate", "no memory for an image");
     }
     fill_exp_table(&d);
-    start_coarse(&d, layout->picture);
+    reduce_layout(&d);
+    start_coarse(&d);
     add_noise(&d);
     denoise_level(&d);
     while (d.level < config->level) {
