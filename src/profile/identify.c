@@ -38,13 +38,12 @@ static size_t base_pixels(const struct ifl_profile *profile)
     return (size_t)profile->level_width[base] * (size_t)profile->level_height[base];
 }
 
-uint64_t ifl_identify_frame(const struct ifl_profile *profile, const struct ifl_memory_frame *frame)
+uint64_t ifl_identify_frame(const struct ifl_memory_frame *frame, int base, size_t pixels)
 {
-    size_t pixels = base_pixels(profile);
     uint64_t hash = hash_number(frame->sequence, hash_number(frame->media_index, 1));
     for (int c = 0; c < 3; c++)
         hash = hash_real((double)frame->offset[c], hash_real((double)frame->gain[c], hash));
-    hash = hash_pixels(frame->level[profile->levels - 1], 3 * pixels, hash);
+    hash = hash_pixels(frame->level[base], 3 * pixels, hash);
     hash = hash_pixels(frame->label, pixels, hash);
     for (int i = 0; i < frame->components; i++) {
         const struct ifl_component *c = &frame->component[i];
@@ -109,9 +108,12 @@ void ifl_identify_profile(struct ifl_profile *profile, const uint64_t *frame_has
     hash = hash_number((uint64_t)profile->levels, hash);
     if (profile->levels > 0)
         hash = hash_pixels(profile->plate[profile->levels - 1], 3 * base_pixels(profile), hash);
-    for (int i = 0; i < profile->memory_frames; i++)
-        hash = hash_number(
-            frame_hash ? frame_hash[i] : ifl_identify_frame(profile, profile->memory[i]), hash);
+    for (int i = 0; i < profile->memory_frames; i++) {
+        uint64_t frame = frame_hash ? frame_hash[i]
+                                    : ifl_identify_frame(profile->memory[i], profile->levels - 1,
+                                                         base_pixels(profile));
+        hash = hash_number(frame, hash);
+    }
     hash = hash_events(profile, hash);
     snprintf(profile->id, sizeof profile->id, "%016" PRIx64, ifl_hash_mix(hash));
 }

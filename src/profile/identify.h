@@ -7,9 +7,8 @@
 
 #include "inferloop/profile.h"
 
-// Never 0.
-uint64_t ifl_identify_frame(const struct ifl_profile *profile,
-                            const struct ifl_memory_frame *frame);
+// `base` is the frame's finest level. Never 0.
+uint64_t ifl_identify_frame(const struct ifl_memory_frame *frame, int base, size_t base_pixels);
 
 // Fills profile->id. `frame_hash` has one entry a memory frame, or is NULL (then they are
 // computed).

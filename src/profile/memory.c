@@ -7,6 +7,8 @@
 #include "core/profile.h"
 #include "profile/pyramid.h"
 
+#define WORTH_LEAST 0.25 // of a frame that fills an empty slot
+
 int ifl_memory_init(struct ifl_memory *memory, int capacity, int window_frames)
 {
     *memory = (struct ifl_memory){.capacity = capacity};
@@ -174,34 +176,30 @@ static int next_recent_slot(const struct ifl_memory *memory, int64_t after)
     return found;
 }
 
-// It stays as a diverse one; if those are too many then, the weakest of them goes.
-static void retire(struct ifl_memory *memory, struct ifl_events *events, int slot, int64_t now)
+// Recent frames always find room: more than half of a full memory is not recent.
+static void make_room(struct ifl_memory *memory, struct ifl_events *events, int64_t now)
 {
-    memory->slot[slot].recent = 0;
-    int diverse = memory->count - count_recent(memory);
     double least = 0;
-    if (diverse > memory->capacity - memory->capacity / 2)
-        remove_slot(memory, events, weakest(memory, events, now, &least));
+    int slot = memory->count < memory->capacity ? -1 : weakest(memory, events, now, &least);
+    if (slot >= 0)
+        remove_slot(memory, events, slot);
 }
 
-static void make_recent_room(struct ifl_memory *memory, struct ifl_events *events, int64_t now)
+// Those that are recent no more stay for what they are worth.
+static void thin_recent(struct ifl_memory *memory)
 {
     if (count_recent(memory) < memory->capacity / 2)
         return;
+    int slot = next_recent_slot(memory, -1);
     if (memory->stride >= memory->stride_max) {
-        retire(memory, events, next_recent_slot(memory, -1), now);
+        memory->slot[slot].recent = 0;
         return;
     }
-    memory->stride =
-        memory->stride * 2 < memory->stride_max ? memory->stride * 2 : memory->stride_max;
-    int64_t at = -1;
-    for (int keep = 0;; keep ^= 1) {
-        int slot = next_recent_slot(memory, at);
-        if (slot < 0)
-            break;
-        at = memory->slot[slot].number;
-        if (!keep)
-            retire(memory, events, slot, now);
+    int64_t twice = memory->stride * 2;
+    memory->stride = twice < memory->stride_max ? twice : memory->stride_max;
+    for (int keep = 0; slot >= 0; keep ^= 1) {
+        memory->slot[slot].recent = keep;
+        slot = next_recent_slot(memory, memory->slot[slot].number);
     }
 }
 
@@ -256,11 +254,10 @@ static int wants_diverse(struct ifl_memory *memory, struct ifl_events *events,
     if (memory->last_diverse >= 0 && input->number - memory->last_diverse < gap)
         return 0;
     double value = worth(memory, events, input->component, input->components, 0, 0), least = 0;
-    int diverse = memory->count - count_recent(memory);
-    if (diverse < memory->capacity - memory->capacity / 2)
-        return value >= 0.25;
+    if (memory->count < memory->capacity)
+        return value >= WORTH_LEAST;
     int slot = weakest(memory, events, input->number, &least);
-    if (value <= 1.1 * least)
+    if (slot < 0 || value <= 1.1 * least)
         return 0;
     remove_slot(memory, events, slot);
     return 1;
@@ -272,7 +269,8 @@ enum ifl_result ifl_memory_offer(struct ifl_memory *memory, struct ifl_events *e
     if (is_kept(memory, input->frame->media_index))
         return IFL_OK;
     if (input->number >= memory->next_recent) {
-        make_recent_room(memory, events, input->number);
+        thin_recent(memory);
+        make_room(memory, events, input->number);
         memory->next_recent = input->number + memory->stride;
         return enter(memory, events, input, 1, error);
     }

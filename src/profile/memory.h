@@ -4,7 +4,7 @@
 //
 // Half of the slots are recent: one frame every `stride` frames; the stride begins at 1, so that a
 // young memory fills at once, and doubles (every other one leaves) up to window / half, so that the
-// half covers the window evenly. The other half keeps what is worth most: a frame is worth the sum,
+// half covers the window evenly. The other slots keep what is worth most: a frame is worth the sum,
 // over the events that it shows, of 1 / (other memory frames that show it), less with age. So the
 // last frame of an event stays, and the tenth picture of a man who stands goes. A picture of a
 // looped medium is kept once. Entry copies one pyramid; buffers of frames that leave are used

@@ -238,6 +238,17 @@ static void learn(struct ifl_profiler *p)
         ifl_refine(&p->refiner, p->scene, &p->memory, &p->events, &p->visits);
 }
 
+// Here and not in the snapshot, which shall be quick: one or two have changed.
+static void hash_slots(struct ifl_profiler *p)
+{
+    size_t pixels = (size_t)p->scene->width * (size_t)p->scene->height;
+    for (int i = 0; i < p->memory.count; i++) {
+        struct ifl_slot *slot = &p->memory.slot[i];
+        if (!slot->hash)
+            slot->hash = ifl_identify_frame(slot->frame, p->scene->levels - 1, pixels);
+    }
+}
+
 enum ifl_result ifl_profiler_update(struct ifl_profiler *p, const struct ifl_frame *frame,
                                     struct ifl_error *error)
 {
@@ -260,6 +271,7 @@ enum ifl_result ifl_profiler_update(struct ifl_profiler *p, const struct ifl_fra
         ifl_window_add_foreground(p->window, p->scene->components, p->scene->foreground_share);
     result = remember(p, frame, error);
     learn(p);
+    hash_slots(p);
     if (p->frames_seen++ == 0)
         p->first_wall_ns = frame->capture_wall_ns;
     p->last_wall_ns = frame->capture_wall_ns;
@@ -304,10 +316,7 @@ static int copy_memory(struct ifl_profiler *p, struct ifl_profile *profile, uint
     if (!frames)
         return -1;
     for (int i = 0; i < p->memory.count; i++) {
-        struct ifl_slot *slot = &p->memory.slot[i];
-        if (!slot->hash)
-            slot->hash = ifl_identify_frame(profile, slot->frame);
-        sorted[i] = *slot;
+        sorted[i] = p->memory.slot[i];
     }
     qsort(sorted, (size_t)p->memory.count, sizeof *sorted, compare_slots);
     for (int i = 0; i < p->memory.count; i++) {
