@@ -37,13 +37,12 @@ enum ifl_result ifl_objects_create(const struct ifl_profile *profile, struct ifl
     if (result == IFL_OK)
         result = ifl_objects_collect(objects, error);
     if (result == IFL_OK)
-        result = ifl_render_prepare(objects, error);
+        result = ifl_front_prepare(objects, error);
     if (result != IFL_OK) {
         ifl_objects_destroy(objects);
         return result;
     }
     ifl_layout_weigh(objects);
-    ifl_palette_prepare(objects);
     *out = objects;
     return IFL_OK;
 }

@@ -48,8 +48,8 @@ static bool is_shadow(const uint8_t *pixel, const uint8_t *plate)
     ifl_color_from_rgb(pixel, now);
     ifl_color_from_rgb(plate, before);
     float ratio = now[0] / fmaxf(before[0], 1);
-    return ratio > 0.5f && ratio < 0.97f && fabsf(now[1] - ratio * before[1]) < 5 &&
-           fabsf(now[2] - ratio * before[2]) < 5;
+    return ratio > 0.68f && ratio < 0.97f && fabsf(now[1] - ratio * before[1]) < 4 &&
+           fabsf(now[2] - ratio * before[2]) < 4;
 }
 
 // Largest difference of a channel to the plate.
@@ -64,8 +64,9 @@ static int difference_at(const struct ifl_objects *objects, const struct ifl_mem
     return most;
 }
 
-// The component's own mask closes gaps: it is trusted inside the upper part of an object, where
-// gaps are rare, and weighed against the plate at its border and between legs.
+// The component's own mask is generous and closes gaps. Inside an object's upper part, where gaps
+// are rare, it decides what belongs to the silhouette; whether a pixel's colour is the object's is
+// always weighed against the plate.
 static float soften(const struct ifl_objects *objects, const struct ifl_memory_frame *frame,
                     const struct ifl_component *box, int component, int x, int y)
 {
@@ -78,10 +79,9 @@ static float soften(const struct ifl_objects *objects, const struct ifl_memory_f
     if (!upper &&
         is_shadow(frame->level[finest] + at * 3, objects->profile->plate[finest] + at * 3))
         return 0;
-    if (near == 9 && upper)
-        return 1;
     float difference = (float)difference_at(objects, frame, at);
-    return fminf(fmaxf((difference - 8) / (near == 9 ? 20 : 32), 0), 1);
+    float alpha = fminf(fmaxf((difference - 8) / 18, 0), 1);
+    return near == 9 && upper ? fmaxf(alpha, 0.6f) : alpha;
 }
 
 static void fill_window(const struct ifl_objects *objects, const struct ifl_memory_frame *frame,
@@ -190,13 +190,24 @@ static bool known_mean(const struct canvas *canvas, int at, float mean[3])
     return count > 0;
 }
 
+// Whether a pixel shows the object's own colour: it lies inside, away from the outline, where its
+// colour is mixed with the background's, or in the middle of something thin.
+static bool has_own_color(const struct canvas *canvas, const int8_t distance[PIXELS], int at)
+{
+    if (canvas->alpha[at] <= 0.85f)
+        return false;
+    bool thin = distance[at] <= distance[at - 1] && distance[at] <= distance[at + 1];
+    return thin || distance[at] <= -DISTANCE_UNIT * 5 / 4;
+}
+
 // Gives unknown pixels the mean of their known neighbours, as far out as anything is sampled.
 static void extend_colors(struct canvas *canvas, const int8_t distance[PIXELS])
 {
     uint8_t *known = canvas->known;
     float mean[3] = {0}, count = 0;
     for (int at = 0; at < PIXELS; at++) {
-        known[at] = canvas->alpha[at] > 0.85f;
+        bool inner = at % BOX > 0 && at % BOX < BOX - 1;
+        known[at] = inner && has_own_color(canvas, distance, at);
         for (int c = 0; c < 3; c++)
             mean[c] += known[at] * canvas->rgb[at][c];
         count += known[at];

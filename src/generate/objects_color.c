@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Colours of a new object: per part the mean of k identities whose parts look alike.
 #include <math.h>
-#include <string.h>
 
 #include "generate/objects_internal.h"
+
+enum { POOL_MAX = 128 }; // at least twice IFL_K_MAX
+
+static const float RESTORE_MAX = 1.6f;
 
 void ifl_color_from_rgb(const uint8_t rgb[3], float color[CHANNELS])
 {
@@ -31,17 +34,38 @@ static float part_distance(const struct ifl_palette *a, const struct ifl_palette
     return sum;
 }
 
-// The `count` identities of `kind` whose part is nearest to that of `seed`, itself among them.
-static int nearest(const struct ifl_objects *objects, enum ifl_kind_index kind,
-                   const uint8_t *excluded, int seed, int part, int count, int *chosen)
+// The identities that may give their colours.
+struct pool {
+    int count;
+    int identity[POOL_MAX];
+    struct ifl_palette palette[POOL_MAX];
+};
+
+static void fill_pool(const struct ifl_objects *objects, enum ifl_kind_index kind,
+                      const uint8_t *excluded, struct pool *pool)
+{
+    int allowed = 0, seen = 0;
+    for (int i = 0; i < objects->identities; i++)
+        allowed += objects->identity[i].kind == kind && !excluded[i];
+    int wanted = allowed < POOL_MAX ? allowed : POOL_MAX;
+    pool->count = 0;
+    for (int i = 0; i < objects->identities && pool->count < wanted; i++) {
+        if (objects->identity[i].kind != kind || excluded[i])
+            continue;
+        if (seen++ < pool->count * allowed / wanted) // evenly, where there are too many
+            continue;
+        pool->identity[pool->count] = i;
+        pool->palette[pool->count++] = objects->identity[i].palette;
+    }
+}
+
+// The `count` members whose part is nearest to that of member `seed`, itself among them.
+static void nearest(const struct pool *pool, int seed, int part, int count, int *chosen)
 {
     float distance[IFL_K_MAX];
     int found = 0;
-    const struct ifl_palette *wanted = &objects->identity[seed].palette;
-    for (int i = 0; i < objects->identities; i++) {
-        if (objects->identity[i].kind != kind || (excluded && excluded[i]))
-            continue;
-        float d = part_distance(wanted, &objects->identity[i].palette, part);
+    for (int i = 0; i < pool->count; i++) {
+        float d = part_distance(&pool->palette[seed], &pool->palette[i], part);
         int at = found < count ? found++ : count;
         for (; at > 0 && distance[at - 1] > d; at--) {
             if (at < count) {
@@ -54,97 +78,71 @@ static int nearest(const struct ifl_objects *objects, enum ifl_kind_index kind,
             chosen[at] = i;
         }
     }
-    return found;
 }
 
-static void part_mean(const struct ifl_objects *objects, const int *chosen, int count, int part,
-                      float mean[CHANNELS], float spread[CHANNELS])
+static void part_mean(const struct pool *pool, const int *chosen, int count, int part,
+                      struct ifl_palette *mean)
 {
     for (int c = 0; c < CHANNELS; c++) {
-        mean[c] = spread[c] = 0;
+        mean->mean[part][c] = mean->spread[part][c] = 0;
         for (int i = 0; i < count; i++) {
-            mean[c] += objects->identity[chosen[i]].palette.mean[part][c] / count;
-            spread[c] += objects->identity[chosen[i]].palette.spread[part][c] / count;
+            int from = chosen ? chosen[i] : i;
+            mean->mean[part][c] += pool->palette[from].mean[part][c] / (float)count;
+            mean->spread[part][c] += pool->palette[from].spread[part][c] / (float)count;
         }
     }
 }
 
-static void prepare_range(struct ifl_objects *objects, enum ifl_kind_index index)
+static float chroma(const float color[CHANNELS])
 {
-    struct ifl_kind *kind = &objects->kind[index];
-    memset(&kind->mean, 0, sizeof kind->mean);
-    bool first = true;
-    for (int i = 0; i < objects->identities; i++) {
-        const struct ifl_palette *palette = &objects->identity[i].palette;
-        if (objects->identity[i].kind != index)
-            continue;
-        if (first)
-            kind->least = kind->greatest = *palette;
-        first = false;
-        for (int p = 0; p < PARTS; p++) {
-            for (int c = 0; c < CHANNELS; c++) {
-                float value = palette->mean[p][c];
-                kind->mean.mean[p][c] += value / kind->identities;
-                kind->least.mean[p][c] = fminf(kind->least.mean[p][c], value);
-                kind->greatest.mean[p][c] = fmaxf(kind->greatest.mean[p][c], value);
-            }
-        }
-    }
+    return sqrtf(color[1] * color[1] + color[2] * color[2]);
 }
 
-// Means of three are paler than single palettes: the ratio of their spreads, at most 1.6.
-static void prepare_restore(struct ifl_objects *objects, enum ifl_kind_index index, int part)
+// Means of k hues are greyer than each: gives the mean of the k saturations back.
+static float saturation_factor(const struct pool *pool, const int *chosen, int k, int part,
+                               const float mean[CHANNELS])
 {
-    struct ifl_kind *kind = &objects->kind[index];
-    double single = 0, blended = 0;
-    for (int i = 0; i < objects->identities; i++) {
-        if (objects->identity[i].kind != index)
-            continue;
-        int chosen[3];
-        int count = nearest(objects, index, NULL, i, part, 3, chosen);
-        struct ifl_palette mean = {0};
-        part_mean(objects, chosen, count, part, mean.mean[part], mean.spread[part]);
-        single += (double)part_distance(&objects->identity[i].palette, &kind->mean, part);
-        blended += (double)part_distance(&mean, &kind->mean, part);
-    }
-    kind->restore[part] = blended > 0 ? (float)fmin(sqrt(single / blended), 1.6) : 1;
-    kind->restore[part] = fmaxf(kind->restore[part], 1);
+    float wanted = 0, own = chroma(mean);
+    for (int i = 0; i < k; i++)
+        wanted += chroma(pool->palette[chosen[i]].mean[part]) / (float)k;
+    return own > 0 ? fminf(fmaxf(wanted / own, 1), RESTORE_MAX) : 1;
 }
 
-void ifl_palette_prepare(struct ifl_objects *objects)
+// Means of k are less bright or dark than single palettes: the factor that gives all such means
+// about the middle luma the spread of single ones.
+static float contrast_factor(const struct pool *pool, int part, int k, float middle)
 {
-    for (int k = 0; k < KINDS; k++) {
-        prepare_range(objects, (enum ifl_kind_index)k);
-        for (int part = 0; part < PARTS; part++)
-            prepare_restore(objects, (enum ifl_kind_index)k, part);
+    float single = 0, blended = 0;
+    for (int i = 0; i < pool->count; i++) {
+        int chosen[IFL_K_MAX];
+        struct ifl_palette mean;
+        nearest(pool, i, part, k, chosen);
+        part_mean(pool, chosen, k, part, &mean);
+        float a = pool->palette[i].mean[part][0] - middle, b = mean.mean[part][0] - middle;
+        single += a * a;
+        blended += b * b;
     }
+    return blended > 0 ? fminf(fmaxf(sqrtf(single / blended), 1), RESTORE_MAX) : 1;
 }
 
-static int random_identity(const struct ifl_objects *objects, enum ifl_kind_index kind,
-                           const uint8_t *excluded, struct ifl_rng *rng)
+static void choose_part(const struct pool *pool, int part, int k, struct ifl_rng *rng,
+                        struct ifl_palette *palette, struct ifl_blend *blend)
 {
-    uint32_t count = 0;
-    for (int i = 0; i < objects->identities; i++)
-        count += objects->identity[i].kind == kind && !excluded[i];
-    if (count == 0)
-        return -1;
-    uint32_t wanted = ifl_rng_below(rng, count);
-    for (int i = 0; i < objects->identities; i++) {
-        if (objects->identity[i].kind == kind && !excluded[i] && wanted-- == 0)
-            return i;
-    }
-    return -1;
-}
-
-// Pulls the mean away from the kind's mean as far as single palettes go, and adds a little noise.
-static void restore_spread(const struct ifl_kind *kind, int part, struct ifl_rng *rng,
-                           float mean[CHANNELS])
-{
-    for (int c = 0; c < CHANNELS; c++) {
-        float middle = kind->mean.mean[part][c];
-        float value = middle + kind->restore[part] * (mean[c] - middle);
-        value = fminf(fmaxf(value, kind->least.mean[part][c]), kind->greatest.mean[part][c]);
-        mean[c] = value + (c == 0 ? 3.0f : 1.0f) * (float)ifl_rng_normal(rng);
+    int chosen[IFL_K_MAX];
+    struct ifl_palette middle;
+    nearest(pool, (int)ifl_rng_below(rng, (uint32_t)pool->count), part, k, chosen);
+    part_mean(pool, chosen, k, part, palette);
+    part_mean(pool, NULL, pool->count, part, &middle);
+    float *mean = palette->mean[part], luma = middle.mean[part][0];
+    float saturation = saturation_factor(pool, chosen, k, part, mean);
+    float value = luma + contrast_factor(pool, part, k, luma) * (mean[0] - luma);
+    mean[0] = fminf(fmaxf(value + 3 * (float)ifl_rng_normal(rng), 8), 235);
+    for (int c = 1; c < CHANNELS; c++)
+        mean[c] = saturation * mean[c] + (float)ifl_rng_normal(rng);
+    blend->count = k;
+    for (int i = 0; i < k; i++) {
+        blend->identity[i] = pool->identity[chosen[i]];
+        blend->weight[i] = 1.0 / k;
     }
 }
 
@@ -152,20 +150,12 @@ bool ifl_palette_choose(const struct ifl_objects *objects, enum ifl_kind_index k
                         const uint8_t *excluded, int k, struct ifl_rng *rng,
                         struct ifl_palette *palette, struct ifl_blend blend[PARTS])
 {
-    for (int part = 0; part < PARTS; part++) {
-        int seed = random_identity(objects, kind, excluded, rng);
-        if (seed < 0)
-            return false;
-        int count = nearest(objects, kind, excluded, seed, part, k, blend[part].identity);
-        if (count < k)
-            return false;
-        blend[part].count = k;
-        for (int i = 0; i < k; i++)
-            blend[part].weight[i] = 1.0 / k;
-        part_mean(objects, blend[part].identity, k, part, palette->mean[part],
-                  palette->spread[part]);
-        restore_spread(&objects->kind[kind], part, rng, palette->mean[part]);
-    }
+    struct pool pool;
+    fill_pool(objects, kind, excluded, &pool);
+    if (pool.count < k)
+        return false;
+    for (int part = 0; part < PARTS; part++)
+        choose_part(&pool, part, k, rng, palette, &blend[part]);
     return true;
 }
 

@@ -215,32 +215,48 @@ static void cut_crops(struct ifl_objects *objects, struct candidate *candidate, 
     }
 }
 
-static float median_area(const struct ifl_objects *objects, enum ifl_kind_index kind, float *buffer)
+struct usual {
+    float area, size;
+};
+
+static float median(float *value, int count)
 {
-    int count = 0;
-    for (int i = 0; i < objects->crops; i++) {
-        if (objects->identity[objects->crop[i].identity].kind == kind)
-            buffer[count++] = (float)objects->crop[i].area;
-    }
-    qsort(buffer, (size_t)count, sizeof *buffer, by_value);
-    return count > 0 ? buffer[count / 2] : 0;
+    qsort(value, (size_t)count, sizeof *value, by_value);
+    return count > 0 ? value[count / 2] : 0;
 }
 
-// Drops crops that fill far more or less of the box than others of their kind: merged ones and
-// fragments that passed for whole.
+static struct usual find_usual(const struct ifl_objects *objects, enum ifl_kind_index kind,
+                               float *buffer)
+{
+    int count = 0, crops = objects->crops;
+    float *size = buffer + crops;
+    for (int i = 0; i < crops; i++) {
+        if (objects->identity[objects->crop[i].identity].kind != kind)
+            continue;
+        buffer[count] = (float)objects->crop[i].area;
+        size[count++] = objects->crop[i].size;
+    }
+    struct usual usual = {.area = median(buffer, count)};
+    usual.size = median(size, count);
+    return usual;
+}
+
+// Drops crops that fill far more or less of the box than others of their kind (merged ones and
+// fragments that passed for whole), and those too small to have detail.
 static void drop_unusual(struct ifl_objects *objects, float *buffer)
 {
-    float usual[KINDS];
+    struct usual usual[KINDS];
     for (int k = 0; k < KINDS; k++)
-        usual[k] = median_area(objects, (enum ifl_kind_index)k, buffer);
+        usual[k] = find_usual(objects, (enum ifl_kind_index)k, buffer);
     int kept = 0;
     for (int i = 0; i < objects->identities; i++) {
         struct ifl_identity *identity = &objects->identity[i];
         int from = identity->first_crop, to = from + identity->crops;
         identity->first_crop = kept;
         for (int j = from; j < to; j++) {
-            float share = (float)objects->crop[j].area / usual[identity->kind];
-            if (share > 0.6f && share < 1.45f)
+            const struct usual *other = &usual[identity->kind];
+            float share = (float)objects->crop[j].area / other->area;
+            if (share > 0.6f && share < 1.45f && objects->crop[j].size > 0.5f * other->size)
                 memmove(&objects->crop[kept++], &objects->crop[j], sizeof *objects->crop);
         }
         identity->crops = kept - identity->first_crop;

@@ -58,11 +58,9 @@ enum ifl_kind_index { KIND_UPRIGHT, KIND_WIDE, KINDS, KIND_NONE = -1 };
 // Objects that may be blended with each other.
 struct ifl_kind {
     int identities;
-    float height_at_0, height_slope;          // height by foot line
-    float aspect;                             // median width / height
-    float fill;                               // median area / (width * height)
-    struct ifl_palette mean, least, greatest; // of its identities' palettes
-    float restore[PARTS]; // factor that gives means of 3 palettes the spread of single ones
+    float height_at_0, height_slope; // height by foot line
+    float aspect;                    // median width / height
+    float fill;                      // median area / (width * height)
 };
 
 struct ifl_identity {
@@ -169,14 +167,15 @@ void ifl_texture_blend(const struct ifl_objects *objects, const struct ifl_pose 
 void ifl_part_weights(const float line[PARTS + 1], int row, float weight[PARTS]);
 
 // objects_color.c
-void ifl_palette_prepare(struct ifl_objects *objects); // statistics of the kinds
 bool ifl_palette_choose(const struct ifl_objects *objects, enum ifl_kind_index kind,
                         const uint8_t *excluded, int k, struct ifl_rng *rng,
                         struct ifl_palette *palette, struct ifl_blend blend[PARTS]);
 void ifl_palette_apply(const struct ifl_palette *palette, struct ifl_figure *figure);
 
+// objects_front.c: fills front_foot and grain.
+enum ifl_result ifl_front_prepare(struct ifl_objects *objects, struct ifl_error *error);
+
 // objects_render.c
-enum ifl_result ifl_render_prepare(struct ifl_objects *objects, struct ifl_error *error);
 void ifl_render(const struct ifl_objects *objects, const struct ifl_figure *figure,
                 const struct ifl_placement *placement, struct ifl_rng *rng, uint8_t *canvas);
 

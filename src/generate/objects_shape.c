@@ -62,14 +62,21 @@ static int pick_anchor(const struct ifl_objects *objects, const struct ifl_place
     return best;
 }
 
-static int sketch_distance(const int8_t *a, const int8_t *b)
+static int sum_squares(const int8_t *a, const int8_t *b, int count)
 {
     int sum = 0;
-    for (int i = 0; i < SKETCH * SKETCH; i++) {
+    for (int i = 0; i < count; i++) {
         int16_t difference = (int16_t)(a[i] - b[i]);
         sum += difference * difference;
     }
     return sum;
+}
+
+// Legs count thrice: phases of a step that do not match would merge into one leg.
+static int sketch_distance(const int8_t *a, const int8_t *b)
+{
+    const int upper = (FOOT - BODY / 2) / 2 * SKETCH, lower = SKETCH * SKETCH - upper;
+    return (sum_squares(a, b, upper) + 3 * sum_squares(a + upper, b + upper, lower)) / 2;
 }
 
 // The pose of `identity` nearest to the anchor's. Crops much smaller than the slot are too blurred:
