@@ -7,7 +7,7 @@
 #include "cli/cli.h"
 #include "version.h"
 
-enum { FOR_NOTHING = 1024 };
+enum { FOR_COMMON = 512 }; // options that every command takes
 
 static enum ifl_result command_version(const struct ifl_arguments *arguments,
                                        struct ifl_error *error)
@@ -32,14 +32,14 @@ const struct ifl_command ifl_commands[] = {
      "check the images of a dataset against a profile", ifl_command_validate},
     {"probe", IFL_FOR_PROBE, "SOURCE", 1, 1, "open a source, read one frame, say what it is",
      ifl_command_probe},
-    {"bench", FOR_NOTHING, "", 0, 0, "time the pipeline's parts on this machine",
+    {"bench", FOR_COMMON, "", 0, 0, "time the pipeline's parts on this machine",
      ifl_command_bench},
     {"config", IFL_FOR_ALL, "show", 1, 1, "show each effective option and where it came from",
      ifl_command_config},
-    {"docs", FOR_NOTHING, "options|metrics|errors|features|prompts|man", 1, 1,
+    {"docs", FOR_COMMON, "options|metrics|errors|features|prompts|man", 1, 1,
      "print a reference page made from the program's own tables", ifl_command_docs},
-    {"version", FOR_NOTHING, "", 0, 0, "show the version", command_version},
-    {"help", FOR_NOTHING, "[COMMAND]", 0, 1, "show this help, or that of a command", command_help},
+    {"version", FOR_COMMON, "", 0, 0, "show the version", command_version},
+    {"help", FOR_COMMON, "[COMMAND]", 0, 1, "show this help, or that of a command", command_help},
     {0},
 };
 

@@ -11,7 +11,8 @@
 
 enum { STEP_MS = 100 };
 
-static void wait_for_the_end(struct ifl_pipeline *pipeline, const struct ifl_config *config,
+// True if a signal ended it.
+static bool wait_for_the_end(struct ifl_pipeline *pipeline, const struct ifl_config *config,
                              const sigset_t *signals)
 {
     const struct ifl_clock *clock = ifl_clock_real();
@@ -19,10 +20,11 @@ static void wait_for_the_end(struct ifl_pipeline *pipeline, const struct ifl_con
     if (config->duration > 0)
         end_ns = ifl_now_ns(clock) + (int64_t)(config->duration * (double)IFL_SECOND_NS);
     struct timespec step = {.tv_nsec = STEP_MS * IFL_MILLISECOND_NS};
-    while (ifl_now_ns(clock) < end_ns && !ifl_pipeline_finished(pipeline))
-        if (sigtimedwait(signals, NULL, &step) > 0)
-            break;
+    bool interrupted = false;
+    while (!interrupted && ifl_now_ns(clock) < end_ns && !ifl_pipeline_finished(pipeline))
+        interrupted = sigtimedwait(signals, NULL, &step) > 0;
     pthread_sigmask(SIG_UNBLOCK, signals, NULL); // a second Ctrl-C ends at once
+    return interrupted;
 }
 
 // When every source failed before its first frame, that is the outcome.
@@ -86,9 +88,9 @@ enum ifl_result ifl_command_run(const struct ifl_arguments *arguments, struct if
     if (result == IFL_OK)
         result = ifl_pipeline_start(pipeline, error);
     if (result == IFL_OK) {
-        wait_for_the_end(pipeline, config, &signals);
+        bool interrupted = wait_for_the_end(pipeline, config, &signals);
         ifl_pipeline_stop(pipeline);
-        result = outcome(pipeline, error);
+        result = interrupted ? IFL_OK : outcome(pipeline, error);
         struct ifl_error ignored;
         if (result == IFL_OK)
             result = say(pipeline, config->json, error);

@@ -117,7 +117,7 @@ class Live:
 def laws_hold(summary):
     """Both laws, on the JSON of a summary."""
     for edge in summary["edges"]:
-        accounted = edge["passed"] + sum(edge["dropped"].values()) + edge["in_flight"]
+        accounted = edge["passed"] + sum(edge["dropped"].values()) + edge["waiting"] + edge["busy"]
         if edge["received"] != accounted:
             return False
     images = summary["images"]

@@ -83,7 +83,7 @@ class Nonsense(Case):
     def test_sources_that_cannot_be(self):
         text = self.folder / "text.avi"
         text.write_text("this is no video\n" * 100)
-        self.refuses(run("probe", text), 10, "text.avi")
+        self.refuses(run("probe", text), 4, "text.avi", "no video")
         self.refuses(run("probe", self.folder / "none.mp4"), 3, "none.mp4")
         self.refuses(run("probe", "gopher://x/y"), 4, "gopher")
         self.refuses(run("profile", self.folder / "none.mp4", "-o", self.folder / "p"), 3, "none.mp4")

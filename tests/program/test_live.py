@@ -56,7 +56,7 @@ class Living(Case):
         live.wait_until(lambda: live.get("/readyz"), 15, "readiness")
         status, made = live.post("/api/v1/generate", {"seed": 5, "prompt": "dark zebra",
                                                       "privacy": "verbatim"})
-        self.assertEqual(status, 200, made)
+        self.assertEqual(status, 201, made)
         self.assertIn("zebra", json.dumps(made))
         before = self.delivered(live)
         status, error = live.post("/api/v1/generate", {"prompt": "x" * 1000000})
