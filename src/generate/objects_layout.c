@@ -232,9 +232,11 @@ static int place_component(const struct ifl_objects *objects, int frame, int com
     enum ifl_kind_index index = kind_for(objects, c, identity);
     const struct ifl_kind *kind = &objects->kind[index];
     struct ifl_placement one = place_one(objects, c, index);
-    float share = (float)c->area / whole_area(kind, one.foot_y);
+    // The foot line's height is a rough guide: a single object may be a third taller.
+    float height = span((float)c->height, one.height, 1.35f * one.height);
+    float share = (float)c->area / (height * height * kind->aspect * kind->fill);
     float tall = (float)c->height / one.height;
-    float wide = (float)c->width / (kind->aspect * one.height);
+    float wide = (float)c->width / (kind->aspect * height);
     if (index == KIND_UPRIGHT && (share > 1.6f || wide > 1.9f || tall > 1.45f)) {
         int count = place_several(objects, frame, component, index, placement, room);
         for (int i = 0; i < count; i++)
