@@ -116,32 +116,22 @@ static enum ifl_result render_patches(struct job *job, const struct ifl_support 
                                       struct ifl_error *error)
 {
     const struct ifl_memory *memory = job->engine->memory;
-    const struct ifl_grid *base = &memory->grid[ifl_base_level(memory)];
-    size_t pixels = (size_t)base->width * (size_t)base->height;
-    struct ifl_layout layout = {.picture = malloc(pixels * 3),
-                                .frame = malloc(pixels * sizeof *layout.frame),
-                                .taken = malloc(pixels)};
-    enum ifl_result result;
-    if (layout.picture && layout.frame && layout.taken) {
-        struct ifl_layout_config config = {.occupancy_weight = job->conditioning.occupancy_weight,
-                                           .support = support,
-                                           .k = job->request->k};
-        struct ifl_denoise_config denoise = {.seed = job->request->seed,
-                                             .level = job->level,
-                                             .support = support,
-                                             .k = job->request->k};
-        struct ifl_rng rng;
-        ifl_rng_split(&rng, job->request->seed, LAYOUT_STREAM);
-        ifl_layout_make(memory, &config, &rng, &layout);
-        job->audit->objects = layout.objects;
-        job->audit->objects_refused = layout.refused;
-        result = ifl_denoise(memory, &denoise, &layout, job->picture, error);
-    } else {
-        result = ifl_fail(error, IFL_ERR_NO_MEMORY, STAGE, "no memory for an image");
-    }
-    free(layout.picture);
-    free(layout.frame);
-    free(layout.taken);
+    struct ifl_layout_config config = {.occupancy_weight = job->conditioning.occupancy_weight,
+                                       .support = support,
+                                       .k = job->request->k};
+    struct ifl_denoise_config denoise = {
+        .seed = job->request->seed, .level = job->level, .support = support, .k = job->request->k};
+    struct ifl_layout layout;
+    struct ifl_rng rng;
+    enum ifl_result result = ifl_layout_init(&layout, memory, error);
+    if (result != IFL_OK)
+        return result;
+    ifl_rng_split(&rng, job->request->seed, LAYOUT_STREAM);
+    ifl_layout_make(memory, &config, &rng, &layout);
+    job->audit->objects = layout.objects;
+    job->audit->objects_refused = layout.refused;
+    result = ifl_denoise(memory, &denoise, &layout, job->picture, error);
+    ifl_layout_fini(&layout);
     return result;
 }
 

@@ -2,15 +2,18 @@
 #include "generate/layout.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "generate/exact.h"
+#include "generate/outline.h"
 
-enum { REGIONS_MAX = 3, HALO = 2, TOUCH = 2, TRIES = 16 };
+enum { TOUCH = 2, TRIES = 16 };
 
 struct region {
     int frame;
     double x, y;                   // centre of its Voronoi cell
+    const uint8_t *outline;        // label map of whole objects
     bool keep[IFL_COMPONENTS_MAX]; // components that stay, whole
 };
 
@@ -20,7 +23,7 @@ struct composer {
     struct ifl_rng *rng;
     struct ifl_layout *layout;
     int width, height, regions;
-    struct region region[REGIONS_MAX];
+    struct region region[IFL_REGIONS_MAX];
 };
 
 // Draws a frame that is not yet in use.
@@ -63,12 +66,14 @@ static int nearest_region(const struct composer *c, int x, int y)
 
 static void draw_regions(struct composer *c)
 {
-    c->regions = 2 + (int)ifl_rng_below(c->rng, REGIONS_MAX - 1);
+    c->regions = 2 + (int)ifl_rng_below(c->rng, IFL_REGIONS_MAX - 1);
     for (int r = 0; r < c->regions; r++) {
         c->region[r].frame = draw_frame(c, r);
         c->region[r].x = ifl_rng_uniform(c->rng) * c->width;
         c->region[r].y = ifl_rng_uniform(c->rng) * c->height;
         memset(c->region[r].keep, 0, sizeof c->region[r].keep);
+        ifl_outline_grow(c->memory, c->region[r].frame, c->layout->outline[r], c->layout->scratch);
+        c->region[r].outline = c->layout->outline[r];
     }
     for (int y = 0; y < c->height; y++)
         for (int x = 0; x < c->width; x++)
@@ -155,32 +160,13 @@ static void enlarge(const struct composer *c, struct ifl_component *box, int by)
     box->height = (bottom < c->height ? bottom : c->height) - box->y;
 }
 
-// Does the component reach within HALO pixels of (x, y)? Its soft edge belongs to it.
-static bool near_component(const struct composer *c, const uint8_t *label, int index, int x, int y)
-{
-    int left = x > HALO ? x - HALO : 0, top = y > HALO ? y - HALO : 0;
-    int right = x + HALO < c->width ? x + HALO : c->width - 1;
-    int bottom = y + HALO < c->height ? y + HALO : c->height - 1;
-    for (int v = top; v <= bottom; v++)
-        if (memchr(label + v * c->width + left, index + 1, (size_t)(right - left + 1)))
-            return true;
-    return false;
-}
-
-// The component with its soft edge, without what belongs to another component.
-static bool in_object(const struct composer *c, const uint8_t *label, int index, int x, int y)
-{
-    int own = label[y * c->width + x];
-    return own == index + 1 || (own == 0 && near_component(c, label, index, x, y));
-}
-
-static void take(struct composer *c, int frame, int index, const struct ifl_component *component)
+static void take(struct composer *c, const struct region *region, int index,
+                 const struct ifl_component *component)
 {
     struct ifl_component box = *component;
-    enlarge(c, &box, HALO);
-    const uint8_t *label = labels(c, frame);
+    enlarge(c, &box, IFL_OUTLINE_REACH);
     EACH_PIXEL(&box, x, y)
-    if (in_object(c, label, index, x, y))
+    if (region->outline[y * c->width + x] == index + 1)
         c->layout->taken[y * c->width + x] = 1;
 }
 
@@ -226,7 +212,7 @@ static void keep_components(struct composer *c, struct region *region, uint32_t 
     }
     for (int i = 0; i < count; i++)
         if (region->keep[i] && ifl_memory_component(c->memory, region->frame, i, &box))
-            take(c, region->frame, i, &box);
+            take(c, region, i, &box);
 }
 
 static bool nothing_there(const struct composer *c, int frame, const struct ifl_component *box)
@@ -252,44 +238,42 @@ static int find_ground(struct composer *c, const struct ifl_component *box)
     return IFL_LAYOUT_PLATE;
 }
 
-static void remove_component(struct composer *c, int frame, int index,
+static void remove_component(struct composer *c, const struct region *region, int index,
                              const struct ifl_component *component)
 {
     struct ifl_component box = *component;
-    enlarge(c, &box, HALO);
+    enlarge(c, &box, IFL_OUTLINE_REACH);
     int ground = find_ground(c, &box);
-    const uint8_t *label = labels(c, frame);
     EACH_PIXEL(&box, x, y)
     {
-        uint16_t *at = &c->layout->frame[y * c->width + x];
-        if (*at == frame && in_object(c, label, index, x, y))
-            *at = (uint16_t)ground;
+        int at = y * c->width + x;
+        if (c->layout->frame[at] == region->frame && region->outline[at] == index + 1)
+            c->layout->frame[at] = (uint16_t)ground;
     }
 }
 
-static void paste_component(struct composer *c, int frame, int index,
+static void paste_component(struct composer *c, const struct region *region, int index,
                             const struct ifl_component *component)
 {
     struct ifl_component box = *component;
-    enlarge(c, &box, HALO);
-    const uint8_t *label = labels(c, frame);
+    enlarge(c, &box, IFL_OUTLINE_REACH);
     EACH_PIXEL(&box, x, y)
-    if (in_object(c, label, index, x, y))
-        c->layout->frame[y * c->width + x] = (uint16_t)frame;
+    if (region->outline[y * c->width + x] == index + 1)
+        c->layout->frame[y * c->width + x] = (uint16_t)region->frame;
 }
 
 static void place_components(struct composer *c, bool kept)
 {
     struct ifl_component box;
     for (int r = 0; r < c->regions; r++) {
-        int frame = c->region[r].frame;
-        for (int i = 0; i < c->memory->profile->memory[frame]->components; i++) {
-            if (c->region[r].keep[i] != kept || !ifl_memory_component(c->memory, frame, i, &box))
+        const struct region *region = &c->region[r];
+        for (int i = 0; i < c->memory->profile->memory[region->frame]->components; i++) {
+            if (region->keep[i] != kept || !ifl_memory_component(c->memory, region->frame, i, &box))
                 continue;
             if (kept)
-                paste_component(c, frame, i, &box);
+                paste_component(c, region, i, &box);
             else
-                remove_component(c, frame, i, &box);
+                remove_component(c, region, i, &box);
         }
     }
 }
@@ -311,6 +295,36 @@ static void copy_pixels(const struct composer *c)
     }
 }
 
+enum ifl_result ifl_layout_init(struct ifl_layout *layout, const struct ifl_memory *memory,
+                                struct ifl_error *error)
+{
+    const struct ifl_grid *grid = &memory->grid[ifl_base_level(memory)];
+    size_t pixels = (size_t)grid->width * (size_t)grid->height;
+    *layout = (struct ifl_layout){.picture = malloc(pixels * 3),
+                                  .frame = malloc(pixels * sizeof *layout->frame),
+                                  .taken = malloc(pixels),
+                                  .scratch = malloc(pixels * sizeof *layout->scratch)};
+    bool done = layout->picture && layout->frame && layout->taken && layout->scratch;
+    for (int r = 0; r < IFL_REGIONS_MAX; r++) {
+        layout->outline[r] = malloc(pixels);
+        done = done && layout->outline[r];
+    }
+    if (done)
+        return IFL_OK;
+    ifl_layout_fini(layout);
+    return ifl_fail(error, IFL_ERR_NO_MEMORY, "generate", "no memory for an image");
+}
+
+void ifl_layout_fini(struct ifl_layout *layout)
+{
+    for (int r = 0; r < IFL_REGIONS_MAX; r++)
+        free(layout->outline[r]);
+    free(layout->picture);
+    free(layout->frame);
+    free(layout->taken);
+    free(layout->scratch);
+}
+
 void ifl_layout_make(const struct ifl_memory *memory, const struct ifl_layout_config *config,
                      struct ifl_rng *rng, struct ifl_layout *layout)
 {
@@ -324,7 +338,7 @@ void ifl_layout_make(const struct ifl_memory *memory, const struct ifl_layout_co
     memset(layout->taken, 0, (size_t)(c.width * c.height));
     layout->objects = layout->refused = 0;
     draw_regions(&c);
-    uint32_t events[REGIONS_MAX * IFL_COMPONENTS_MAX];
+    uint32_t events[IFL_REGIONS_MAX * IFL_COMPONENTS_MAX];
     for (int r = 0; r < c.regions; r++)
         keep_components(&c, &c.region[r], events);
     place_components(&c, false);

@@ -15,16 +15,22 @@ struct ifl_layout_config {
     int k;                             // with support: events an object must have been seen in
 };
 
+enum { IFL_LAYOUT_PLATE = IFL_MEMORY_MAX, IFL_REGIONS_MAX = 3 };
+
 struct ifl_layout {
     int objects, refused;
     uint8_t *picture; // base level, RGB24
     uint16_t *frame;  // base level: memory frame of each pixel, IFL_LAYOUT_PLATE: the plate
     uint8_t *taken;   // base level: 1 where an object was placed
+    uint8_t *outline[IFL_REGIONS_MAX]; // of the frames in use
+    int32_t *scratch;
 };
 
-enum { IFL_LAYOUT_PLATE = IFL_MEMORY_MAX };
+// Storage for one layout at a time. IFL_ERR_NO_MEMORY.
+enum ifl_result ifl_layout_init(struct ifl_layout *layout, const struct ifl_memory *memory,
+                                struct ifl_error *error) IFL_CHECK_RESULT;
+void ifl_layout_fini(struct ifl_layout *layout);
 
-// Fills the caller's picture, frame and taken.
 void ifl_layout_make(const struct ifl_memory *memory, const struct ifl_layout_config *config,
                      struct ifl_rng *rng, struct ifl_layout *layout);
 
