@@ -62,6 +62,8 @@ enum ifl_result ifl_av_fail(struct ifl_error *error, int code, const struct ifl_
                        ifl_now_ns(ifl_clock_real()) >= request->guard->deadline_ns;
     if (code == AVERROR_EXIT || interrupted)
         return fail_interrupted(error, request, doing);
+    if (code == AVERROR(EIO) && request->live)
+        code = AVERROR_EOF; // some protocols call a hang-up that
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         if (rows[i].code == code)
             return ifl_fail(error, rows[i].result, "source", "%s \"%s\" failed: %s", doing,

@@ -1,0 +1,501 @@
+// SPDX-License-Identifier: Apache-2.0
+// Video files and addresses, good ones and all kinds of bad ones.
+#include "support.h"
+
+#include <arpa/inet.h>
+#include <pthread.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "clips.h"
+#include "source/builtin.h"
+
+static char folder[CLIP_PATH_MAX];
+
+static int set_up(void **state)
+{
+    (void)state;
+    clips_make_folder(folder);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    clips_remove_folder(folder);
+    return 0;
+}
+
+static enum ifl_result open_uri(const char *uri, bool loop, void **self, struct ifl_error *error)
+{
+    struct ifl_source_config config = {.name = "clip",
+                                       .uri = uri,
+                                       .loop = loop,
+                                       .open_deadline_ns = 5 * IFL_SECOND_NS,
+                                       .read_deadline_ns = 5 * IFL_SECOND_NS};
+    memset(error, 0, sizeof *error);
+    return ifl_source_camera.open(&config, self, error);
+}
+
+struct tally {
+    int frames, drops;
+    enum ifl_result end;
+    int width, height; // of the last picture
+};
+
+// Reads to the end; checks that numbers and times grow as promised.
+static struct tally read_all(const char *uri)
+{
+    struct ifl_error error;
+    void *self;
+    struct tally tally = {0};
+    check_ok(open_uri(uri, false, &self, &error), error);
+    int64_t last_pts = -1;
+    for (;;) {
+        struct ifl_frame *frame;
+        tally.end = ifl_source_camera.read(self, &frame, &error);
+        tally.drops += tally.end == IFL_DROPPED;
+        if (tally.end == IFL_DROPPED)
+            continue;
+        if (tally.end != IFL_OK)
+            break;
+        assert_int_equal(frame->sequence, tally.frames + tally.drops);
+        assert_true(frame->pts_ns > last_pts);
+        last_pts = frame->pts_ns;
+        tally.width = frame->width;
+        tally.height = frame->height;
+        tally.frames++;
+        ifl_frame_unref(frame);
+    }
+    ifl_source_camera.close(self);
+    return tally;
+}
+
+static void expect_refusal(const char *uri, enum ifl_result result, const char *word)
+{
+    struct ifl_error error;
+    void *self;
+    enum ifl_result got = open_uri(uri, false, &self, &error);
+    if (got != result || !strstr(error.text, word))
+        fail_msg("%s: %s: \"%s\", wanted %s with \"%s\"", uri, ifl_result_name(got), error.text,
+                 ifl_result_name(result), word);
+}
+
+static void decodes_the_surveillance_clip(void **state)
+{
+    (void)state;
+    const char *clip = getenv("INFERLOOP_CLIP");
+    if (!clip || access(clip, R_OK) != 0) {
+        print_message("SKIPPED: INFERLOOP_CLIP names no clip\n");
+        skip();
+    }
+    struct tally tally = read_all(clip);
+    assert_int_equal(tally.frames, 795);
+    assert_int_equal(tally.drops, 0);
+    assert_int_equal(tally.end, IFL_END);
+    assert_int_equal(tally.width, 768);
+    assert_int_equal(tally.height, 576);
+}
+
+static void loops_give_the_same_pictures(void **state)
+{
+    (void)state;
+    char path[CLIP_PATH_MAX];
+    // B-frames and a transport stream: where seeking back would lose pictures.
+    if (!clips_make(folder, "loop.ts",
+                    "-f lavfi -i testsrc2=s=160x120:r=10:d=1.2 -c:v libx264 -bf 2 -g 6", path))
+        skip();
+    struct ifl_error error;
+    void *self;
+    check_ok(open_uri(path, true, &self, &error), error);
+    int sum[12] = {0};
+    int64_t last_pts = -1;
+    for (int i = 0; i < 36; i++) {
+        struct ifl_frame *frame;
+        check_ok(ifl_source_camera.read(self, &frame, &error), error);
+        assert_int_equal(frame->media_index, i % 12);
+        assert_int_equal(frame->loop, i / 12);
+        check_near((double)(frame->pts_ns - last_pts), i ? 1e8 : 1, i ? 2e6 : 0);
+        last_pts = frame->pts_ns;
+        int total = 0;
+        for (int y = 0; y < frame->height; y++)
+            for (int x = 0; x < frame->width; x++)
+                total += frame->plane[0][y * frame->stride[0] + x] * (1 + (x * 7 + y) % 5);
+        if (i < 12)
+            sum[i] = total;
+        assert_int_equal(total, sum[i % 12]);
+        ifl_frame_unref(frame);
+    }
+    ifl_source_camera.close(self);
+}
+
+static void frames_outlive_the_source(void **state)
+{
+    (void)state;
+    char path[CLIP_PATH_MAX];
+    if (!clips_make(folder, "few.avi", "-f lavfi -i testsrc2=s=64x48:r=10:d=1 -c:v mpeg4", path))
+        skip();
+    struct ifl_error error;
+    struct ifl_frame *frames[10];
+    void *self;
+    check_ok(open_uri(path, false, &self, &error), error);
+    for (int i = 0; i < 10; i++)
+        check_ok(ifl_source_camera.read(self, &frames[i], &error), error);
+    ifl_source_camera.close(self);
+    unsigned sum = 0;
+    for (int i = 0; i < 10; i++) {
+        sum += frames[i]->plane[0][47 * frames[i]->stride[0] + 63];
+        ifl_frame_unref(frames[i]);
+    }
+    assert_true(sum > 0);
+}
+
+static void probes(void **state)
+{
+    (void)state;
+    char path[CLIP_PATH_MAX];
+    if (!clips_make(folder, "probe.mp4",
+                    "-f lavfi -i testsrc2=s=160x120:r=25:d=1 -f lavfi -i sine=d=1 -c:v libx264",
+                    path))
+        skip();
+    struct ifl_source_config config = {.name = "p", .uri = path};
+    struct ifl_source_info info;
+    struct ifl_error error;
+    check_ok(ifl_source_probe(&ifl_source_camera, &config, &info, &error), error);
+    assert_int_equal(info.width, 160);
+    assert_int_equal(info.height, 120);
+    assert_int_equal(info.frames, 25);
+    assert_string_equal(info.codec, "h264");
+    assert_string_equal(info.format, "yuv420p");
+    check_near(info.rate, 25, 0.01);
+    assert_false(info.live);
+}
+
+static void truncated_files_give_what_they_have(void **state)
+{
+    (void)state;
+    static const char *const kinds[][2] = {
+        {"cut.avi", "-f lavfi -i testsrc2=s=160x120:r=10:d=3 -c:v mpeg4"},
+        {"cut.ts", "-f lavfi -i testsrc2=s=160x120:r=10:d=3 -c:v libx264"},
+        {"cut.mkv", "-f lavfi -i testsrc2=s=160x120:r=10:d=3 -c:v libx264"},
+        {"cut.mp4", "-f lavfi -i testsrc2=s=160x120:r=10:d=3 -c:v libx264 -movflags +faststart"},
+    };
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        char path[CLIP_PATH_MAX], *bytes;
+        size_t count;
+        if (!clips_make(folder, kinds[i][0], kinds[i][1], path))
+            skip();
+        clips_read(path, &bytes, &count);
+        clips_write(folder, kinds[i][0], bytes, count * 6 / 10, path);
+        free(bytes);
+        struct tally tally = read_all(path);
+        if (tally.frames < 5 || tally.frames > 29 || tally.end != IFL_END)
+            fail_msg("%s: %d frames, %d drops, then %s", path, tally.frames, tally.drops,
+                     ifl_result_name(tally.end));
+    }
+    char path[CLIP_PATH_MAX], *bytes;
+    size_t count;
+    assert_true(
+        clips_make(folder, "end.mp4", "-f lavfi -i testsrc2=s=64x48:d=1 -c:v libx264", path));
+    clips_read(path, &bytes, &count); // its index is at the end, which is gone
+    clips_write(folder, "end.mp4", bytes, count / 2, path);
+    free(bytes);
+    expect_refusal(path, IFL_ERR_UNSUPPORTED, "no video FFmpeg can read");
+}
+
+// Every 97th byte of the packets is another: errors are counted or concealed, nothing else happens.
+static void damaged_files_do_no_harm(void **state)
+{
+    (void)state;
+    char path[CLIP_PATH_MAX], *bytes;
+    size_t count;
+    if (!clips_make(folder, "bad.ts", "-f lavfi -i testsrc2=s=160x120:r=10:d=3 -c:v libx264", path))
+        skip();
+    clips_read(path, &bytes, &count);
+    for (size_t i = count / 3; i < count; i += 97)
+        bytes[i] = (char)(bytes[i] ^ 0x5a);
+    clips_write(folder, "bad.ts", bytes, count, path);
+    free(bytes);
+    struct tally tally = read_all(path);
+    assert_int_equal(tally.end, IFL_END);
+    assert_in_range(tally.frames, 1, 40);
+}
+
+static void sizes_may_change_and_be_odd(void **state)
+{
+    (void)state;
+    char small[CLIP_PATH_MAX], large[CLIP_PATH_MAX], both[CLIP_PATH_MAX], *bytes[2];
+    size_t count[2];
+    const char *format = "-f lavfi -i testsrc2=s=%s:r=10:d=1 -c:v libx264 -bf 0 -g 5";
+    char arguments[2][160];
+    snprintf(arguments[0], sizeof arguments[0], format, "160x120");
+    snprintf(arguments[1], sizeof arguments[1], format, "322x242");
+    if (!clips_make(folder, "a.h264", arguments[0], small) ||
+        !clips_make(folder, "b.h264", arguments[1], large))
+        skip();
+    clips_read(small, &bytes[0], &count[0]);
+    clips_read(large, &bytes[1], &count[1]);
+    char *joined = malloc(count[0] + count[1]);
+    assert_non_null(joined);
+    memcpy(joined, bytes[0], count[0]);
+    memcpy(joined + count[0], bytes[1], count[1]);
+    clips_write(folder, "both.h264", joined, count[0] + count[1], both);
+    free(joined);
+    free(bytes[0]);
+    free(bytes[1]);
+    struct tally tally = read_all(both);
+    assert_int_equal(tally.frames, 20);
+    assert_int_equal(tally.width, 322);
+    assert_true(clips_make(folder, "odd.mkv",
+                           "-f lavfi -i testsrc=s=161x121:r=10:d=0.5 -pix_fmt yuv420p -c:v ffv1",
+                           both));
+    tally = read_all(both);
+    assert_int_equal(tally.frames, 5);
+    assert_int_equal(tally.width, 161);
+    assert_int_equal(tally.height, 121);
+}
+
+static void refuses_what_is_no_video(void **state)
+{
+    (void)state;
+    char path[CLIP_PATH_MAX];
+    static const char text[] = "This is a letter, not a film.\nIt has two lines.\n";
+    clips_write(folder, "letter.avi", text, sizeof text - 1, path);
+    expect_refusal(path, IFL_ERR_UNSUPPORTED, "no video FFmpeg can read");
+    clips_write(folder, "empty.avi", "", 0, path);
+    expect_refusal(path, IFL_ERR_UNSUPPORTED, "is empty");
+    expect_refusal("/nonexistent/clip.avi", IFL_ERR_NOT_FOUND, "/nonexistent/clip.avi");
+    expect_refusal(folder, IFL_ERR_UNSUPPORTED, "folder:");
+    expect_refusal("/dev/null", IFL_ERR_UNSUPPORTED, "device");
+    snprintf(path, sizeof path, "%.200s/fifo", folder);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    expect_refusal(path, IFL_ERR_UNSUPPORTED, "pipe:");
+    expect_refusal("webcam:/nonexistent/video9", IFL_ERR_NOT_FOUND, "webcam:/nonexistent/video9");
+}
+
+static void refuses_sound_and_bad_sizes(void **state)
+{
+    (void)state;
+    char path[CLIP_PATH_MAX];
+    if (!clips_make(folder, "sound.wav", "-f lavfi -i sine=d=0.2", path))
+        skip();
+    expect_refusal(path, IFL_ERR_UNSUPPORTED, "no video in it");
+    assert_true(clips_make(folder, "tiny.avi", "-f lavfi -i testsrc2=s=8x8:d=0.2 -c:v ffv1", path));
+    expect_refusal(path, IFL_ERR_UNSUPPORTED, "too small");
+    assert_true(clips_make(folder, "long.avi",
+                           "-f lavfi -i color=s=20000x16:d=0.04 -c:v ffv1 -frames:v 1", path));
+    expect_refusal(path, IFL_ERR_TOO_LARGE, "too large");
+}
+
+static void refuses_unreadable_files(void **state)
+{
+    (void)state;
+    if (geteuid() == 0) {
+        print_message("SKIPPED: root may read everything\n");
+        skip();
+    }
+    char path[CLIP_PATH_MAX];
+    clips_write(folder, "secret.avi", "x", 1, path);
+    assert_int_equal(chmod(path, 0), 0);
+    expect_refusal(path, IFL_ERR_IO, "may read it");
+}
+
+// ---- addresses ----
+
+static int listen_silently(int *port)
+{
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof address;
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
+    assert_int_equal(listen(fd, 8), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &length), 0);
+    *port = ntohs(address.sin_port);
+    return fd;
+}
+
+static bool was_called(int fd)
+{
+    struct timeval none = {.tv_usec = 1};
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &none, sizeof none);
+    int caller = accept(fd, NULL, NULL);
+    if (caller >= 0)
+        close(caller);
+    return caller >= 0;
+}
+
+// A local file must not lead into the network or to other files.
+static void playlists_lead_nowhere(void **state)
+{
+    (void)state;
+    char target[CLIP_PATH_MAX], path[CLIP_PATH_MAX], text[1024];
+    if (!clips_make(folder, "target.ts", "-f lavfi -i testsrc2=s=64x48:d=1 -c:v libx264", target))
+        skip();
+    int port, fd = listen_silently(&port);
+    int length = snprintf(text, sizeof text,
+                          "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n"
+                          "http://127.0.0.1:%d/x.ts\n#EXT-X-ENDLIST\n",
+                          port);
+    clips_write(folder, "net.m3u8", text, (size_t)length, path);
+    struct ifl_error error;
+    void *self;
+    assert_true(open_uri(path, false, &self, &error) < 0);
+    assert_false(was_called(fd));
+    length =
+        snprintf(text, sizeof text,
+                 "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nfile:%s\n#EXT-X-ENDLIST\n", target);
+    clips_write(folder, "file.m3u8", text, (size_t)length, path);
+    assert_true(open_uri(path, false, &self, &error) < 0);
+    length = snprintf(text, sizeof text, "ffconcat version 1.0\nfile '%s'\n", target);
+    clips_write(folder, "list.avi", text, (size_t)length, path);
+    assert_true(open_uri(path, false, &self, &error) < 0);
+    close(fd);
+}
+
+// A name with a scheme inside or with a pattern of numbers is still just a name.
+static void names_are_not_addresses(void **state)
+{
+    (void)state;
+    char path[CLIP_PATH_MAX], uri[CLIP_PATH_MAX + 8];
+    if (!clips_make(folder, "http:%02d?x=1.avi", "-f lavfi -i testsrc2=s=64x48:r=10:d=0.5 -f avi",
+                    path))
+        skip();
+    assert_int_equal(read_all(path).frames, 5);
+    snprintf(uri, sizeof uri, "file:%s", path);
+    assert_int_equal(read_all(uri).frames, 5);
+}
+
+static void silent_servers_meet_the_deadline(void **state)
+{
+    (void)state;
+    int port, fd = listen_silently(&port);
+    static const char *const schemes[] = {"rtsp", "http", "rtmp"};
+    for (size_t i = 0; i < 3; i++) {
+        char uri[96];
+        snprintf(uri, sizeof uri, "%s://user:secret@127.0.0.1:%d/x", schemes[i], port);
+        struct ifl_source_config config = {
+            .name = "c", .uri = uri, .open_deadline_ns = IFL_SECOND_NS / 5};
+        struct ifl_error error = {0};
+        void *self;
+        assert_int_equal(ifl_source_camera.open(&config, &self, &error), IFL_ERR_TIMEOUT);
+        assert_null(strstr(error.text, "secret"));
+        assert_non_null(strstr(error.text, "127.0.0.1"));
+    }
+    close(fd);
+}
+
+static bool always(void *context)
+{
+    (void)context;
+    return true;
+}
+
+static void opening_can_be_called_off(void **state)
+{
+    (void)state;
+    int port, fd = listen_silently(&port);
+    char uri[96];
+    snprintf(uri, sizeof uri, "rtsp://127.0.0.1:%d/x", port);
+    struct ifl_source_config config = {
+        .name = "c", .uri = uri, .open_deadline_ns = 3600 * IFL_SECOND_NS, .cancelled = always};
+    struct ifl_error error = {0};
+    void *self;
+    assert_int_equal(ifl_source_camera.open(&config, &self, &error), IFL_ERR_CANCELLED);
+    close(fd);
+    snprintf(uri, sizeof uri, "http://127.0.0.1:%d/x", port); // nobody listens there any more
+    config.cancelled = NULL;
+    assert_int_equal(ifl_source_camera.open(&config, &self, &error), IFL_ERR_IO);
+    assert_non_null(strstr(error.text, "refused"));
+}
+
+// ---- a camera over HTTP: motion JPEG from a thread, which hangs up after some pictures ----
+
+struct jpeg_server {
+    int fd, pictures;
+    const char *jpeg;
+    size_t bytes;
+};
+
+static void *serve_jpegs(void *context)
+{
+    const struct jpeg_server *server = context;
+    char request[2048];
+    int caller = accept(server->fd, NULL, NULL);
+    if (caller < 0)
+        return NULL;
+    ssize_t got = recv(caller, request, sizeof request, 0);
+    dprintf(caller, "HTTP/1.1 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary=cut\r\n"
+                    "Connection: close\r\n\r\n");
+    for (int i = 0; i < server->pictures && got > 0; i++) {
+        dprintf(caller, "--cut\r\nContent-Type: image/jpeg\r\nContent-Length: %zu\r\n\r\n",
+                server->bytes);
+        if (send(caller, server->jpeg, server->bytes, MSG_NOSIGNAL) < 0)
+            break;
+        dprintf(caller, "\r\n");
+    }
+    shutdown(caller, SHUT_RDWR);
+    close(caller);
+    return NULL;
+}
+
+static void reads_a_camera_over_http(void **state)
+{
+    (void)state;
+    char path[CLIP_PATH_MAX], *jpeg, uri[96];
+    struct jpeg_server server = {.pictures = 30};
+    if (!clips_make(folder, "one.jpg", "-f lavfi -i testsrc2=s=160x120 -frames:v 1", path))
+        skip();
+    clips_read(path, &jpeg, &server.bytes);
+    server.jpeg = jpeg;
+    int port;
+    server.fd = listen_silently(&port);
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, serve_jpegs, &server), 0);
+    snprintf(uri, sizeof uri, "http://127.0.0.1:%d/video", port);
+    struct ifl_error error;
+    void *self;
+    check_ok(open_uri(uri, true, &self, &error), error);
+    struct ifl_source_info info;
+    ifl_source_camera.info(self, &info);
+    assert_true(info.live);
+    int frames = 0;
+    enum ifl_result result;
+    struct ifl_frame *frame;
+    while ((result = ifl_source_camera.read(self, &frame, &error)) == IFL_OK) {
+        assert_int_equal(frame->width, 160);
+        assert_int_equal(frame->range, IFL_RANGE_FULL);
+        ifl_frame_unref(frame);
+        frames++;
+    }
+    ifl_source_camera.close(self);
+    pthread_join(thread, NULL);
+    close(server.fd);
+    free(jpeg);
+    assert_in_range(frames, 25, 30);
+    assert_int_equal(result, IFL_ERR_IO); // the end of a live source is a failure, also with `loop`
+    assert_non_null(strstr(error.text, "is the camera still on"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(decodes_the_surveillance_clip),
+        cmocka_unit_test(loops_give_the_same_pictures),
+        cmocka_unit_test(frames_outlive_the_source),
+        cmocka_unit_test(probes),
+        cmocka_unit_test(truncated_files_give_what_they_have),
+        cmocka_unit_test(damaged_files_do_no_harm),
+        cmocka_unit_test(sizes_may_change_and_be_odd),
+        cmocka_unit_test(refuses_what_is_no_video),
+        cmocka_unit_test(refuses_sound_and_bad_sizes),
+        cmocka_unit_test(refuses_unreadable_files),
+        cmocka_unit_test(playlists_lead_nowhere),
+        cmocka_unit_test(names_are_not_addresses),
+        cmocka_unit_test(silent_servers_meet_the_deadline),
+        cmocka_unit_test(opening_can_be_called_off),
+        cmocka_unit_test(reads_a_camera_over_http),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
