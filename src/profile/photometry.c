@@ -2,8 +2,10 @@
 #include "profile/photometry.h"
 
 #include <math.h>
+#include <stdlib.h>
 
-enum { ROUNDS = 6 };
+enum { ROUNDS = 6, PAIRS = 40 };
+#define GOOD_RESIDUAL 3.0 // grey levels: no need to look for a better first line
 
 void ifl_photometry_identity(struct ifl_photometry *photometry)
 {
@@ -69,12 +71,52 @@ static struct line refit(const uint8_t *raw, const uint8_t *plate, int pixels,
     return solve(&s);
 }
 
-// A first line that objects cannot pull: ratio of spreads and difference of medians would need
-// sorting; the mean of what lies nearest to the frame's own trend does as well after a few rounds.
+static double typical_residual(const uint8_t *raw, const uint8_t *plate, int pixels, int step,
+                               float *residual, struct line line)
+{
+    int count = 0;
+    for (int i = 0; i < pixels; i += step)
+        residual[count++] = (float)(raw[3 * i] - line.gain * plate[3 * i] - line.offset);
+    return scale_of(residual, count);
+}
+
+// The line through two pixels that are far enough apart in the plate to tell a gain.
+static int line_through(const uint8_t *raw, const uint8_t *plate, int a, int b, struct line *line)
+{
+    int apart = plate[3 * a] - plate[3 * b];
+    if (abs(apart) < 24 || is_clipped(raw[3 * a]) || is_clipped(raw[3 * b]))
+        return 0;
+    line->gain = (double)(raw[3 * a] - raw[3 * b]) / apart;
+    line->offset = raw[3 * a] - line->gain * plate[3 * a];
+    return line->gain >= 0.25 && line->gain <= 4;
+}
+
+// Where to begin, so that objects cannot pull: of the least-squares line and lines through pairs of
+// pixels, the one whose median residual on a part of the pixels is least.
+static struct line first_line(const uint8_t *raw, const uint8_t *plate, int pixels, float *residual)
+{
+    struct line best = refit(raw, plate, pixels, residual, 0);
+    int step = pixels / 500 + 1;
+    double least = typical_residual(raw, plate, pixels, step, residual, best);
+    for (int k = 0; k < PAIRS && least > GOOD_RESIDUAL; k++) {
+        struct line line;
+        int a = (int)((uint64_t)k * 2654435761u % (unsigned)pixels);
+        int b = (int)((uint64_t)(k + PAIRS) * 2246822519u % (unsigned)pixels);
+        if (!line_through(raw, plate, a, b, &line))
+            continue;
+        double typical = typical_residual(raw, plate, pixels, step, residual, line);
+        if (typical >= least)
+            continue;
+        least = typical;
+        best = line;
+    }
+    return best;
+}
+
 static struct line fit_channel(const uint8_t *raw, const uint8_t *plate, int pixels,
                                float *residual)
 {
-    struct line line = refit(raw, plate, pixels, residual, 0);
+    struct line line = first_line(raw, plate, pixels, residual);
     for (int round = 0; round < ROUNDS; round++) {
         for (int i = 0; i < pixels; i++)
             residual[i] = (float)(raw[3 * i] - line.gain * plate[3 * i] - line.offset);

@@ -17,7 +17,12 @@
 
 static const char stage[] = "profile";
 
-enum { BASE_AREA_MIN = 32 * 18, BASE_AREA_MAX = 1024 * 1024, WINDOW_MAX = 10000000 };
+enum {
+    BASE_AREA_MIN = 32 * 18,
+    BASE_AREA_MAX = 1024 * 1024,
+    WINDOW_MAX = 10000000,
+    SAMPLES_LEAST = 12
+};
 
 struct ifl_profiler {
     struct ifl_profiler_config config;
@@ -206,14 +211,15 @@ static enum ifl_result remember(struct ifl_profiler *p, const struct ifl_frame *
     return ifl_memory_offer(&p->memory, &p->events, &input, error);
 }
 
-// Samples for the plate: the recent half, which is spread evenly; others while there are few.
+// Samples for the plate: the recent half, which is spread evenly. The others were chosen for their
+// objects and would vote for them; they only help while there are few.
 static int choose_samples(const struct ifl_memory *memory, struct ifl_plate_sample *sample,
                           int with_labels)
 {
     int count = 0, recent = 0, base = memory->levels - 1;
     for (int i = 0; i < memory->count; i++)
         recent += memory->slot[i].recent;
-    int all = recent < IFL_PLATE_SAMPLES / 2, step = (recent - 1) / IFL_PLATE_SAMPLES + 1;
+    int all = recent < SAMPLES_LEAST, step = (recent - 1) / IFL_PLATE_SAMPLES + 1;
     for (int i = 0, seen = 0; i < memory->count && count < IFL_PLATE_SAMPLES; i++) {
         if (!all && (!memory->slot[i].recent || seen++ % step))
             continue;

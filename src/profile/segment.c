@@ -10,7 +10,7 @@ enum { PLATE = 0, SHADOW = 1, WEAK = 2, STRONG = 3 };
 enum {
     WEAK_LEVELS = 9,    // grey levels beyond which a difference may be an object
     STRONG_LEVELS = 20, // and beyond which it surely is one
-    BRIDGE_UP = 5,      // pixels that an object may span between two of its parts in a column
+    BRIDGE_UP = 3,      // pixels that an object may span between two of its parts in a column
     BRIDGE_SIDE = 2,    // and in a row
     PIECE_STRONG = 4,   // strong pixels of the least piece of an object
     BLOBS_MAX = 1024,
@@ -376,26 +376,23 @@ static int contrast(const uint8_t *a, const uint8_t *b)
     return abs(a[0] - b[0]) + abs(a[1] - b[1]) + abs(a[2] - b[2]);
 }
 
-// Edge strength of picture and plate across every outline, two pixels in against two pixels out.
+// Edge strength of picture and plate across every outline. The mask reaches about two pixels beyond
+// the true edge: the pixel inside is taken from well within.
 static void find_ghosts(const struct ifl_segmenter *s, const struct ifl_segment_input *input,
                         const uint8_t *label, int count, uint8_t *ghost)
 {
-    enum { IN = 1, OUT = 2 };
+    enum { IN = 3 };
     int64_t picture[IFL_COMPONENTS_MAX] = {0}, plate[IFL_COMPONENTS_MAX] = {0};
-    const int step[2] = {1, s->width};
-    for (int y = OUT; y < s->height - OUT; y++)
-        for (int x = OUT; x < s->width - OUT; x++) {
+    const int step[4] = {-1, 1, -s->width, s->width};
+    for (int y = IN; y < s->height - IN; y++)
+        for (int x = IN; x < s->width - IN; x++) {
             int i = y * s->width + x, c = label[i];
-            if (!c)
-                continue;
-            for (int n = 0; n < 4; n++) {
-                int out = n & 1 ? step[n / 2] : -step[n / 2];
-                if (label[i + out] || label[i + OUT * out])
+            for (int n = 0; c && n < 4; n++) {
+                int outside = i + step[n], inside = i - IN * step[n];
+                if (label[outside] || label[inside] != c)
                     continue;
-                const uint8_t *inside = input->rgb + 3 * (i - IN * out);
-                const uint8_t *plate_inside = input->plate + 3 * (i - IN * out);
-                picture[c - 1] += contrast(inside, input->rgb + 3 * (i + out));
-                plate[c - 1] += contrast(plate_inside, input->plate + 3 * (i + out));
+                picture[c - 1] += contrast(input->rgb + 3 * inside, input->rgb + 3 * outside);
+                plate[c - 1] += contrast(input->plate + 3 * inside, input->plate + 3 * outside);
             }
         }
     for (int c = 0; c < count; c++)

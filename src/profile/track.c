@@ -134,10 +134,23 @@ static void follow(struct track *track, const struct ifl_box *box, const struct 
     track->x = x;
     track->y = y;
     track->box = *box;
-    ifl_signature_blend(&track->look, look, track->age == 0 ? 1 : 0.1f);
+    if (look)
+        ifl_signature_blend(&track->look, look, track->age == 0 ? 1 : 0.1f);
     track->seen = frame;
     track->merged = -1;
     track->age++;
+}
+
+static void take_best(struct ifl_tracker *tracker, int pairs)
+{
+    qsort(tracker->pair, (size_t)pairs, sizeof *tracker->pair, compare_pairs);
+    for (int p = 0; p < pairs; p++) {
+        const struct pair *pair = &tracker->pair[p];
+        if (tracker->taken[pair->track] || tracker->owner[pair->component] >= 0)
+            continue;
+        tracker->taken[pair->track] = 1;
+        tracker->owner[pair->component] = pair->track;
+    }
 }
 
 // Best pairs first; tracks inside others come second, so that a whole blob stays with its event.
@@ -157,14 +170,49 @@ static void match(struct ifl_tracker *tracker, const struct ifl_track_input *inp
                 tracker->pair[pairs++] = (struct pair){score, (int16_t)t, (int16_t)c};
         }
     }
-    qsort(tracker->pair, (size_t)pairs, sizeof *tracker->pair, compare_pairs);
-    for (int p = 0; p < pairs; p++) {
-        const struct pair *pair = &tracker->pair[p];
-        if (tracker->taken[pair->track] || tracker->owner[pair->component] >= 0)
+    take_best(tracker, pairs);
+}
+
+static int hosts(const struct ifl_tracker *tracker, int host)
+{
+    int count = 0;
+    for (int t = 0; t < IFL_TRACKS_MAX; t++)
+        count += tracker->track[t].event && tracker->track[t].merged >= 0 &&
+                 tracker->track[t].host == tracker->track[host].event && t != host;
+    return count;
+}
+
+// A blob that has come apart: host and guests share its parts by their looks, which were not
+// changed while they were together. A blob that is still one is left to the match.
+static void split(struct ifl_tracker *tracker, const struct ifl_track_input *input,
+                  const struct ifl_component *component, int count, int host)
+{
+    struct ifl_box there = predict(&tracker->track[host], input->frame);
+    int parts = 0, pairs = 0;
+    for (int c = 0; c < count; c++) {
+        struct ifl_box box = ifl_box_of(&component[c]);
+        int inside = 3 * ifl_box_overlap(&there, &box) > box.width * box.height;
+        if (!inside || tracker->owner[c] >= 0)
             continue;
-        tracker->taken[pair->track] = 1;
-        tracker->owner[pair->component] = pair->track;
+        parts++;
+        for (int t = 0; t < IFL_TRACKS_MAX; t++) {
+            const struct track *track = &tracker->track[t];
+            int guest = track->merged >= 0 && track->host == tracker->track[host].event;
+            float unlike = ifl_signature_distance(&track->look, &tracker->look[c]);
+            if (track->event && !tracker->taken[t] && (t == host || guest) && unlike < 0.5f)
+                tracker->pair[pairs++] = (struct pair){1 - unlike, (int16_t)t, (int16_t)c};
+        }
     }
+    if (parts >= 2)
+        take_best(tracker, pairs);
+}
+
+static void split_all(struct ifl_tracker *tracker, const struct ifl_track_input *input,
+                      const struct ifl_component *component, int count)
+{
+    for (int t = 0; t < IFL_TRACKS_MAX; t++)
+        if (tracker->track[t].event && hosts(tracker, t))
+            split(tracker, input, component, count, t);
 }
 
 // A track without a component waits inside the blob that covers it.
@@ -253,6 +301,7 @@ void ifl_tracker_update(struct ifl_tracker *tracker, struct ifl_events *events,
         tracker->owner[c] = -1;
         ifl_signature_take(&tracker->look[c], input->rgb, input->label, input->width, component, c);
     }
+    split_all(tracker, input, component, count);
     match(tracker, input, component, count, 0);
     match(tracker, input, component, count, 1);
     merge(tracker, input, component, count);
@@ -261,10 +310,12 @@ void ifl_tracker_update(struct ifl_tracker *tracker, struct ifl_events *events,
         struct track *track = &tracker->track[tracker->owner[c]];
         struct ifl_box box = ifl_box_of(&component[c]);
         struct ifl_event_row *row = event_of(track, events, visits, input, &box);
-        follow(track, &box, &tracker->look[c], input->frame);
+        const struct ifl_signature *look =
+            hosts(tracker, tracker->owner[c]) ? NULL : &tracker->look[c];
+        follow(track, &box, look, input->frame);
         // A later loop shows nothing new of an event.
         if (!input->looped || row->event.frames == 0)
-            ifl_event_seen(row, &box, input->media_index, input->frame, &tracker->look[c]);
+            ifl_event_seen(row, &box, input->media_index, input->frame, look);
         component[c].event = row->event.id;
     }
     ifl_visits_record(visits, input->media_index, component, count);

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// Scenes with a known truth: a textured ground, rectangles that stand and walk, light, sensor
+// noise.
+#ifndef IFL_TESTS_PROFILE_SCENES_H
+#define IFL_TESTS_PROFILE_SCENES_H
+
+#include "inferloop/profile.h"
+
+struct object {
+    int x, y, width, height; // pixels of the frame; may lie outside
+    uint8_t colour[3];       // Y, Cb, Cr
+};
+
+struct scene_view {
+    int width, height;
+    const struct object *object;
+    int objects;
+    double gain;     // of the light; 0 means 1
+    int noise;       // +- grey levels of the sensor
+    uint64_t seed;   // of the noise
+    int ground;      // which ground: 0, 1, ...; -1: constant grey
+    uint64_t number; // sequence and media index
+    uint32_t loop;
+};
+
+// A canonical frame; unref it.
+struct ifl_frame *scene_frame(const struct scene_view *view);
+
+// Draws the view, gives it to the profiler, and fails the test if that fails.
+void scene_feed(struct ifl_profiler *profiler, const struct scene_view *view);
+
+// A profiler with a small class (112x84 at 4:3), and its snapshot; they fail the test on errors.
+struct ifl_profiler *scene_profiler(int memory_frames, int window_frames);
+struct ifl_profile *scene_snapshot(struct ifl_profiler *profiler);
+
+// Mean and greatest |plate - truth| over the base level's RGB; the truth is the view without its
+// objects.
+void scene_plate_error(const struct ifl_profile *profile, struct scene_view view, double *mean,
+                       int *most);
+
+// The memory frame of this media index, or NULL.
+const struct ifl_memory_frame *scene_memory(const struct ifl_profile *profile, uint64_t number);
+
+#endif
