@@ -21,9 +21,9 @@ bool ifl_thin_wants(struct ifl_thin *thin, double rate, int64_t time_ns)
     if (!(rate > 0))
         return true;
     int64_t period = (int64_t)(1e9 / rate);
-    // A twentieth early is in time: timestamps are rounded, cameras jitter.
-    if (thin->started && time_ns < thin->next_ns - period / 20 &&
-        time_ns > thin->next_ns - 2 * period)
+    // Containers round timestamps to milliseconds: a little early is in time.
+    int64_t early = period / 20 < 2 * IFL_MILLISECOND_NS ? period / 20 : 2 * IFL_MILLISECOND_NS;
+    if (thin->started && time_ns < thin->next_ns - early && time_ns > thin->next_ns - 2 * period)
         return false;
     bool late =
         !thin->started || time_ns > thin->next_ns + period || time_ns <= thin->next_ns - 2 * period;

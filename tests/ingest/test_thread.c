@@ -1,0 +1,447 @@
+// SPDX-License-Identifier: Apache-2.0
+// The thread: laws, pools, pacing, reconnecting, stopping in every state.
+#include "support.h"
+
+#include <arpa/inet.h>
+#include <pthread.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "ingest/ingest.h"
+#include "source/builtin.h"
+
+struct bench {
+    struct ifl_edge *in, *out;
+    struct ifl_ingest *ingest;
+};
+
+static void release(void *packet)
+{
+    ifl_frame_unref(packet);
+}
+
+static void set_up(struct bench *bench, struct ifl_ingest_config config, enum ifl_policy policy)
+{
+    struct ifl_edge_config in = {.from = "source", .to = "ingest", .source = "s"};
+    struct ifl_edge_config out = {.from = "ingest",
+                                  .to = "profile",
+                                  .source = "s",
+                                  .depth = 4,
+                                  .policy = policy,
+                                  .release = release};
+    struct ifl_error error;
+    bench->in = ifl_edge_create(&in);
+    bench->out = ifl_edge_create(&out);
+    config.in = bench->in;
+    config.out = bench->out;
+    config.source.name = "s";
+    check_ok(ifl_ingest_create(&config, &bench->ingest, &error), error);
+    check_ok(ifl_ingest_start(bench->ingest, &error), error);
+}
+
+static int64_t now(void)
+{
+    return ifl_now_ns(ifl_clock_real());
+}
+
+static void check_laws(struct bench *bench)
+{
+    struct ifl_edge_counts in, out;
+    ifl_edge_count(bench->in, &in);
+    ifl_edge_count(bench->out, &out);
+    assert_true(ifl_edge_law_holds(&in));
+    assert_true(ifl_edge_law_holds(&out));
+    assert_int_equal(in.busy, 0);
+    assert_int_equal(in.passed, out.received);
+}
+
+// Stops, which must be prompt, and checks the laws.
+static void tear_down(struct bench *bench)
+{
+    int64_t start = now();
+    ifl_ingest_stop(bench->ingest);
+    assert_true(now() - start < 5 * IFL_SECOND_NS); // waits below are an hour long
+    check_laws(bench);
+    struct ifl_ingest_status status;
+    ifl_ingest_status(bench->ingest, &status);
+    assert_true(status.finished);
+    ifl_ingest_destroy(bench->ingest);
+    ifl_edge_destroy(bench->in);
+    ifl_edge_destroy(bench->out);
+}
+
+static int drain(struct bench *bench, int most)
+{
+    void *packet;
+    int count = 0;
+    while (count < most && ifl_edge_pop(bench->out, &packet, INT64_MAX) == IFL_OK) {
+        ifl_frame_unref(packet);
+        ifl_edge_pass(bench->out);
+        count++;
+    }
+    return count;
+}
+
+static void wait_finished(struct ifl_ingest *ingest, struct ifl_ingest_status *status)
+{
+    uint64_t serial = UINT64_MAX; // nothing is newer: returns at the end
+    int64_t limit = now() + 20 * IFL_SECOND_NS;
+    do {
+        assert_null(ifl_ingest_newest(ingest, &serial, IFL_SECOND_NS));
+        ifl_ingest_status(ingest, status);
+        assert_true(now() < limit);
+    } while (!status->finished);
+}
+
+static void passes_all_of_a_file(void **state)
+{
+    (void)state;
+    struct bench bench;
+    set_up(&bench,
+           (struct ifl_ingest_config){.plugin = &ifl_source_pattern,
+                                      .source.uri = "pattern:size=64x48,frames=300"},
+           IFL_POLICY_BLOCK);
+    assert_int_equal(drain(&bench, INT32_MAX), 300);
+    struct ifl_ingest_status status;
+    wait_finished(bench.ingest, &status);
+    assert_int_equal(status.state, IFL_SOURCE_STOPPED);
+    assert_int_equal(status.frames, 300);
+    assert_int_equal(status.last_error.result, IFL_OK);
+    assert_int_equal(status.info.width, 64);
+    assert_true(status.last_frame_ns > 0);
+    uint64_t serial = 0;
+    struct ifl_frame *frame = ifl_ingest_newest(bench.ingest, &serial, 0);
+    assert_non_null(frame);
+    assert_int_equal(frame->sequence, 299);
+    assert_int_equal(serial, 300);
+    ifl_frame_unref(frame);
+    tear_down(&bench);
+}
+
+static void drops_the_oldest_and_counts(void **state)
+{
+    (void)state;
+    struct bench bench;
+    set_up(&bench,
+           (struct ifl_ingest_config){.plugin = &ifl_source_pattern,
+                                      .source.uri = "pattern:size=64x48,frames=50"},
+           IFL_POLICY_DROP_OLDEST);
+    struct ifl_ingest_status status;
+    wait_finished(bench.ingest, &status);
+    assert_int_equal(drain(&bench, INT32_MAX), 4); // the depth of the edge
+    struct ifl_edge_counts counts;
+    ifl_edge_count(bench.out, &counts);
+    assert_int_equal(counts.dropped[IFL_DROP_QUEUE_FULL], 46);
+    tear_down(&bench);
+}
+
+static void thins_by_timestamps(void **state)
+{
+    (void)state;
+    struct bench bench;
+    set_up(&bench,
+           (struct ifl_ingest_config){.plugin = &ifl_source_pattern,
+                                      .source.uri = "pattern:size=64x48,rate=30,frames=300",
+                                      .rate_max = 10},
+           IFL_POLICY_BLOCK);
+    assert_int_equal(drain(&bench, INT32_MAX), 100);
+    struct ifl_edge_counts counts;
+    ifl_edge_count(bench.in, &counts);
+    assert_int_equal(counts.dropped[IFL_DROP_RATE], 200);
+    tear_down(&bench);
+}
+
+static void paces_like_a_camera(void **state)
+{
+    (void)state;
+    struct bench bench;
+    int64_t start = now();
+    set_up(&bench,
+           (struct ifl_ingest_config){.plugin = &ifl_source_pattern,
+                                      .source.uri = "pattern:size=64x48,rate=50,frames=26",
+                                      .realtime = true},
+           IFL_POLICY_BLOCK);
+    assert_int_equal(drain(&bench, INT32_MAX), 26);
+    assert_true(now() - start >= IFL_SECOND_NS / 2); // 25 pauses of 20 ms; never faster
+    tear_down(&bench);
+}
+
+static void stops_while_it_paces(void **state)
+{
+    (void)state;
+    struct bench bench;
+    set_up(&bench,
+           (struct ifl_ingest_config){.plugin = &ifl_source_pattern,
+                                      .source.uri = "pattern:size=64x48,rate=0.11",
+                                      .realtime = true},
+           IFL_POLICY_BLOCK);
+    assert_int_equal(drain(&bench, 1), 1);
+    tear_down(&bench);
+}
+
+static void stops_while_the_next_stage_is_full(void **state)
+{
+    (void)state;
+    struct bench bench;
+    set_up(&bench,
+           (struct ifl_ingest_config){.plugin = &ifl_source_pattern,
+                                      .source.uri = "pattern:size=64x48"},
+           IFL_POLICY_BLOCK);
+    uint64_t serial = 0;
+    while (serial < 5) // four wait, one is being pushed
+        ifl_frame_unref(ifl_ingest_newest(bench.ingest, &serial, IFL_SECOND_NS));
+    tear_down(&bench);
+}
+
+static void says_why_a_file_cannot_be_opened(void **state)
+{
+    (void)state;
+    struct bench bench;
+    struct ifl_ingest_status status;
+    set_up(&bench,
+           (struct ifl_ingest_config){.plugin = &ifl_source_camera,
+                                      .source.uri = "/nonexistent/clip.avi"},
+           IFL_POLICY_BLOCK);
+    assert_int_equal(drain(&bench, 1), 0); // the edge is closed
+    wait_finished(bench.ingest, &status);
+    assert_int_equal(status.state, IFL_SOURCE_BROKEN);
+    assert_int_equal(status.last_error.result, IFL_ERR_NOT_FOUND);
+    assert_string_equal(status.last_error.source, "s");
+    assert_int_equal(status.last_frame_ns, -1);
+    tear_down(&bench);
+}
+
+static void stops_while_a_server_hangs(void **state)
+{
+    (void)state;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof address;
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
+    assert_int_equal(listen(fd, 8), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &length), 0);
+    char uri[64];
+    snprintf(uri, sizeof uri, "rtsp://127.0.0.1:%d/x", ntohs(address.sin_port));
+    struct bench bench;
+    set_up(&bench,
+           (struct ifl_ingest_config){.plugin = &ifl_source_camera,
+                                      .source = {.uri = uri,
+                                                 .open_deadline_ns = 3600 * IFL_SECOND_NS,
+                                                 .read_deadline_ns = 3600 * IFL_SECOND_NS}},
+           IFL_POLICY_DROP_OLDEST);
+    int caller = accept(fd, NULL, NULL); // it is inside of open now
+    assert_true(caller >= 0);
+    struct ifl_ingest_status status;
+    ifl_ingest_status(bench.ingest, &status);
+    assert_int_equal(status.state, IFL_SOURCE_CONNECTING);
+    tear_down(&bench);
+    close(caller);
+    close(fd);
+}
+
+// ---- a camera that can be told to fail ----
+
+static struct {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    int opened, closed, frames_each; // pictures before a connection fails
+    bool refuse, block, interrupted, lose;
+} flaky = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+
+static enum ifl_result flaky_open(const struct ifl_source_config *config, void **self,
+                                  struct ifl_error *error)
+{
+    (void)config;
+    pthread_mutex_lock(&flaky.lock);
+    flaky.opened++;
+    bool refuse = flaky.refuse;
+    pthread_cond_broadcast(&flaky.changed);
+    pthread_mutex_unlock(&flaky.lock);
+    *self = refuse ? NULL : calloc(1, sizeof(uint64_t));
+    return refuse ? ifl_fail(error, IFL_ERR_IO, "source", "the camera is off") : IFL_OK;
+}
+
+static enum ifl_result flaky_wait(struct ifl_error *error)
+{
+    pthread_mutex_lock(&flaky.lock);
+    while (!flaky.interrupted)
+        pthread_cond_wait(&flaky.changed, &flaky.lock);
+    pthread_mutex_unlock(&flaky.lock);
+    return ifl_fail(error, IFL_ERR_CANCELLED, "source", "called off");
+}
+
+static enum ifl_result flaky_read(void *self, struct ifl_frame **frame, struct ifl_error *error)
+{
+    uint64_t *count = self;
+    if (flaky.lose && *count % 3 == 1) {
+        ++*count;
+        return IFL_DROPPED;
+    }
+    if (*count == (uint64_t)flaky.frames_each)
+        return flaky.block ? flaky_wait(error)
+                           : ifl_fail(error, IFL_ERR_TIMEOUT, "source", "the camera is silent");
+    *frame = ifl_frame_create(IFL_PIXEL_GRAY8, 32, 32);
+    memset((void *)(uintptr_t)(*frame)->plane[0], 9, (size_t)(*frame)->stride[0] * 32);
+    (*frame)->sequence = (*count)++;
+    (*frame)->pts_ns = (int64_t)(*frame)->sequence * 1000;
+    return IFL_OK;
+}
+
+static void flaky_info(void *self, struct ifl_source_info *info)
+{
+    (void)self;
+    *info = (struct ifl_source_info){.live = true};
+}
+
+static void flaky_interrupt(void *self)
+{
+    (void)self;
+    pthread_mutex_lock(&flaky.lock);
+    flaky.interrupted = true;
+    pthread_cond_broadcast(&flaky.changed);
+    pthread_mutex_unlock(&flaky.lock);
+}
+
+static void flaky_close(void *self)
+{
+    flaky.closed++;
+    free(self);
+}
+
+static bool flaky_live(const char *uri)
+{
+    (void)uri;
+    return true;
+}
+
+static const char *const flaky_schemes[] = {"flaky", NULL};
+static const struct ifl_source_plugin flaky_source = {
+    .head = {IFL_PLUGIN_ABI, sizeof(struct ifl_source_plugin), IFL_PLUGIN_SOURCE, "flaky", ""},
+    .schemes = flaky_schemes,
+    .open = flaky_open,
+    .read = flaky_read,
+    .info = flaky_info,
+    .interrupt = flaky_interrupt,
+    .close = flaky_close,
+    .live = flaky_live,
+};
+
+static void set_up_flaky(struct bench *bench, int frames_each)
+{
+    flaky.opened = flaky.closed = 0;
+    flaky.interrupted = flaky.refuse = flaky.block = flaky.lose = false;
+    flaky.frames_each = frames_each;
+    (void)bench;
+}
+
+static void wait_opened(int times)
+{
+    pthread_mutex_lock(&flaky.lock);
+    while (flaky.opened < times)
+        pthread_cond_wait(&flaky.changed, &flaky.lock);
+    pthread_mutex_unlock(&flaky.lock);
+}
+
+static void reconnects_and_goes_on_counting(void **state)
+{
+    (void)state;
+    struct bench bench;
+    set_up_flaky(&bench, 3);
+    set_up(&bench, (struct ifl_ingest_config){.plugin = &flaky_source, .source.uri = "flaky:"},
+           IFL_POLICY_BLOCK);
+    int64_t last_pts = -1;
+    for (uint64_t i = 0; i < 6; i++) {
+        void *packet;
+        assert_int_equal(ifl_edge_pop(bench.out, &packet, INT64_MAX), IFL_OK);
+        struct ifl_frame *frame = packet;
+        assert_int_equal(frame->sequence, i);
+        assert_int_equal(frame->media_index, i);
+        assert_true(frame->pts_ns > last_pts);
+        last_pts = frame->pts_ns;
+        ifl_frame_unref(frame);
+        ifl_edge_pass(bench.out);
+    }
+    struct ifl_ingest_status status;
+    ifl_ingest_status(bench.ingest, &status);
+    assert_true(status.reconnects >= 1);
+    assert_int_equal(status.frames, 6);
+    tear_down(&bench);
+    assert_int_equal(flaky.opened, flaky.closed);
+}
+
+static void stops_while_it_backs_off(void **state)
+{
+    (void)state;
+    struct bench bench;
+    set_up_flaky(&bench, 0);
+    flaky.refuse = true;
+    set_up(&bench, (struct ifl_ingest_config){.plugin = &flaky_source, .source.uri = "flaky:"},
+           IFL_POLICY_BLOCK);
+    wait_opened(2);
+    struct ifl_ingest_status status;
+    ifl_ingest_status(bench.ingest, &status);
+    assert_int_equal(status.last_error.result, IFL_ERR_IO);
+    assert_string_equal(status.last_error.text, "the camera is off");
+    assert_false(status.finished);
+    tear_down(&bench);
+    assert_int_equal(flaky.closed, 0);
+}
+
+static void interrupts_a_read(void **state)
+{
+    (void)state;
+    struct bench bench;
+    set_up_flaky(&bench, 1);
+    flaky.block = true;
+    set_up(&bench, (struct ifl_ingest_config){.plugin = &flaky_source, .source.uri = "flaky:"},
+           IFL_POLICY_BLOCK);
+    assert_int_equal(drain(&bench, 1), 1);
+    tear_down(&bench);
+    assert_int_equal(flaky.closed, 1);
+}
+
+static void counts_what_the_decoder_lost(void **state)
+{
+    (void)state;
+    struct bench bench;
+    set_up_flaky(&bench, 9);
+    flaky.lose = flaky.block = true;
+    set_up(&bench, (struct ifl_ingest_config){.plugin = &flaky_source, .source.uri = "flaky:"},
+           IFL_POLICY_BLOCK);
+    assert_int_equal(drain(&bench, 6), 6);
+    tear_down(&bench);
+}
+
+static void refuses_bad_rates(void **state)
+{
+    (void)state;
+    static const double bad[] = {-1, NAN, INFINITY};
+    for (int i = 0; i < 3; i++) {
+        struct ifl_ingest_config config = {.plugin = &ifl_source_pattern,
+                                           .source = {.name = "s", .uri = "pattern"},
+                                           .rate_max = bad[i]};
+        struct ifl_ingest *ingest;
+        struct ifl_error error;
+        assert_int_equal(ifl_ingest_create(&config, &ingest, &error), IFL_ERR_INVALID);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(passes_all_of_a_file),
+        cmocka_unit_test(drops_the_oldest_and_counts),
+        cmocka_unit_test(thins_by_timestamps),
+        cmocka_unit_test(paces_like_a_camera),
+        cmocka_unit_test(stops_while_it_paces),
+        cmocka_unit_test(stops_while_the_next_stage_is_full),
+        cmocka_unit_test(says_why_a_file_cannot_be_opened),
+        cmocka_unit_test(stops_while_a_server_hangs),
+        cmocka_unit_test(reconnects_and_goes_on_counting),
+        cmocka_unit_test(stops_while_it_backs_off),
+        cmocka_unit_test(interrupts_a_read),
+        cmocka_unit_test(counts_what_the_decoder_lost),
+        cmocka_unit_test(refuses_bad_rates),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
