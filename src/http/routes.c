@@ -156,6 +156,11 @@ enum MHD_Result ifl_route(struct ifl_exchange *exchange, const struct ifl_guard 
     if (reason)
         return ifl_reply_fail(exchange, MHD_HTTP_FORBIDDEN, IFL_ERR_UNAUTHORIZED, NULL, "%s",
                               reason);
+    if (ifl_exchange_header(exchange, "Content-Length") &&
+        ifl_exchange_header(exchange, "Transfer-Encoding")) // a proxy may have read it otherwise
+        return ifl_reply_fail(exchange, 0, IFL_ERR_INVALID, NULL,
+                              "Content-Length and Transfer-Encoding contradict each other; send "
+                              "one of them");
     if (exchange->too_large)
         return reply_too_large(exchange);
     const struct ifl_route *any = find(exchange, NULL, path);

@@ -519,6 +519,6 @@ enum ifl_result ifl_streams_open(struct ifl_streams *streams, enum ifl_stream_ki
     MHD_add_response_header(*response, "Content-Type",
                             "multipart/x-mixed-replace; boundary=" BOUNDARY);
     // Ended by closing: pictures are not cut into chunks, which plain MJPEG readers don't know.
-    MHD_add_response_header(*response, "Connection", "close");
+    MHD_set_response_options(*response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
     return IFL_OK;
 }

@@ -97,7 +97,7 @@ int ifl_pipeline_sources(struct ifl_pipeline *fake, struct ifl_source_status *ro
     return fake->sources;
 }
 
-// Luma rises to the right, the serial's low bits shift it.
+// A texture that JPEG can't make small; the serial moves it.
 static struct ifl_frame *make_frame(const struct ifl_pipeline *fake, const char *source,
                                     uint64_t serial)
 {
@@ -108,7 +108,7 @@ static struct ifl_frame *make_frame(const struct ifl_pipeline *fake, const char 
         for (int y = 0; y < height; y++)
             for (int x = 0; x < width; x++) {
                 uint8_t *sample = (uint8_t *)(size_t)frame->plane[p] + y * frame->stride[p] + x;
-                *sample = p ? 128 : (uint8_t)(40 + x * 160 / width + (int)(serial & 15));
+                *sample = p ? 128 : (uint8_t)((x * 7 ^ y * 13) + (x * y >> 3) + (int)serial);
             }
     }
     if (!frame)
