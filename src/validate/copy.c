@@ -8,7 +8,6 @@
 #include "base/hash.h"
 
 enum { PATCH = IFL_COPY_PATCH, BUCKET_BITS = 16, BUCKETS = 1 << BUCKET_BITS, KEYED = 4 };
-enum { IDENTITIES_SEEN = IFL_COPY_COMMON };
 
 static const float cell_size = 48.5f; // twice the reach of RMSE 2: sqrt(3 * 49) * 2 = 24.25
 
@@ -181,17 +180,17 @@ struct search {
     float reach;               // its root
     const uint8_t *near;       // [frame]: left out, or NULL
     const uint8_t *identities; // [identity]: left out, or NULL
+    int common;                // events from which content is nobody's own
     uint64_t *match;
     int matches;
 };
 
-static bool features_near(const float *a, const float *b, double limit)
+static bool features_near(const float *a, const float *b, float limit)
 {
-    double sum = 0;
+    float sum = 0;
     for (int i = 0; i < IFL_COPY_FEATURES; i++)
-        sum += (double)(a[i] - b[i]) * (double)(a[i] - b[i]);
-    // A little more than the limit: features are rounded to single precision.
-    return sum < limit * 1.0001 + .01;
+        sum += (a[i] - b[i]) * (a[i] - b[i]);
+    return sum < limit; // it has the slack that single precision needs
 }
 
 static bool left_out(const struct search *search, const struct ifl_copy_entry *entry)
@@ -205,7 +204,7 @@ static int add_identity(uint16_t *seen, int count, uint16_t identity)
     for (int i = 0; i < count; i++)
         if (seen[i] == identity)
             return count;
-    if (count < IDENTITIES_SEEN)
+    if (count < IFL_COPY_COMMON)
         seen[count++] = identity;
     return count;
 }
@@ -218,9 +217,10 @@ static int search_bucket(struct search *search, uint32_t bucket, const float *fe
     const struct ifl_view *view = index->view;
     int width = view->width;
     const uint8_t *patch = search->canonical + 3 * (y * width + x);
+    const float near = (float)search->limit + .5f;
     for (uint32_t i = index->start[bucket]; i < index->start[bucket + 1]; i++) {
         const struct ifl_copy_entry *entry = &index->entry[i];
-        if (!features_near(feature, entry->feature, search->limit) || left_out(search, entry))
+        if (!features_near(feature, entry->feature, near) || left_out(search, entry))
             continue;
         const uint8_t *other = view->frame[entry->frame] + 3 * entry->position;
         if (patch_squares(patch, other, 3 * width, search->limit) >= search->limit)
@@ -278,8 +278,7 @@ static bool common_here(const struct search *search, int x, int y)
     y = y + IFL_SEEN_PATCH > view->height ? view->height - IFL_SEEN_PATCH : y;
     if (x < 0 || y < 0)
         return false;
-    return ifl_seen_events(search->index->support, search->canonical, x, y, NULL) >=
-           IFL_COPY_COMMON;
+    return ifl_seen_events(search->index->support, search->canonical, x, y, NULL) >= search->common;
 }
 
 static void search_patch(struct search *search, int x, int y)
@@ -287,12 +286,12 @@ static void search_patch(struct search *search, int x, int y)
     const struct ifl_view *view = search->index->view;
     int before = search->matches, position = y * view->width + x;
     float feature[IFL_COPY_FEATURES];
-    uint16_t seen[IDENTITIES_SEEN];
+    uint16_t seen[IFL_COPY_COMMON];
     if (like_plate(view, search->canonical, position))
         return;
     ifl_copy_features(search->canonical + 3 * position, 3 * view->width, feature);
     int identities = search_cells(search, feature, x, y, seen);
-    if (search->matches > before && (identities >= IFL_COPY_COMMON || common_here(search, x, y)))
+    if (search->matches > before && (identities >= search->common || common_here(search, x, y)))
         search->matches = before;
 }
 
@@ -412,28 +411,29 @@ static void mark_identities(const struct ifl_roster *roster, int frame, uint8_t 
 }
 
 int ifl_copy_region(const struct ifl_copy_index *index, const uint8_t *canonical,
-                    const uint8_t *mask, double rmse, struct ifl_copy_without without,
-                    void *scratch)
+                    const uint8_t *mask, struct ifl_copy_request request, void *scratch)
 {
     const struct ifl_view *view = index->view;
     const struct ifl_roster *roster = view->roster;
     size_t pixels = (size_t)view->pixels;
-    double limit = rmse * rmse * 3 * PATCH * PATCH;
+    double limit = request.rmse * request.rmse * 3 * PATCH * PATCH;
     struct search search = {.index = index,
                             .canonical = canonical,
                             .limit = limit,
                             .reach = (float)sqrt(limit),
+                            .common =
+                                request.common < IFL_COPY_COMMON ? request.common : IFL_COPY_COMMON,
                             .match = scratch};
     struct maps maps = {.place = (int32_t *)(search.match + IFL_COPY_MATCHES_MAX)};
     maps.stack = maps.place + pixels;
     maps.painted = maps.stack + pixels;
     memset(maps.place, 0, pixels * sizeof *maps.place);
     memset(maps.painted, 0, pixels * sizeof *maps.painted);
-    if (without.frame >= 0) {
+    if (request.without >= 0) {
         uint8_t *identities = (uint8_t *)(maps.painted + pixels);
-        mark_identities(roster, without.frame, identities);
+        mark_identities(roster, request.without, identities);
         search.identities = identities;
-        search.near = roster->near + without.frame * roster->frames;
+        search.near = roster->near + request.without * roster->frames;
     }
     for (int y = 0; y + PATCH <= view->height; y++)
         for (int x = 0; x + PATCH <= view->width; x++)

@@ -18,7 +18,7 @@ enum {
     IFL_COPY_FEATURES = 7,
     IFL_COPY_ENTRIES_MAX = 1 << 21,
     IFL_COPY_MATCHES_MAX = 1 << 18, // of one image; what is beyond is left out
-    IFL_COPY_COMMON = 4,            // events from which content is common, nobody's own
+    IFL_COPY_COMMON = 4,
 };
 
 struct ifl_copy_entry {
@@ -41,19 +41,20 @@ enum ifl_result ifl_copy_init(struct ifl_copy_index *index, const struct ifl_vie
                               struct ifl_error *error) IFL_CHECK_RESULT;
 void ifl_copy_fini(struct ifl_copy_index *index);
 
-// What a search leaves out: nothing in a made image; its own recording for a held-out real frame.
-struct ifl_copy_without {
-    int frame; // -1: nothing; else this frame's time neighbourhood and the identities it shows
+struct ifl_copy_request {
+    double rmse; // below which two patches are the same: 2
+    int common;  // events from which content is common, nobody's own: IFL_COPY_COMMON or less
+    int without; // -1; or a held-out frame: its time neighbourhood and the identities that it shows
+                 // are left out of the memory
 };
 
 // The union, in pixels, of the largest 4-connected group of 7x7 patches that match patches of one
-// memory frame at one offset with RMSE < `rmse`, in the foreground (patches whose centre is in
-// `mask`). Left out: patches within 7 RMS of the plate at their place; content that is common, seen
-// at its place in 4 events or matched in 4 identities. `scratch` of ifl_copy_scratch_bytes.
+// memory frame at one offset, in the foreground (patches whose centre is in `mask`). Left out:
+// patches within 7 RMS of the plate at their place; content that is common, seen at its place in
+// so many events or matched in so many identities. `scratch` of ifl_copy_scratch_bytes.
 size_t ifl_copy_scratch_bytes(const struct ifl_view *view);
 int ifl_copy_region(const struct ifl_copy_index *index, const uint8_t *canonical,
-                    const uint8_t *mask, double rmse, struct ifl_copy_without without,
-                    void *scratch);
+                    const uint8_t *mask, struct ifl_copy_request request, void *scratch);
 
 // The features of the patch at `rgb`, rows `stride` bytes apart.
 void ifl_copy_features(const uint8_t *rgb, int stride, float feature[IFL_COPY_FEATURES]);

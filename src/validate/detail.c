@@ -33,12 +33,38 @@ static void to_laplacian(const int16_t *luma, int width, int height, int16_t *la
     }
 }
 
-static float window_energy(const int16_t *laplacian, int stride)
+static int second_difference(const uint8_t *p, int step)
 {
-    int32_t sum = 0;
+    return p[-step] - 2 * p[0] + p[step];
+}
+
+// squares[p] = the square of what the texture filter gives, mean over R, G and B, of the inner
+// pixels; luma would miss the noise of one channel.
+static void to_squares(const uint8_t *rgb, int width, int height, uint16_t *squares)
+{
+    int stride = 3 * width;
+    for (int y = 1; y < height - 1; y++) {
+        const uint8_t *row = rgb + y * stride + 3;
+        for (int x = 0; x < width - 2; x++, row += 3) {
+            int sum = 0;
+            for (int c = 0; c < 3; c++) {
+                const uint8_t *p = row + c;
+                int v = second_difference(p - stride, 3) - 2 * second_difference(p, 3) +
+                        second_difference(p + stride, 3);
+                sum += v * v;
+            }
+            sum /= 3;
+            *squares++ = (uint16_t)(sum < UINT16_MAX ? sum : UINT16_MAX);
+        }
+    }
+}
+
+static float window_energy(const uint16_t *squares, int stride)
+{
+    uint32_t sum = 0;
     for (int y = 0; y < IFL_DETAIL_WINDOW; y++)
         for (int x = 0; x < IFL_DETAIL_WINDOW; x++)
-            sum += laplacian[y * stride + x] * laplacian[y * stride + x];
+            sum += squares[y * stride + x];
     return sqrtf((float)sum / (IFL_DETAIL_WINDOW * IFL_DETAIL_WINDOW));
 }
 
@@ -56,10 +82,12 @@ double ifl_detail_measure(const uint8_t *rgb, int width, int height, float *ener
         sum += laplacian[p];
         squares += laplacian[p] * laplacian[p];
     }
+    uint16_t *colour = scratch;
+    to_squares(rgb, width, height, colour);
     for (int r = 0; r < grid.rows; r++)
         for (int c = 0; c < grid.columns; c++)
             *energy++ =
-                window_energy(laplacian + IFL_DETAIL_STRIDE * (r * (width - 2) + c), width - 2);
+                window_energy(colour + IFL_DETAIL_STRIDE * (r * (width - 2) + c), width - 2);
     double mean = (double)sum / inner;
     return (double)squares / inner - mean * mean;
 }

@@ -84,6 +84,7 @@ static int list_splits(int size, unsigned splits[IFL_LIKENESS_SPLITS])
     return wanted;
 }
 
+// `pair` is working memory: the blocks that are held out, and the others.
 static void set_null(struct ifl_likeness_null *null, int size, const struct ifl_sliced_set *block,
                      struct ifl_sliced_set pair[2])
 {
@@ -91,9 +92,11 @@ static void set_null(struct ifl_likeness_null *null, int size, const struct ifl_
     int count = list_splits(size, splits);
     double distance[IFL_LIKENESS_SPLITS][IFL_SLICED_LEVELS], value[IFL_LIKENESS_SPLITS];
     for (int i = 0; i < count; i++) {
-        memset(pair, 0, 2 * sizeof *pair);
+        memset(&pair[0], 0, sizeof *pair);
         for (int b = 0; b < IFL_LIKENESS_BLOCKS; b++)
-            ifl_sliced_merge(&pair[splits[i] >> b & 1], &block[b]);
+            if (splits[i] >> b & 1)
+                ifl_sliced_merge(&pair[0], &block[b]);
+        ifl_sliced_without(&null->all, &pair[0], &pair[1]);
         ifl_sliced_distance(&pair[0], &pair[1], distance[i]);
     }
     for (int l = 0; l < IFL_SLICED_LEVELS; l++) {

@@ -12,7 +12,7 @@
 enum {
     IFL_LIKENESS_BLOCKS = 8,
     IFL_LIKENESS_SIZES = IFL_LIKENESS_BLOCKS / 2, // nulls for sets of 1..4 blocks
-    IFL_LIKENESS_SPLITS = 28,                     // at most, of each
+    IFL_LIKENESS_SPLITS = 20,                     // at most, of each
 };
 
 struct ifl_likeness_null {

@@ -8,9 +8,10 @@
 #include "validate/artefact.h"
 
 enum {
-    HELD_OUT_MIN = 8,     // held-out frames below which the fallback limits hold
-    COPY_HELD_OUT = 48,   // frames that the copy limit is taken from, at most
-    COPY_LIMIT_LEAST = 64 // pixels: one 7x7 patch and a little
+    HELD_OUT_MIN = 8,      // held-out frames below which the fallback limits hold
+    COPY_HELD_OUT = 32,    // frames that the copy limit is taken from, at most
+    COPY_LIMIT_LEAST = 64, // pixels: one 7x7 patch and a little
+    SEAM_LEAST = 4,        // pixels: what is shorter is no cut
 };
 
 // Where the memory is too short to hold anything out: what busy scenes reached.
@@ -80,7 +81,7 @@ static void set_texture(struct ifl_reference *reference, const float *energy, fl
         excess[t] = held_out_excess(reference, energy, t, most, reference->texture_most);
     int kept = drop_nan(excess, n);
     reference->texture_limit =
-        kept < HELD_OUT_MIN ? texture_fallback : 1.25 * quantile(excess, kept, 1) + 10;
+        kept < HELD_OUT_MIN ? texture_fallback : 1.25 * quantile(excess, kept, .98) + 20;
     memset(most, 0, sizeof *most * (size_t)windows);
     for (int i = 0; i < n * windows; i++)
         most[i % windows] = fmaxf(most[i % windows], energy[i]);
@@ -115,27 +116,23 @@ static enum ifl_result measure_detail(struct ifl_reference *reference, struct if
                             "no memory to measure the detail of %d frames", n);
 }
 
-static int longer(int a, int b)
-{
-    return a > b ? a : b;
-}
-
-// The longest cut of any frame, a quarter more, and two pixels.
+// The length that 99 % of the frames stay within.
 static enum ifl_result measure_seams(struct ifl_reference *reference, struct ifl_error *error)
 {
     const struct ifl_view *view = &reference->view;
     void *scratch = malloc(4 * (size_t)view->pixels + 8 * (size_t)view->width);
-    struct ifl_seam most = {0, 0};
+    double across[IFL_MEMORY_MAX], down[IFL_MEMORY_MAX];
+    int n = view->roster->frames;
     if (!scratch)
         return ifl_fail(error, IFL_ERR_NO_MEMORY, "validate", "no memory to look for cuts");
-    for (int t = 0; t < view->roster->frames; t++) {
+    for (int t = 0; t < n; t++) {
         struct ifl_seam seam = ifl_seam_measure(view, view->frame[t], scratch);
-        most.across = longer(most.across, seam.across);
-        most.down = longer(most.down, seam.down);
+        across[t] = seam.across;
+        down[t] = seam.down;
     }
     free(scratch);
-    reference->seam_limit.across = most.across + most.across / 4 + 2;
-    reference->seam_limit.down = most.down + most.down / 4 + 2;
+    reference->seam_limit.across = fmax(SEAM_LEAST, quantile(across, n, .99));
+    reference->seam_limit.down = fmax(SEAM_LEAST, quantile(down, n, .99));
     return IFL_OK;
 }
 
@@ -150,7 +147,7 @@ static enum ifl_result measure_artefacts(struct ifl_reference *reference, struct
         ifl_artefact_held_out(view, memory, score);
         int kept = drop_nan(score, n);
         reference->artefact_limit =
-            kept < HELD_OUT_MIN ? artefact_fallback : 1.1 * quantile(score, kept, .99) + 2;
+            kept < HELD_OUT_MIN ? artefact_fallback : 1.05 * quantile(score, kept, .99) + 1;
     }
     free(score);
     free(memory);
@@ -175,9 +172,9 @@ static enum ifl_result measure_copies(struct ifl_reference *reference, int cap,
     double *region = malloc(sizeof *region * (size_t)n);
     bool ready = mask && scratch && region;
     for (int t = 0; ready && t < n; t += step) {
+        struct ifl_copy_request request = {.rmse = 2, .common = IFL_COPY_COMMON, .without = t};
         mark_components(view, t, mask);
-        region[count++] = ifl_copy_region(&reference->copy, view->frame[t], mask, 2,
-                                          (struct ifl_copy_without){.frame = t}, scratch);
+        region[count++] = ifl_copy_region(&reference->copy, view->frame[t], mask, request, scratch);
     }
     if (ready) {
         double limit = count < HELD_OUT_MIN ? cap : quantile(region, count, .95);

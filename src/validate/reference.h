@@ -19,12 +19,14 @@ struct ifl_reference {
     struct ifl_copy_index copy;
     double sharpness;       // median Laplacian variance of the frames
     double sharpness_limit; // ratio to it below which an image is rejected
-    double texture_limit;   // excess of Laplacian RMS above which an image is rejected
+    double texture_limit;   // excess of texture above which an image is rejected
     float *texture_most;    // [windows]: the most that real frames have there
     struct ifl_detail grid;
-    struct ifl_seam seam_limit; // pixels; an image with a longer cut is rejected
-    double artefact_limit;      // only where `artefacts` was asked for
-    int copy_limit;             // pixels; only where `copies` was asked for
+    struct { // pixels; an image with a longer cut is rejected
+        double across, down;
+    } seam_limit;
+    double artefact_limit; // only where `artefacts` was asked for
+    int copy_limit;        // pixels; only where `copies` was asked for
 };
 
 struct ifl_reference_request {

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PLATE_MOST = 45, OBJECT_LEAST = 105, STEP_LEAST = 60 };
+enum { PLATE_MOST = 30, OBJECT_LEAST = 105, STEP_LEAST = 60 };
 
 static int difference(const uint8_t *a, const uint8_t *b)
 {

@@ -8,7 +8,7 @@
 #include "validate/view.h"
 
 // The longest run of pixels along one row (`across`) or column (`down`) where the picture steps in
-// one pixel from the plate (up to 45, R, G and B summed) to an object (beyond 105), with a step
+// one pixel from the plate (up to 30, R, G and B summed) to an object (beyond 105), with a step
 // that exceeds the plate's own by more than 60. Heads, shoulders and feet are round, so real
 // runs along a row are short; sides are straighter, hence two numbers.
 struct ifl_seam {

@@ -161,6 +161,17 @@ void ifl_sliced_merge(struct ifl_sliced_set *a, const struct ifl_sliced_set *b)
         a->patches[l] += b->patches[l];
 }
 
+void ifl_sliced_without(const struct ifl_sliced_set *whole, const struct ifl_sliced_set *part,
+                        struct ifl_sliced_set *rest)
+{
+    const uint32_t *all = &whole->count[0][0][0], *taken = &part->count[0][0][0];
+    uint32_t *left = &rest->count[0][0][0];
+    for (size_t i = 0; i < sizeof rest->count / sizeof *left; i++)
+        left[i] = all[i] - taken[i];
+    for (int l = 0; l < IFL_SLICED_LEVELS; l++)
+        rest->patches[l] = whole->patches[l] - part->patches[l];
+}
+
 // The area between two distribution functions, in bins: exact integers until the division.
 static double area_between(const uint32_t *a, uint32_t total_a, const uint32_t *b, uint32_t total_b)
 {

@@ -16,7 +16,7 @@ enum {
     IFL_SLICED_PATCH = 7,
     IFL_SLICED_DIMENSIONS = 3 * IFL_SLICED_PATCH * IFL_SLICED_PATCH,
     IFL_SLICED_PROJECTIONS = 64,
-    IFL_SLICED_BINS = 512,
+    IFL_SLICED_BINS = 256,
     IFL_SLICED_PATCHES = 64, // of one picture and level
 };
 
@@ -41,6 +41,10 @@ void ifl_sliced_add(const struct ifl_sliced *sliced, const uint8_t *rgb, struct 
 
 // a += b
 void ifl_sliced_merge(struct ifl_sliced_set *a, const struct ifl_sliced_set *b);
+
+// rest = whole less part, which must be in it.
+void ifl_sliced_without(const struct ifl_sliced_set *whole, const struct ifl_sliced_set *part,
+                        struct ifl_sliced_set *rest);
 
 // The distance of each level in grey levels: mean over projections of the mean |sorted difference|.
 void ifl_sliced_distance(const struct ifl_sliced_set *a, const struct ifl_sliced_set *b,

@@ -227,8 +227,8 @@ static void score(const struct ifl_validator *validator, struct work *work,
     scores->texture = ifl_detail_excess(&work->at->grid, work->energy, work->at->texture_most);
     scores->texture_limit = work->at->texture_limit;
     struct ifl_seam seam = ifl_seam_measure(view, work->canonical, work->scratch);
-    const struct ifl_seam *longest = &work->at->seam_limit;
-    scores->seam = fmax((double)seam.across / longest->across, (double)seam.down / longest->down);
+    scores->seam =
+        fmax(seam.across / work->at->seam_limit.across, seam.down / work->at->seam_limit.down);
     scores->artefact = ifl_artefact_score(&work->artefact->view, work->artefact_picture,
                                           work->scratch, &synthetic->audit.nearest_rms, &nearest);
     scores->artefact_limit = work->artefact->artefact_limit;
@@ -257,9 +257,12 @@ static double audit(struct work *work, struct ifl_synthetic *synthetic)
     audit->support_2 = shares.at_least[1];
     audit->support_4 = shares.at_least[2];
     audit->largest_event_share = shares.largest_event;
-    audit->verbatim_pixels = ifl_copy_region(&work->copy->copy, work->copy_picture, work->mask,
-                                             copy_tolerance(&work->light),
-                                             (struct ifl_copy_without){.frame = -1}, work->scratch);
+    struct ifl_copy_request request = {
+        .rmse = copy_tolerance(&work->light), .common = IFL_COPY_COMMON, .without = -1};
+    if (synthetic->request.privacy == IFL_PRIVACY_K_ANONYMOUS)
+        request.common = synthetic->request.k; // what k events show is what the mode permits
+    audit->verbatim_pixels =
+        ifl_copy_region(&work->copy->copy, work->copy_picture, work->mask, request, work->scratch);
     audit->verbatim_limit = work->copy->copy_limit;
     audit->verbatim_gate = synthetic->request.privacy != IFL_PRIVACY_VERBATIM;
     return shares.at_least_k;
