@@ -6,8 +6,6 @@
 
 #include "deliver/mark.h"
 
-static const char card_name[] = "README.md";
-
 // Says only what holds for every image; source and licence differ from record to record.
 static const char card[] =
     "---\n"
@@ -42,6 +40,6 @@ static const char card[] =
 
 void ifl_dataset_card_add(const struct ifl_dataset_folder *folder)
 {
-    if (faccessat(folder->folder_fd, card_name, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
-        ifl_dataset_write_new(folder, card_name, card, sizeof card - 1);
+    if (faccessat(folder->folder_fd, IFL_DATASET_CARD, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
+        ifl_dataset_write_new(folder, IFL_DATASET_CARD, card, sizeof card - 1);
 }

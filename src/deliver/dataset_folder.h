@@ -23,6 +23,7 @@
 #include "inferloop/error.h"
 
 #define IFL_DATASET_METADATA "metadata.jsonl"
+#define IFL_DATASET_CARD     "README.md"
 #define IFL_DATASET_LOCK     ".lock"
 #define IFL_DATASET_ORPHANS  ".orphans"
 #define IFL_DATASET_LOCK_NS  (INT64_C(30) * 1000000000)

@@ -76,7 +76,7 @@ static enum ifl_result no_memory(struct ifl_error *error)
 static bool is_temporary(const char *name)
 {
     size_t length = strlen(name);
-    if (strcmp(name, hidden_metadata) == 0)
+    if (strcmp(name, hidden_metadata) == 0 || strcmp(name, "." IFL_DATASET_CARD ".tmp") == 0)
         return true;
     if (name[0] != '.' || length < 5 || length >= IFL_DATASET_NAME_MAX ||
         strcmp(name + length - 4, ".tmp") != 0)

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/rng.h"
+#include "deliver/dataset_folder.h"
 #include "inferloop/deliver.h"
 
 // Smooth colours with a little noise, as of a camera.
@@ -102,6 +103,21 @@ static inline long file_size(const char *folder, const char *name)
     struct stat info;
     snprintf(path, sizeof path, "%s/%s", folder, name);
     return stat(path, &info) == 0 ? (long)info.st_size : -1;
+}
+
+// A write can only be left undone at the boundary of a page, so no line may cross one.
+static inline void check_pages(const char *folder)
+{
+    static char line[1 << 16];
+    char path[512];
+    snprintf(path, sizeof path, "%s/" IFL_DATASET_METADATA, folder);
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    for (long start = 0; fgets(line, sizeof line, file); start = ftell(file)) {
+        long first = start + (long)strspn(line, " "), last = ftell(file) - 1;
+        assert_int_equal(first / IFL_DATASET_PAGE, last / IFL_DATASET_PAGE);
+    }
+    fclose(file);
 }
 
 static inline void write_text(const char *folder, const char *name, const char *mode,
