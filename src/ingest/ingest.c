@@ -302,6 +302,20 @@ static void set_state(struct ifl_ingest *ingest, enum ifl_source_state state,
     pthread_mutex_unlock(&ingest->lock);
 }
 
+// Says as much as is known before the first picture.
+static void log_open(const struct ifl_ingest *ingest)
+{
+    const struct ifl_source_info *info = &ingest->status.info;
+    char size[32] = "", rate[48] = "";
+    if (info->width && info->height)
+        snprintf(size, sizeof size, ", %d x %d", info->width, info->height);
+    if (info->rate > 0)
+        snprintf(rate, sizeof rate, ", %.4g frames/s", info->rate);
+    ifl_log(IFL_LOG_INFO, "ingest.open", ingest->name, "%s is open%s%s%s%s%s%s", ingest->shown,
+            info->codec[0] ? ", " : "", info->codec, info->format[0] ? ", " : "", info->format,
+            size, rate);
+}
+
 static enum ifl_result open_source(struct ifl_ingest *ingest, struct ifl_error *error)
 {
     void *self = NULL;
@@ -319,9 +333,7 @@ static enum ifl_result open_source(struct ifl_ingest *ingest, struct ifl_error *
     ingest->sequence_base = ingest->next_sequence;
     if (ingest->last_pts_ns >= 0) // time went on while it was away
         ingest->pts_base_ns = ingest->last_pts_ns + (now - ingest->status.last_frame_ns);
-    const struct ifl_source_info *info = &ingest->status.info;
-    ifl_log(IFL_LOG_INFO, "ingest.open", ingest->name, "%s: %d x %d %s %s, %.4g frames/s",
-            ingest->shown, info->width, info->height, info->format, info->codec, info->rate);
+    log_open(ingest);
     return IFL_OK;
 }
 

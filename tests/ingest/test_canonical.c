@@ -197,6 +197,26 @@ static void nothing_shines_through_a_mask(void **state)
     }
 }
 
+// Two thousand pictures, four of them held at any time: five frames in all.
+static void the_pool_does_not_grow(void **state)
+{
+    (void)state;
+    struct ifl_canonical *canonical = make(&(struct ifl_canonical_config){.width = 32});
+    struct ifl_frame *raw = make_raw(IFL_PIXEL_YUV422P, 64, 48), *held[4] = {NULL};
+    for (int i = 0; i < 2000; i++) {
+        ifl_frame_unref(held[i % 4]);
+        held[i % 4] = convert(canonical, raw);
+    }
+    struct ifl_pool_counts counts;
+    ifl_canonical_count(canonical, &counts);
+    assert_in_range(counts.allocations, 1, 5);
+    assert_int_equal(counts.out, 4);
+    ifl_canonical_destroy(canonical);
+    for (int i = 0; i < 4; i++) // they outlive what made them
+        ifl_frame_unref(held[i]);
+    ifl_frame_unref(raw);
+}
+
 static void refuses_hostile_configurations(void **state)
 {
     (void)state;
@@ -239,6 +259,7 @@ int main(void)
         cmocka_unit_test(changes_range_and_matrix),
         cmocka_unit_test(crops_and_scales),
         cmocka_unit_test(nothing_shines_through_a_mask),
+        cmocka_unit_test(the_pool_does_not_grow),
         cmocka_unit_test(refuses_hostile_configurations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
