@@ -190,6 +190,12 @@ static const render_fn renderers[] = {
     [IFL_PRIVACY_K_ANONYMOUS] = render_anonymous,
 };
 
+static bool asks_for_light(const struct ifl_conditioning *asked)
+{
+    return asked->brightness_offset != 0 || asked->contrast_factor != 1 ||
+           asked->saturation_factor != 1 || asked->color_temperature_factor != 1;
+}
+
 // The request's own targets win over what the prompt asks.
 static struct ifl_look find_targets(const struct job *job, const struct ifl_image *image)
 {
@@ -197,6 +203,8 @@ static struct ifl_look find_targets(const struct job *job, const struct ifl_imag
     const struct ifl_conditioning *asked = &job->conditioning;
     struct ifl_look target = {
         {request->brightness, request->contrast, request->saturation, request->color_temperature}};
+    if (!asks_for_light(asked))
+        return target;
     struct ifl_look now;
     ifl_look_measure(image->rgb, image->width, image->height, &now);
     if (isnan(request->brightness) && asked->brightness_offset != 0)

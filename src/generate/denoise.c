@@ -24,7 +24,7 @@ struct denoiser {
     const struct ifl_denoise_config *config;
     const struct ifl_grid *grid; // of the level at hand
     int level;
-    double sigma;
+    double sigma, prior;         // prior: log of the layout's odds against one other frame
     int16_t *x, *coarse;         // noisy picture, and that of the coarser level
     int16_t *rounded, *sum;      // x in grey levels; what the patches add up to
     uint8_t *best, *coarse_best; // IFL_CANDIDATES frames a place, nearest first
@@ -96,9 +96,9 @@ static void keep_best(const uint32_t *d2, int count, uint8_t *best)
 
 // What the layout shows here is worth `prior` more than any other frame: without it small objects
 // drown in the noise of the coarsest level, or come out in parts.
-static void favour(const struct denoiser *d, double prior, uint32_t *d2)
+static void favour(const struct denoiser *d, uint32_t *d2)
 {
-    uint32_t bonus = (uint32_t)(prior * 2 * d->sigma * d->sigma);
+    uint32_t bonus = (uint32_t)(d->prior * 2 * d->sigma * d->sigma);
     *d2 = *d2 > bonus ? *d2 - bonus : 0;
 }
 
@@ -114,7 +114,7 @@ static void mix_all(const struct denoiser *d, int place, ptrdiff_t at, struct mi
     ifl_patch_distances(d->rounded + at, patch, frames + 1, d->grid->stride_samples, d->grid->rows,
                         d2);
     keep_best(d2, frames, d->best + (ptrdiff_t)place * IFL_CANDIDATES);
-    favour(d, LAYOUT_PRIOR + ifl_exact_log(frames), &d2[frames]);
+    favour(d, &d2[frames]);
     weigh_softmax(d, patch, d2, frames + 1, mix);
 }
 
@@ -129,7 +129,7 @@ static void mix_candidates(const struct denoiser *d, int place, ptrdiff_t at, st
                         d->grid->rows, d2);
     for (int i = 0; i < IFL_CANDIDATES; i++)
         if (best[i] == d->home[place])
-            favour(d, LAYOUT_PRIOR + ifl_exact_log(IFL_CANDIDATES), &d2[i]);
+            favour(d, &d2[i]);
     weigh_softmax(d, patch, d2, IFL_CANDIDATES, mix);
 }
 
@@ -275,6 +275,8 @@ static void denoise_level(struct denoiser *d)
 {
     const struct ifl_grid *grid = d->grid;
     int samples = grid->stride_samples * grid->height;
+    int candidates = d->level == 0 ? d->memory->frames : IFL_CANDIDATES;
+    d->prior = LAYOUT_PRIOR + ifl_exact_log(candidates);
     for (int i = 0; i < samples; i++)
         d->rounded[i] = (int16_t)((d->x[i] + 8) >> IFL_PATCH_FRACTION);
     for (int s = 0; s < grid->steps; s++) {
@@ -385,8 +387,8 @@ static uint16_t find_home(const struct denoiser *d, int across, int down)
     int votes[HELD], held = 0, best = 0;
     int shift = ifl_base_level(d->memory) - d->level;
     int width = d->memory->grid[ifl_base_level(d->memory)].width;
-    for (int y = 0; y < d->grid->rows; y++)
-        for (int x = 0; x < IFL_PATCH_PIXELS; x++) {
+    for (int y = 0; y < d->grid->rows; y += 2) // every second pixel is enough to count
+        for (int x = 0; x < IFL_PATCH_PIXELS; x += 2) {
             int at = ((((d->grid->y[down] + y) * 2 + 1) << shift) >> 1) * width +
                      ((((d->grid->x[across] + x) * 2 + 1) << shift) >> 1);
             int i = 0;

@@ -264,9 +264,19 @@ static void report(const struct search *s, char *note, size_t note_bytes)
     }
 }
 
+static bool wants_anything(const struct ifl_look *target)
+{
+    for (int a = 0; a < IFL_ATTRIBUTES; a++)
+        if (!isnan(target->value[a]))
+            return true;
+    return false;
+}
+
 enum ifl_result ifl_look_apply(const struct ifl_look *target, uint8_t *rgb, int width, int height,
                                char *note, size_t note_bytes, struct ifl_error *error)
 {
+    if (!wants_anything(target))
+        return IFL_OK;
     struct ifl_look wanted = *target;
     struct search s = {.from = rgb, .width = width, .height = height, .target = &wanted};
     ifl_look_measure(rgb, width, height, &s.look);

@@ -15,7 +15,6 @@ struct ifl_support {
     uint32_t *event_id;                             // sorted, distinct
     struct ifl_support_cell *cell[IFL_LEVELS_MAX];  // [place * frames + frame]
     uint8_t (*component_limit)[IFL_COMPONENTS_MAX]; // [frame][component]
-    int limit_max;                                  // of all components
 };
 
 static int compare_ids(const void *a, const void *b)
@@ -73,21 +72,23 @@ static bool start_touching(struct touching *t, const struct ifl_memory *memory, 
     return ifl_memory_component(memory, frame, index, &t->box);
 }
 
-// Does the patch at this place, with its margin, hold a pixel of the component?
-static bool touches(const struct touching *t, int across, int down)
+// The part of [first, first + size) of the level, with its margin, that lies in the component's box
+// along one axis of the base level; false where there is none.
+static bool meet(const struct touching *t, int first, int size, int box_first, int box_size,
+                 int *from, int *to)
 {
-    const struct ifl_grid *base = &t->memory->grid[ifl_base_level(t->memory)];
-    int left = (t->grid->x[across] << t->shift) - MARGIN;
-    int right = ((t->grid->x[across] + IFL_PATCH_PIXELS) << t->shift) + MARGIN;
-    int top = (t->grid->y[down] << t->shift) - MARGIN;
-    int bottom = ((t->grid->y[down] + t->grid->rows) << t->shift) + MARGIN;
-    left = left > t->box.x ? left : t->box.x;
-    top = top > t->box.y ? top : t->box.y;
-    right = right < t->box.x + t->box.width ? right : t->box.x + t->box.width;
-    bottom = bottom < t->box.y + t->box.height ? bottom : t->box.y + t->box.height;
-    for (int y = top; left < right && y < bottom; y++)
-        if (memchr(t->label + (ptrdiff_t)y * base->width + left, t->index + 1,
-                   (size_t)(right - left)))
+    *from = (first << t->shift) - MARGIN;
+    *to = ((first + size) << t->shift) + MARGIN;
+    *from = *from > box_first ? *from : box_first;
+    *to = *to < box_first + box_size ? *to : box_first + box_size;
+    return *from < *to;
+}
+
+static bool holds_component(const struct touching *t, int left, int right, int top, int bottom)
+{
+    int width = t->memory->grid[ifl_base_level(t->memory)].width;
+    for (int y = top; y < bottom; y++)
+        if (memchr(t->label + (ptrdiff_t)y * width + left, t->index + 1, (size_t)(right - left)))
             return true;
     return false;
 }
@@ -99,13 +100,19 @@ typedef void (*touch_fn)(struct ifl_support *support, struct ifl_support_cell *c
 static void each_touched(struct ifl_support *support, const struct touching *t, int level,
                          touch_fn call, void *context)
 {
-    for (int down = 0; down < t->grid->down; down++)
+    const struct ifl_component *box = &t->box;
+    for (int down = 0; down < t->grid->down; down++) {
+        int left, right, top, bottom;
+        if (!meet(t, t->grid->y[down], t->grid->rows, box->y, box->height, &top, &bottom))
+            continue;
         for (int across = 0; across < t->grid->across; across++) {
             ptrdiff_t place = (ptrdiff_t)down * t->grid->across + across;
-            if (touches(t, across, down))
+            if (meet(t, t->grid->x[across], IFL_PATCH_PIXELS, box->x, box->width, &left, &right) &&
+                holds_component(t, left, right, top, bottom))
                 call(support, &support->cell[level][place * t->memory->frames + t->frame], t,
                      context);
         }
+    }
 }
 
 static void each_component(struct ifl_support *support, int level, touch_fn call)
@@ -224,10 +231,7 @@ static void limit_components(struct ifl_support *support)
             if (!start_touching(&t, support->memory, base, f, i))
                 continue;
             each_touched(support, &t, base, count_limit, histogram);
-            int limit = component_limit(histogram);
-            support->component_limit[f][i] = (uint8_t)limit;
-            if (support->limit_max < limit)
-                support->limit_max = limit;
+            support->component_limit[f][i] = (uint8_t)component_limit(histogram);
         }
 }
 
@@ -271,11 +275,6 @@ const struct ifl_support_cell *ifl_support_cells(const struct ifl_support *suppo
 int ifl_support_component(const struct ifl_support *support, int frame, int index)
 {
     return support->component_limit[frame][index];
-}
-
-bool ifl_support_any(const struct ifl_support *support, int k)
-{
-    return support->limit_max >= k;
 }
 
 // Positions in falling order of mass.

@@ -29,8 +29,6 @@ const struct ifl_support_cell *ifl_support_cells(const struct ifl_support *suppo
                                                  int place);
 // The largest k at which the component stays.
 int ifl_support_component(const struct ifl_support *support, int frame, int index);
-// Does any component stay at this k?
-bool ifl_support_any(const struct ifl_support *support, int k);
 
 // Shares of `count` >= k events from the logarithms of their masses: proportional, but none above
 // 1/k. They sum to one. log_mass must be finite.
