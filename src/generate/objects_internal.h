@@ -152,7 +152,7 @@ int ifl_layout_exclude(const struct ifl_objects *objects, int frame,
                        const struct ifl_placement *placement, uint8_t *excluded);
 
 // objects_shape.c
-// Chooses k poses of k identities that resemble each other. False: there are too few.
+// Chooses poses of at least k identities that resemble each other. False: there are too few.
 bool ifl_shape_choose(const struct ifl_objects *objects, const struct ifl_placement *placement,
                       const uint8_t *excluded, int k, struct ifl_rng *rng, struct ifl_pose *pose,
                       struct ifl_blend *blend);

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// The silhouette of a new object: the mean of the signed distances of k crops of k identities that
-// stand alike. The pose to resemble comes from a random identity that is not the slot's, so that
-// nothing of who stood there is left but the place.
+// The silhouette of a new object: the mean of the signed distances of crops of at least k
+// identities that stand alike. Which pose they share says a model, a random crop of yet another
+// identity; neither the slot's nor the model's crop is part of the blend, so that of who stood
+// there nothing is left but the place.
 #include <math.h>
 #include <string.h>
 
 #include "generate/objects_internal.h"
 
-enum { ANCHORS = 4 };
+enum { MODELS = 4 };
 
 // Silhouettes within it, about 2/3 of a canonical pixel, stand alike.
 static const float POSE_GAP = 28 * SKETCH * SKETCH;
@@ -37,8 +38,8 @@ static bool may_join(const struct ifl_objects *objects, const struct ifl_placeme
 
 // A random crop of a random identity that may join; of two draws the one nearer in size, because
 // small crops have less detail than large slots need. -1: nobody may.
-static int pick_anchor(const struct ifl_objects *objects, const struct ifl_placement *placement,
-                       const uint8_t *excluded, struct ifl_rng *rng)
+static int pick_model(const struct ifl_objects *objects, const struct ifl_placement *placement,
+                      const uint8_t *excluded, struct ifl_rng *rng)
 {
     uint32_t count = 0;
     for (int i = 0; i < objects->identities; i++)
@@ -79,9 +80,9 @@ static int sketch_distance(const int8_t *a, const int8_t *b)
     return (sum_squares(a, b, upper) + 3 * sum_squares(a + upper, b + upper, lower)) / 2;
 }
 
-// The pose of `identity` nearest to the anchor's. Crops much smaller than the slot are too blurred:
+// The pose of `identity` nearest to the model's. Crops much smaller than the slot are too blurred:
 // they pay for it.
-static float nearest_pose(const struct ifl_objects *objects, const struct ifl_crop *anchor,
+static float nearest_pose(const struct ifl_objects *objects, const struct ifl_crop *model,
                           float height, int identity, struct ifl_pose *pose)
 {
     float best = INFINITY;
@@ -90,7 +91,7 @@ static float nearest_pose(const struct ifl_objects *objects, const struct ifl_cr
         const struct ifl_crop *crop = &objects->crop[i];
         float blur = fmaxf(0, height / crop->size - 1);
         for (int mirrored = 0; mirrored < 2; mirrored++) {
-            float d = (float)sketch_distance(anchor->sketch[0], crop->sketch[mirrored]);
+            float d = (float)sketch_distance(model->sketch[0], crop->sketch[mirrored]);
             d *= 1 + 2 * blur;
             if (d < best) {
                 best = d;
@@ -108,9 +109,9 @@ struct ranked {
 };
 
 static int rank_others(const struct ifl_objects *objects, const struct ifl_placement *placement,
-                       const uint8_t *excluded, int anchor, int wanted, struct ranked *ranked)
+                       const uint8_t *excluded, int model, int wanted, struct ranked *ranked)
 {
-    const struct ifl_crop *crop = &objects->crop[anchor];
+    const struct ifl_crop *crop = &objects->crop[model];
     int count = 0;
     for (int i = 0; i < objects->identities; i++) {
         if (i == crop->identity || !may_join(objects, placement, excluded, i))
@@ -128,25 +129,24 @@ static int rank_others(const struct ifl_objects *objects, const struct ifl_place
     return count;
 }
 
-// Draws anchors until one has enough that resemble it; of ANCHORS odd ones, the least odd. Returns
+// Draws models until one has enough that resemble it; of MODELS odd ones, the least odd. Returns
 // how many of `wanted` there are.
-static int choose_anchor(const struct ifl_objects *objects, const struct ifl_placement *placement,
-                         const uint8_t *excluded, int k, int wanted, struct ifl_rng *rng,
-                         int *anchor, struct ranked *ranked)
+static int choose_like_model(const struct ifl_objects *objects,
+                             const struct ifl_placement *placement, const uint8_t *excluded, int k,
+                             int wanted, struct ifl_rng *rng, struct ranked *ranked)
 {
     struct ranked other[2 * IFL_K_MAX];
     int best_count = 0;
     float best = INFINITY;
-    for (int draw = 0; draw < ANCHORS && best > POSE_GAP; draw++) {
-        int crop = pick_anchor(objects, placement, excluded, rng);
-        if (crop < 0)
+    for (int draw = 0; draw < MODELS && best > POSE_GAP; draw++) {
+        int model = pick_model(objects, placement, excluded, rng);
+        if (model < 0)
             return 0;
-        int count = rank_others(objects, placement, excluded, crop, wanted, other);
-        if (count < k - 1 || other[k - 2].distance >= best)
+        int count = rank_others(objects, placement, excluded, model, wanted, other);
+        if (count < k || other[k - 1].distance >= best)
             continue;
-        best = other[k - 2].distance;
+        best = other[k - 1].distance;
         best_count = count;
-        *anchor = crop;
         memcpy(ranked, other, (size_t)count * sizeof *ranked);
     }
     return best_count;
@@ -157,26 +157,26 @@ bool ifl_shape_choose(const struct ifl_objects *objects, const struct ifl_placem
                       struct ifl_blend *blend)
 {
     struct ranked ranked[2 * IFL_K_MAX];
-    int anchor = 0;
-    int count = choose_anchor(objects, placement, excluded, k, 2 * k - 2, rng, &anchor, ranked);
-    if (count < k - 1)
+    int count = choose_like_model(objects, placement, excluded, k, 2 * k, rng, ranked);
+    if (count < k)
         return false;
-    bool turn = ifl_rng_below(rng, 2); // the whole object, so that both ways are as frequent
-    pose[0] = (struct ifl_pose){anchor, turn};
-    blend->identity[0] = objects->crop[anchor].identity;
-    for (int i = 1; i < k; i++) { // of the nearest, nearer ones more often
+    // Half as many again as promised, where there are as many: no single one stands out.
+    int participants = k + (k + 1) / 2;
+    participants = participants < count ? participants : count;
+    participants = participants < IFL_K_MAX ? participants : IFL_K_MAX;
+    bool turn = ifl_rng_below(rng, 2);       // the whole object, so that both ways are as frequent
+    for (int i = 0; i < participants; i++) { // nearer ones more often
         uint32_t one = ifl_rng_below(rng, (uint32_t)count);
         uint32_t two = ifl_rng_below(rng, (uint32_t)count);
         int at = (int)(one < two ? one : two);
         pose[i] = ranked[at].pose;
         pose[i].mirrored ^= turn;
         blend->identity[i] = ranked[at].identity;
+        blend->weight[i] = 1.0 / participants;
         memmove(&ranked[at], &ranked[at + 1], (size_t)(count - at - 1) * sizeof *ranked);
         count--;
     }
-    blend->count = k;
-    for (int i = 0; i < k; i++)
-        blend->weight[i] = 1.0 / k;
+    blend->count = participants;
     return true;
 }
 
