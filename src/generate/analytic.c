@@ -196,6 +196,15 @@ static bool asks_for_light(const struct ifl_conditioning *asked)
            asked->saturation_factor != 1 || asked->color_temperature_factor != 1;
 }
 
+// What is left of the contrast when words change the brightness: a darker or brighter picture has
+// less room, and the old contrast would crush it.
+static double natural_contrast(double now, double target)
+{
+    if (isnan(target) || now <= 0 || now >= 1)
+        return 1;
+    return target < now ? target / now : (1 - target) / (1 - now);
+}
+
 // The request's own targets win over what the prompt asks.
 static struct ifl_look find_targets(const struct job *job, const struct ifl_image *image)
 {
@@ -211,7 +220,10 @@ static struct ifl_look find_targets(const struct job *job, const struct ifl_imag
         target.value[IFL_BRIGHTNESS] =
             fmin(fmax(now.value[IFL_BRIGHTNESS] + asked->brightness_offset, 0.03), 0.97);
     if (isnan(request->contrast) && asked->contrast_factor != 1)
-        target.value[IFL_CONTRAST] = fmin(now.value[IFL_CONTRAST] * asked->contrast_factor, 1);
+        target.value[IFL_CONTRAST] =
+            fmin(now.value[IFL_CONTRAST] * asked->contrast_factor *
+                     natural_contrast(now.value[IFL_BRIGHTNESS], target.value[IFL_BRIGHTNESS]),
+                 1);
     if (isnan(request->saturation) && asked->saturation_factor != 1)
         target.value[IFL_SATURATION] =
             fmin(now.value[IFL_SATURATION] * asked->saturation_factor, 1);

@@ -133,7 +133,7 @@ static void find_groups(const struct composer *c, int frame, int *group)
 // How a group lies in the picture.
 struct stand {
     int area, inside; // pixels; of which in its own cell
-    bool blocked;     // something stands there already, or an event is there already
+    bool blocked;     // something stands there, its event is there, or it is thinned out
 };
 
 static void measure_stand(const struct composer *c, int frame, int index,
@@ -193,7 +193,10 @@ static void keep_components(struct composer *c, struct region *region, uint32_t 
     int group[IFL_COMPONENTS_MAX], placed = c->layout->objects;
     struct stand stand[IFL_COMPONENTS_MAX] = {{0}};
     struct ifl_component box;
+    double stays = ifl_exact_exp(fmin(c->config->occupancy_weight, 0));
     find_groups(c, region->frame, group);
+    for (int i = 0; i < count; i++)
+        stand[i].blocked = ifl_rng_uniform(c->rng) >= stays;
     for (int i = 0; i < count; i++)
         if (ifl_memory_component(c->memory, region->frame, i, &box)) {
             measure_stand(c, region->frame, i, &box, &stand[group[i]]);

@@ -10,7 +10,8 @@
 #include "generate/support.h"
 
 struct ifl_layout_config {
-    double occupancy_weight;           // frames are drawn with exp(weight * crowd)
+    double occupancy_weight;           // frames are drawn with exp(weight * crowd); below 0 an
+                                       // object stays with probability exp(weight)
     const struct ifl_support *support; // NULL: every object may be used
     int k;                             // with support: events an object must have been seen in
 };

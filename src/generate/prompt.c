@@ -12,16 +12,16 @@
 
 // phrase, brightness offset, contrast, saturation and colour temperature factors, crowd weight
 static const struct ifl_prompt_row rows[] = {
-    {"dark", -0.12, 1, 1, 1, 0},
+    {"dark", -0.10, 1, 1, 1, 0},
     {"dim", -0.08, 0.95, 1, 1, 0},
     {"dimly lit", -0.10, 0.95, 1, 1, 0},
     {"gloomy", -0.10, 0.9, 0.8, 1, 0},
-    {"moody", -0.06, 1.1, 0.85, 1, 0},
-    {"low key", -0.12, 1.1, 1, 1, 0},
+    {"moody", -0.04, 1.05, 0.85, 1, 0},
+    {"low key", -0.08, 1.1, 1, 1, 0},
     {"shadowy", -0.08, 1.1, 1, 1, 0},
-    {"bright", 0.10, 1, 1, 1, 0},
+    {"bright", 0.08, 1, 1, 1, 0},
     {"sunny", 0.08, 1.15, 1.1, 0.93, 0},
-    {"high key", 0.14, 0.9, 1, 1, 0},
+    {"high key", 0.10, 0.9, 1, 1, 0},
     {"light", 0.06, 1, 1, 1, 0},
     {"well lit", 0.06, 1, 1, 1, 0},
     {"overexposed", 0.25, 1, 1, 1, 0},

@@ -24,7 +24,7 @@ static void the_seed_documents_prompts_are_understood(void **state)
         assert_string_equal(parse(prompts[i]).unknown_words, "");
     assert_true(parse(prompts[0]).brightness_offset < -0.2);
     assert_true(parse(prompts[0]).color_temperature_factor < 0.9);
-    assert_true(parse(prompts[1]).brightness_offset > 0.2);
+    assert_true(parse(prompts[1]).brightness_offset > 0.15);
     assert_true(parse(prompts[1]).saturation_factor > 1.2);
     assert_true(parse(prompts[1]).color_temperature_factor > 1.1);
 }
