@@ -27,6 +27,7 @@ struct ifl_event_row {
     int64_t first_frame, last_frame; // in frames the profiler was given
     int memory_frames;               // that show it
     uint8_t alive;                   // a track still follows it
+    uint8_t tracked;                 // a track followed it once: not only found in the memory
 };
 
 struct ifl_events {

@@ -10,6 +10,7 @@ enum { RUN = 64 }; // pixels worked on together, so that all of it stays in the 
 struct run {
     uint8_t value[IFL_PLATE_SAMPLES][3][RUN];
     uint8_t weight[IFL_PLATE_SAMPLES][RUN];
+    uint8_t known[IFL_PLATE_SAMPLES][RUN]; // 0xff: known to be foreground
     uint8_t votes[IFL_PLATE_SAMPLES][RUN]; // at most 64 * 3; later the deviation
     uint8_t best[3][RUN];
 };
@@ -23,7 +24,9 @@ static void load(struct run *run, const struct ifl_plate_sample *samples, int co
         for (int i = 0; i < pixels; i++) {
             for (int c = 0; c < 3; c++)
                 run->value[s][c][i] = rgb[3 * i + c];
-            run->weight[s][i] = label && label[i] ? 1 : IFL_PLATE_WEIGHT;
+            uint8_t known = label && label[i]; // to be foreground
+            run->weight[s][i] = known ? samples[s].foreground_votes : samples[s].ground_votes;
+            run->known[s][i] = known ? 0xff : 0;
         }
         memcpy(run->votes[s], run->weight[s], RUN);
     }
@@ -100,9 +103,8 @@ static void measure_noise(struct run *run, int count, uint8_t *noise)
             uint8_t sum = distance(run->value[s][0][i], run->best[0][i]);
             sum = add_saturated(sum, distance(run->value[s][1][i], run->best[1][i]));
             sum = add_saturated(sum, distance(run->value[s][2][i], run->best[2][i]));
-            uint8_t known = run->weight[s][i] > 1 ? 0 : 0xff; // to be foreground
-            run->votes[s][i] = sum | known;
-            ground[i] = (uint8_t)(ground[i] + 1 + known);
+            run->votes[s][i] = sum | run->known[s][i];
+            ground[i] = (uint8_t)(ground[i] + 1 + run->known[s][i]);
         }
     for (int bit = 128; bit > 0; bit /= 2) {
         uint8_t below[RUN] = {0}, limit[RUN];

@@ -3,7 +3,7 @@
 // them. Out: per pixel the colour seen most steadily, and how noisy it is.
 //
 // The mode, not the median: a person who stands still for most of the time still sways, the ground
-// behind him does not; and samples known to be foreground count a third. Rows are estimated on
+// behind him does not; and samples known to be foreground count less. Rows are estimated on
 // their own, so that the work can be spread over updates. One thread; storage of the caller.
 #ifndef IFL_PROFILE_PLATE_H
 #define IFL_PROFILE_PLATE_H
@@ -13,13 +13,13 @@
 enum {
     IFL_PLATE_SAMPLES = 64,
     IFL_PLATE_RADIUS = 7,    // grey levels within which two samples are the same ground
-    IFL_PLATE_WEIGHT = 3,    // votes of a sample that is not known to be foreground
     IFL_PLATE_NOISE_ONE = 8, // noise is stored in eighths of a grey level
 };
 
 struct ifl_plate_sample {
-    const uint8_t *rgb;   // whole picture, tight
-    const uint8_t *label; // not 0: foreground; NULL: nothing is known
+    const uint8_t *rgb;                     // whole picture, tight
+    const uint8_t *label;                   // not 0: foreground; NULL: nothing is known
+    uint8_t ground_votes, foreground_votes; // of a pixel that is not, and that is foreground; 0..3
 };
 
 // Estimates row `y` from at most IFL_PLATE_SAMPLES samples, at least 1. `plate` and `noise` are

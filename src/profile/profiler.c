@@ -154,7 +154,7 @@ static void begin_scene(struct ifl_profiler *p)
     for (int i = 0; i < p->events.count; i++)
         p->events.row[i].alive = 0;
     p->memory.next_recent = (int64_t)p->frames_seen;
-    p->refiner.next = 0;
+    p->refiner.last = 0;
 }
 
 static enum ifl_result fit_scene(struct ifl_profiler *p, const struct ifl_frame *frame,
@@ -211,8 +211,18 @@ static enum ifl_result remember(struct ifl_profiler *p, const struct ifl_frame *
     return ifl_memory_offer(&p->memory, &p->events, &input, error);
 }
 
-// Samples for the plate: the recent half, which is spread evenly. The others were chosen for their
-// objects and would vote for them; they only help while there are few.
+// What a sample's pixels weigh. The recent frames are spread evenly over the time: what they show
+// as foreground may still be the new ground, if it is nearly all that they show. The others were
+// chosen for their objects, and say nothing by showing one.
+static struct ifl_plate_sample sample_of(const struct ifl_slot *slot, int base, int with_labels)
+{
+    return (struct ifl_plate_sample){.rgb = slot->frame->level[base],
+                                     .label = with_labels ? slot->frame->label : NULL,
+                                     .ground_votes = slot->recent ? 3 : 1,
+                                     .foreground_votes = slot->recent ? 1 : 0};
+}
+
+// Samples for the plate: the recent frames; the others too while those are few.
 static int choose_samples(const struct ifl_memory *memory, struct ifl_plate_sample *sample,
                           int with_labels)
 {
@@ -220,13 +230,9 @@ static int choose_samples(const struct ifl_memory *memory, struct ifl_plate_samp
     for (int i = 0; i < memory->count; i++)
         recent += memory->slot[i].recent;
     int all = recent < SAMPLES_LEAST, step = (recent - 1) / IFL_PLATE_SAMPLES + 1;
-    for (int i = 0, seen = 0; i < memory->count && count < IFL_PLATE_SAMPLES; i++) {
-        if (!all && (!memory->slot[i].recent || seen++ % step))
-            continue;
-        const struct ifl_memory_frame *frame = memory->slot[i].frame;
-        sample[count++] = (struct ifl_plate_sample){.rgb = frame->level[base],
-                                                    .label = with_labels ? frame->label : NULL};
-    }
+    for (int i = 0, seen = 0; i < memory->count && count < IFL_PLATE_SAMPLES; i++)
+        if (all || (memory->slot[i].recent && seen++ % step == 0))
+            sample[count++] = sample_of(&memory->slot[i], base, with_labels);
     return count;
 }
 

@@ -12,7 +12,7 @@
 
 struct ifl_refiner {
     uint8_t *label; // scratch of the base level
-    int next;       // slot
+    int64_t last;   // number of the frame labelled last
     struct ifl_component component[IFL_COMPONENTS_MAX];
 };
 

@@ -287,7 +287,7 @@ static struct ifl_event_row *event_of(struct track *track, struct ifl_events *ev
     if (!row)
         row = ifl_events_add(events, track->event);
     track->event = row->event.id;
-    row->alive = 1;
+    row->alive = row->tracked = 1;
     return row;
 }
 

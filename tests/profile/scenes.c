@@ -16,26 +16,60 @@ static int hashed(uint64_t seed, int x, int y, int range)
     return (int)(ifl_hash_mix(key) % (uint64_t)(2 * range + 1)) - range;
 }
 
-// Full-size coordinates; chroma planes ask at every other pixel.
-static double ground(int which, int plane, int x, int y)
+// The waves of one plane's ground, by column and by row.
+struct waves {
+    double column[1700], row[1700];
+};
+
+static void make_waves(struct waves *waves, int which, int plane, int step, int width, int height)
+{
+    for (int x = 0; x < width; x++) {
+        double at = x * step + 37.0 * which;
+        waves->column[x] = plane ? sin((at + 50 * plane) / 60) : sin(at / 31);
+    }
+    for (int y = 0; y < height; y++) {
+        double at = y * step + 23.0 * which;
+        waves->row[y] = plane ? cos(at / 45) : cos(at / 23);
+    }
+}
+
+static double ground(const struct waves *waves, int which, int plane, int x, int y)
 {
     if (which < 0)
         return plane == 0 ? 120 : 128;
-    double fx = x + 37.0 * which, fy = y + 23.0 * which;
-    if (plane == 0)
-        return 110 + 35 * sin(fx / 31) * cos(fy / 23) +
-               hashed((uint64_t)which + 7, x / 3, y / 3, 14);
-    return 128 + 14 * sin((fx + 50 * plane) / 60 + fy / 45);
+    double wave = waves->column[x] * waves->row[y];
+    return plane ? 128 + 14 * wave
+                 : 110 + 35 * wave + hashed((uint64_t)which + 7, x / 3, y / 3, 14);
 }
 
-static double content(const struct scene_view *view, int plane, int x, int y)
+// In full-size coordinates. NULL: no object is there.
+static const struct object *object_at(const struct scene_view *view, int x, int y)
 {
     for (int i = view->objects - 1; i >= 0; i--) {
         const struct object *o = &view->object[i];
         if (x >= o->x && y >= o->y && x < o->x + o->width && y < o->y + o->height)
-            return o->colour[plane] + (plane == 0 ? ((y - o->y) / 8 % 2) * 6 : 0);
+            return o;
     }
-    return ground(view->ground, plane, x, y);
+    return NULL;
+}
+
+static void draw_plane(const struct scene_view *view, int p, uint8_t *plane, int stride, int width,
+                       int height)
+{
+    double gain = view->gain > 0 ? view->gain : 1;
+    int step = p ? 2 : 1;
+    struct waves waves;
+    make_waves(&waves, view->ground, p, step, width, height);
+    for (int y = 0; y < height; y++)
+        for (int x = 0; x < width; x++) {
+            const struct object *o = object_at(view, x * step, y * step);
+            double value = ground(&waves, view->ground, p, x, y);
+            if (o)
+                value = o->colour[p] + (p == 0 ? ((y - o->y) / 8 % 2) * 6 : 0);
+            value = p ? 128 + (value - 128) * gain : value * gain;
+            value += hashed(view->seed * 3 + (uint64_t)p, x, y, view->noise);
+            plane[y * stride + x] = clamp(value);
+        }
 }
 
 struct ifl_frame *scene_frame(const struct scene_view *view)
@@ -48,17 +82,10 @@ struct ifl_frame *scene_frame(const struct scene_view *view)
     frame->loop = view->loop;
     frame->capture_wall_ns = 1700000000000000000 + (int64_t)view->number * 100000000;
     strcpy(frame->source, "scene");
-    double gain = view->gain > 0 ? view->gain : 1;
     for (int p = 0; p < 3; p++) {
-        int width, height, step = p ? 2 : 1;
+        int width, height;
         ifl_plane_size(frame->format, view->width, view->height, p, &width, &height);
-        for (int y = 0; y < height; y++)
-            for (int x = 0; x < width; x++) {
-                double value = content(view, p, x * step, y * step);
-                value = p ? 128 + (value - 128) * gain : value * gain;
-                value += hashed(view->seed * 3 + (uint64_t)p, x, y, view->noise);
-                ((uint8_t *)frame->plane[p])[y * frame->stride[p] + x] = clamp(value);
-            }
+        draw_plane(view, p, (uint8_t *)frame->plane[p], frame->stride[p], width, height);
     }
     return frame;
 }

@@ -12,7 +12,7 @@ struct object {
 };
 
 struct scene_view {
-    int width, height;
+    int width, height; // at most 1700
     const struct object *object;
     int objects;
     double gain;     // of the light; 0 means 1

@@ -78,20 +78,23 @@ static void who_was_there_from_the_start_is_cleared_when_he_goes(void **state)
 
 static int close_to(const struct ifl_component *c, const struct object *o)
 {
-    return abs(c->x - o->x / SCALE) <= 2 && abs(c->y - o->y / SCALE) <= 2 &&
-           abs(c->x + c->width - (o->x + o->width) / SCALE) <= 2 &&
-           abs(c->y + c->height - (o->y + o->height) / SCALE) <= 2;
+    return abs(c->x - o->x / SCALE) <= 3 && abs(c->y - o->y / SCALE) <= 3 &&
+           abs(c->x + c->width - (o->x + o->width) / SCALE) <= 3 &&
+           abs(c->y + c->height - (o->y + o->height) / SCALE) <= 3;
 }
 
+// Also in the first frames, which came when the plate still showed the objects.
 static void components_are_where_the_objects_are(void **state)
 {
     (void)state;
+    enum { WALK = 120, STAND = 80 };
     struct ifl_profiler *profiler = scene_profiler(64, 1000);
-    struct object objects[120][3];
-    for (int i = 0; i < 120; i++) {
-        objects[i][0] = make_object(12 + i * 2, 18, 24, 60, red);
-        objects[i][1] = make_object(270 - i * 2, 110, 24, 60, blue);
-        objects[i][2] = make_object(285, 150 + (i < 60 ? 120 : 0), 30, 54, white);
+    struct object objects[WALK + STAND][3];
+    for (int i = 0; i < WALK + STAND; i++) {
+        int at = 2 * (i < WALK ? i : WALK);
+        objects[i][0] = make_object(12 + at, 18, 24, 60, red);
+        objects[i][1] = make_object(270 - at, 110, 24, 60, blue);
+        objects[i][2] = make_object(285, i < 60 ? 270 : 150, 30, 54, white);
         struct scene_view view = make_view(objects[i], 3, i);
         scene_feed(profiler, &view);
     }
@@ -100,14 +103,13 @@ static void components_are_where_the_objects_are(void **state)
     for (int m = 0; m < profile->memory_frames; m++) {
         const struct ifl_memory_frame *frame = profile->memory[m];
         int i = (int)frame->media_index, wanted = i < 60 ? 2 : 3;
-        if (i < 20)
-            continue;
         assert_int_equal(frame->components, wanted);
         for (int o = 0; o < wanted; o++) {
             int hits = 0;
             for (int c = 0; c < frame->components; c++)
                 hits += close_to(&frame->component[c], &objects[i][o]);
-            assert_int_equal(hits, 1);
+            if (hits != 1)
+                fail_msg("frame %d, object %d: %d components are there", i, o, hits);
         }
         checked++;
     }
@@ -232,7 +234,8 @@ static void a_size_is_profiled(int width, int height, int ground)
     double clamped = fmin(fmax((double)width / height, 1.0 / 8), 8);
     check_near(aspect / clamped, 1, 0.15);
     int last = profile->memory[profile->memory_frames - 1]->components;
-    assert_int_equal(last, ground >= 0);
+    if (last != (ground >= 0))
+        fail_msg("%dx%d: %d components", width, height, last);
     ifl_profile_unref(profile);
     ifl_profiler_destroy(profiler);
 }
