@@ -119,15 +119,27 @@ static enum ifl_result paint_one(const struct ifl_objects *objects, int k, struc
     return IFL_OK;
 }
 
+static void note_refused(struct ifl_audit *audit, int large, int unsupported, int k)
+{
+    if (large > 0 && unsupported > 0)
+        snprintf(audit->note, sizeof audit->note,
+                 "left out: %d objects above %d pixels, %d with fewer than %d others", large,
+                 OBJECT_SIDE_MAX, unsupported, k);
+    else if (large > 0)
+        snprintf(audit->note, sizeof audit->note, "left out: %d objects above %d pixels", large,
+                 OBJECT_SIDE_MAX);
+    else if (unsupported > 0)
+        snprintf(audit->note, sizeof audit->note, "left out: %d objects with fewer than %d others",
+                 unsupported, k);
+}
+
 static enum ifl_result paint_frame(const struct ifl_objects *objects, int k, int frame,
                                    struct ifl_rng *rng, uint8_t *canvas, struct ifl_audit *audit,
                                    struct ifl_object_record *record, int records_max,
                                    struct ifl_paint_scratch *scratch, struct ifl_error *error)
 {
     int count = ifl_layout_place(objects, frame, rng, scratch->placement, &audit->objects_refused);
-    if (audit->objects_refused > 0)
-        snprintf(audit->note, sizeof audit->note, "left out: objects above %d pixels",
-                 OBJECT_SIDE_MAX);
+    int large = audit->objects_refused;
     for (int i = 0; i < count; i++) {
         struct ifl_object_record one = {.placement = scratch->placement[i]};
         one.slot_identity = ifl_layout_exclude(objects, frame, &one.placement, scratch->excluded);
@@ -142,6 +154,7 @@ static enum ifl_result paint_frame(const struct ifl_objects *objects, int k, int
             record[audit->objects] = one;
         audit->objects++;
     }
+    note_refused(audit, large, audit->objects_refused - large, k);
     return IFL_OK;
 }
 

@@ -72,6 +72,20 @@ static uint16_t farthest(const struct seen *from, int count)
     return foot;
 }
 
+// Whether the plate here is of another colour than to the left and to the right.
+static bool stands_out(const struct ifl_objects *objects, size_t at)
+{
+    const uint8_t *plate = objects->profile->plate[objects->profile->levels - 1];
+    int left = 0, right = 0;
+    for (size_t c = at * 3; c < at * 3 + 3; c++) {
+        int l = abs(plate[c] - plate[c - (size_t)GAP * 3]);
+        int r = abs(plate[c] - plate[c + (size_t)GAP * 3]);
+        left = l > left ? l : left;
+        right = r > right ? r : right;
+    }
+    return left > 24 && right > 24;
+}
+
 static void find_front(struct ifl_objects *objects, const struct seen *seen)
 {
     for (int y = 0; y < objects->height; y++) {
@@ -79,7 +93,8 @@ static void find_front(struct ifl_objects *objects, const struct seen *seen)
             size_t at = (size_t)y * (size_t)objects->width + (size_t)x;
             uint16_t left = farthest(seen + at - GAP, GAP), right = farthest(seen + at + 1, GAP);
             uint16_t behind = left > right ? left : right, here = seen[at].foot[0];
-            if (behind != NEVER && (here == NEVER || here > behind + APART))
+            if (behind != NEVER && (here == NEVER || here > behind + APART) &&
+                stands_out(objects, at))
                 objects->front_foot[at] = here;
         }
     }

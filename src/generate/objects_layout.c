@@ -237,7 +237,9 @@ static int place_component(const struct ifl_objects *objects, int frame, int com
     float share = (float)c->area / (height * height * kind->aspect * kind->fill);
     float tall = (float)c->height / one.height;
     float wide = (float)c->width / (kind->aspect * height);
-    if (index == KIND_UPRIGHT && (share > 1.6f || wide > 1.9f || tall > 1.45f)) {
+    // Groups have gaps; what fills its box is one large thing.
+    bool gaps = (float)c->area < 0.75f * (float)(c->width * c->height);
+    if (index == KIND_UPRIGHT && gaps && (share > 1.6f || wide > 1.9f || tall > 1.45f)) {
         int count = place_several(objects, frame, component, index, placement, room);
         for (int i = 0; i < count; i++)
             placement[i].component = component;

@@ -152,7 +152,7 @@ static inline void paint(struct painting *painting, int k, double weight, uint64
 {
     struct ifl_rng rng;
     ifl_rng_init(&rng, seed);
-    fill_plate(painting->canvas);
+    memcpy(painting->canvas, painting->objects->profile->plate[0], AREA * 3);
     check_ok(ifl_objects_paint_recorded(painting->objects, k, weight, &rng, painting->canvas,
                                         &painting->audit, painting->record, RECORDS,
                                         &painting->error),

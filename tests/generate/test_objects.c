@@ -206,27 +206,70 @@ static void weight_chooses_crowded_or_empty_layouts(void **state)
     close_painting(painting, profile);
 }
 
+static void draw_sign(const uint8_t *rgb)
+{
+    for (int y = 60; y < 66; y++)
+        memset((uint8_t *)rgb + (y * WIDTH + 62) * 3, 250, (size_t)5 * 3);
+}
+
 static void what_stands_in_front_stays_in_front(void **state)
 {
     (void)state;
     struct ifl_profile *profile = make_profile(48, 16);
+    draw_sign(profile->plate[0]);
     for (int f = 0; f < 48; f++) { // people pass behind a sign that none of them ever hides
         add_person(profile, f, (uint32_t)(f % 16) + 1, 60 + f % 9, 80);
-        uint8_t *label = (uint8_t *)profile->memory[f]->label;
-        for (int y = 60; y < 66; y++) {
-            memset(label + y * WIDTH + 62, 0, 5);
-            for (int x = 62 * 3; x < 67 * 3; x++)
-                ((uint8_t *)profile->memory[f]->level[0])[y * WIDTH * 3 + x] = 250;
-        }
+        draw_sign(profile->memory[f]->level[0]);
+        for (int y = 60; y < 66; y++)
+            memset((uint8_t *)profile->memory[f]->label + y * WIDTH + 62, 0, 5);
     }
     struct painting *painting = open_painting(profile);
     for (uint64_t seed = 0; seed < 20; seed++) {
         paint(painting, 3, 0, seed);
+        assert_true(changed_pixels(painting->canvas) > 40);
         for (int y = 60; y < 66; y++) {
             for (int x = 62; x < 67; x++)
-                assert_int_equal(painting->canvas[(y * WIDTH + x) * 3], plate_at(x, y, 0));
+                assert_int_equal(painting->canvas[(y * WIDTH + x) * 3], 250);
         }
     }
+    close_painting(painting, profile);
+}
+
+// People are events 1 to 12, vehicles 13 to 24: one of each in a frame.
+static struct ifl_profile *make_street(void)
+{
+    struct ifl_profile *profile = make_profile(48, 24);
+    for (int f = 0; f < 48; f++) {
+        add_person(profile, f, (uint32_t)(f % 12) + 1, 30 + f % 5 * 6, 60 + f % 7 * 7);
+        struct ifl_memory_frame *frame = profile->memory[f];
+        struct ifl_component *c = open_component(frame, (uint32_t)(f % 12) + 13);
+        int left = 80 + f % 9, top = 50 + f % 5 * 4;
+        for (int i = 0; i < 36 * 15; i++)
+            add_pixel(frame, c, left + i % 36, top + i / 36, c->event * 8);
+    }
+    return profile;
+}
+
+static void kinds_do_not_mix(void **state)
+{
+    (void)state;
+    struct ifl_profile *profile = make_street();
+    struct painting *painting = open_painting(profile);
+    int wide = 0;
+    for (uint64_t seed = 0; seed < 40; seed++) {
+        paint(painting, 3, 0, seed);
+        assert_int_equal(painting->audit.objects, 2);
+        for (int o = 0; o < 2; o++) {
+            const struct ifl_object_record *record = &painting->record[o];
+            bool vehicle = record->slot_identity >= 12;
+            for (int i = 0; i < record->body.count; i++)
+                assert_int_equal(record->body.identity[i] >= 12, vehicle);
+            for (int i = 0; i < 3; i++)
+                assert_int_equal(record->palette[0].identity[i] >= 12, vehicle);
+            wide += vehicle;
+        }
+    }
+    assert_int_equal(wide, 40);
     close_painting(painting, profile);
 }
 
@@ -296,6 +339,7 @@ int main(void)
         cmocka_unit_test(occupancy_follows_the_memory),
         cmocka_unit_test(weight_chooses_crowded_or_empty_layouts),
         cmocka_unit_test(what_stands_in_front_stays_in_front),
+        cmocka_unit_test(kinds_do_not_mix),
         cmocka_unit_test(the_seed_decides_everything),
         cmocka_unit_test(threads_paint_the_same),
     };

@@ -46,7 +46,7 @@ static void large_objects_are_refused(void **state)
     struct painting *painting = open_painting(profile);
     paint(painting, 2, 0, 1);
     assert_int_equal(painting->audit.objects_refused, 1);
-    assert_string_equal(painting->audit.note, "left out: objects above 110 pixels");
+    assert_string_equal(painting->audit.note, "left out: 1 objects above 110 pixels");
     close_painting(painting, profile);
 }
 
@@ -117,6 +117,7 @@ static void slots_of_unknown_identity_are_refused(void **state)
         paint(painting, 2, 0, seed);
         assert_int_equal(painting->audit.objects, 1);
         assert_int_equal(painting->audit.objects_refused, 1);
+        assert_string_equal(painting->audit.note, "left out: 1 objects with fewer than 2 others");
     }
     close_painting(painting, profile);
 }
