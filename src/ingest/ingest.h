@@ -4,8 +4,9 @@
 // In: frames of a source, in any format. Out: canonical frames (full range BT.601 YUV 4:2:0,
 // cropped, scaled, masked; see inferloop/frame.h) pushed into `out`. The edge `in` (depth 0) counts
 // what the source delivered; what a decoder could not make a picture of is dropped there. A live
-// source that ends or fails is opened again with back-off; a file without loop ends for good.
-// Masked regions are blanked before anything else can see them.
+// source that ends or fails is opened again with back-off (0.5 to 30 s, jittered), its numbers and
+// times going on; a file without loop ends for good, as does one that can't be opened (state
+// broken). Masked regions are blanked before anything else can see them.
 #ifndef IFL_INGEST_INGEST_H
 #define IFL_INGEST_INGEST_H
 
@@ -24,14 +25,15 @@ struct ifl_ingest_config {
     const struct ifl_source_plugin *plugin;
     struct ifl_source_config source; // strings are copied
     bool realtime;                   // pace files by their timestamps, as a camera would
-    double rate_max;                 // frames/s passed on; 0: all. The rest is not decoded further
-    int width, height;               // scale to this size; 0: the source's own
-    struct ifl_rectangle crop;       // all 0: the whole picture
-    struct ifl_rectangle mask[IFL_MASKS_MAX];
+    double rate_max;                 // frames/s passed on; 0: all. The rest is dropped as RATE
+    int width, height;         // scale to this size; both 0: the source's own; one 0: by aspect
+    struct ifl_rectangle crop; // all 0: the whole picture
+    struct ifl_rectangle mask[IFL_MASKS_MAX]; // of the whole picture, also where it is cropped
     int masks;
     struct ifl_edge *in;  // source -> ingest, depth 0; outlives the ingest
     struct ifl_edge *out; // ingest -> profile; outlives the ingest; closed by ingest at the end
-    const struct ifl_clock *clock;
+    const struct ifl_clock
+        *clock; // stamps and paces; deadlines always are real time. NULL: the real
 };
 
 struct ifl_ingest_status {
@@ -56,7 +58,7 @@ void ifl_ingest_destroy(struct ifl_ingest *ingest); // takes NULL; after stop
 void ifl_ingest_status(struct ifl_ingest *ingest, struct ifl_ingest_status *status);
 
 // The newest canonical frame that came after *serial (0: any), waiting at most wait_ns for one;
-// NULL if none came. The caller unrefs it.
+// NULL if none came, at once when the source has ended. The caller unrefs it. Any thread.
 struct ifl_frame *ifl_ingest_newest(struct ifl_ingest *ingest, uint64_t *serial, int64_t wait_ns);
 
 // Makes a canonical frame of any frame; what the thread does to each. For one-shot uses. *out is
