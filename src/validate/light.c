@@ -67,9 +67,9 @@ static double residual(const struct ifl_light *fit, const uint8_t *image, const 
     return fabs(image[0] - out[0]) + fabs(image[1] - out[1]) + fabs(image[2] - out[2]);
 }
 
-// Three robust standard deviations, at least 3 grey levels a channel.
-static double residual_limit(const struct ifl_light *fit, const uint8_t *image,
-                             const uint8_t *plate, int pixels, int step)
+// The median over what is not clipped.
+static double typical_residual(const struct ifl_light *fit, const uint8_t *image,
+                               const uint8_t *plate, int pixels, int step)
 {
     uint32_t histogram[RESIDUALS] = {0};
     uint64_t total = 0;
@@ -80,7 +80,7 @@ static double residual_limit(const struct ifl_light *fit, const uint8_t *image,
         histogram[r < RESIDUALS ? r : RESIDUALS - 1]++;
         total++;
     }
-    return fmax(9, 3 * 1.4826 * (quantile(histogram, RESIDUALS, total, .5) + 1));
+    return quantile(histogram, RESIDUALS, total, .5);
 }
 
 // Sums over the inliers: products of (R, G, B, 1) of the plate with each other and with the image.
@@ -221,7 +221,9 @@ void ifl_light_fit(const uint8_t *image, const uint8_t *plate, int pixels, bool 
     match_quantiles(image, plate, pixels, step, light);
     for (int round = 0; round < ROUNDS; round++) {
         struct sums sums;
-        double limit = residual_limit(light, image, plate, pixels, step);
+        // Three robust standard deviations, at least 3 grey levels a channel.
+        double typical = typical_residual(light, image, plate, pixels, step);
+        double limit = fmax(9, 3 * 1.4826 * (typical + 1));
         add_inliers(light, image, plate, pixels, step, limit, &sums);
         if (sums.count * step < .02 * pixels) {
             set_identity(light);
@@ -237,6 +239,7 @@ void ifl_light_fit(const uint8_t *image, const uint8_t *plate, int pixels, bool 
         return;
     }
     invert(light);
+    light->residual = typical_residual(light, image, plate, pixels, step);
     light->gain = weakest_gain(light);
     light->usable = true;
 }

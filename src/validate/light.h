@@ -17,6 +17,7 @@ struct ifl_light {
     double matrix[3][3], offset[3];
     double inverse[3][3]; // takes an image's deviation back to a deviation from the plate
     double gain;          // the weakest direction's gain: what is below 0.1 is hardly recoverable
+    double residual;      // typical difference to the plate, R, G and B summed
     bool usable;          // false: no relation to the plate was found; nothing is taken out
 };
 

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "kernels/scale.h"
 #include "validate/artefact.h"
+#include "validate/enlarge.h"
 #include "validate/light.h"
 #include "validate/likeness.h"
 #include "validate/reference.h"
@@ -126,7 +127,7 @@ void ifl_validator_destroy(struct ifl_validator *validator)
 
 // The pictures and the working memory of one check, all in one allocation.
 struct work {
-    int level;
+    const struct ifl_image *image;
     const struct ifl_reference *at, *artefact, *copy; // at the level it is compared at
     struct ifl_light light;
     uint8_t *scaled, *canonical; // at `at`
@@ -169,7 +170,11 @@ static size_t scratch_bytes(const struct work *work)
     size_t bytes = larger(ifl_copy_scratch_bytes(&work->copy->view),
                           ifl_artefact_scratch_bytes(&work->artefact->view));
     bytes = larger(bytes, 5 * (size_t)work->copy->view.pixels);
-    return larger(bytes, 4 * (size_t)work->at->view.pixels + 8 * (size_t)work->at->view.width);
+    const struct ifl_view *view = &work->at->view;
+    bytes = larger(bytes, ifl_enlarge_scratch_bytes(view->width, view->height, work->image->width,
+                                                    work->image->height) +
+                              4 * (size_t)view->pixels + 256);
+    return larger(bytes, 4 * (size_t)view->pixels + 8 * (size_t)view->width);
 }
 
 // Lays the parts out in `memory`, or, with NULL, only counts the bytes.
@@ -201,16 +206,56 @@ static void scale(const uint8_t *from, const struct ifl_view *a, uint8_t *to,
                    3);
 }
 
-// Scales to the level, takes light and conditioning out, and makes the smaller pictures.
-static void prepare(struct work *work, const struct ifl_image *image, bool full)
+// An image of another size may have been enlarged from the level or be true to its size: whichever
+// is nearer to the plate, once its light is known, is compared.
+static void restore(struct work *work, bool full)
 {
+    const struct ifl_image *image = work->image;
+    const struct ifl_view *view = &work->at->view;
+    struct ifl_light light;
+    if (image->width == view->width && image->height == view->height)
+        return;
+    ifl_enlarge_undo(work->scaled, view->width, view->height, image->width, image->height,
+                     work->canonical, work->scratch);
+    ifl_light_fit(work->canonical, view->plate, view->pixels, full, &light);
+    if (!light.usable || light.residual >= work->light.residual)
+        return;
+    work->light = light;
+    memcpy(work->scaled, work->canonical, 3 * (size_t)view->pixels);
+}
+
+// Scales to the level, takes light and conditioning out, and makes the smaller pictures.
+static void prepare(struct work *work, bool full)
+{
+    const struct ifl_image *image = work->image;
     const struct ifl_view *view = &work->at->view;
     ifl_scale_area(image->rgb, image->width, image->height, 3 * image->width, work->scaled,
                    view->width, view->height, 3 * view->width, 3);
     ifl_light_fit(work->scaled, view->plate, view->pixels, full, &work->light);
+    restore(work, full);
     ifl_light_undo(&work->light, work->scaled, view->plate, view->pixels, work->canonical);
     scale(work->canonical, view, work->artefact_picture, &work->artefact->view);
     scale(work->canonical, view, work->copy_picture, &work->copy->view);
+}
+
+// How much of the plate's Laplacian variance is left after the way that an image below the base
+// size takes: to its own size, then to the level. 1 at a level's own size, and above the base.
+static double softening(const struct ifl_validator *validator, const struct work *work)
+{
+    const struct ifl_view *view = &work->at->view;
+    const struct ifl_view *base = &validator->reference[validator->levels - 1].view;
+    int width = work->image->width, height = work->image->height;
+    if (view == base || (width == view->width && height == view->height))
+        return 1;
+    uint8_t *level = work->scratch, *small = level + padded(3 * (size_t)view->pixels);
+    void *spare = small + padded(3 * (size_t)width * (size_t)height);
+    ifl_scale_area(base->plate, base->width, base->height, 3 * base->width, small, width, height,
+                   3 * width, 3);
+    ifl_scale_area(small, width, height, 3 * width, level, view->width, view->height,
+                   3 * view->width, 3);
+    double sharp = ifl_detail_measure(view->plate, view->width, view->height, work->energy, spare);
+    double soft = ifl_detail_measure(level, view->width, view->height, work->energy, spare);
+    return sharp > 0 && soft < sharp ? soft / sharp : 1;
 }
 
 static void score(const struct ifl_validator *validator, struct work *work,
@@ -219,9 +264,10 @@ static void score(const struct ifl_validator *validator, struct work *work,
     struct ifl_scores *scores = &synthetic->scores;
     const struct ifl_view *view = &work->at->view;
     int nearest;
+    double expected = work->at->sharpness * softening(validator, work);
     double variance =
         ifl_detail_measure(work->canonical, view->width, view->height, work->energy, work->scratch);
-    scores->sharpness = work->at->sharpness > 0 ? variance / work->at->sharpness : 1;
+    scores->sharpness = expected > 0 ? variance / expected : 1;
     scores->clipped = ifl_clipped_share(synthetic->image->rgb,
                                         synthetic->image->width * synthetic->image->height);
     scores->texture = ifl_detail_excess(&work->at->grid, work->energy, work->at->texture_most);
@@ -306,7 +352,7 @@ static void choose_references(const struct ifl_validator *validator, const struc
     int level = level_of(validator, image);
     int artefact = level < validator->artefact_level ? level : validator->artefact_level;
     int copy = level < validator->copy_level ? level : validator->copy_level;
-    *work = (struct work){.level = level,
+    *work = (struct work){.image = image,
                           .at = &validator->reference[level],
                           .artefact = &validator->reference[artefact],
                           .copy = &validator->reference[copy]};
@@ -327,7 +373,7 @@ enum ifl_result ifl_validator_check(const struct ifl_validator *validator,
         return ifl_fail(error, IFL_ERR_NO_MEMORY, "validate", "no memory to check an image");
     lay_out(&work, validator, memory);
     bool full = conditioned(&synthetic->request);
-    prepare(&work, image, full);
+    prepare(&work, full);
     score(validator, &work, synthetic);
     double support = audit(&work, synthetic);
     synthetic->rejection = judge(&work, synthetic, support, clipped_limit(validator, &work, full));

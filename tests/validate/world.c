@@ -7,6 +7,7 @@
 
 #include "base/hash.h"
 #include "base/rng.h"
+#include "generate/resample.h"
 #include "kernels/scale.h"
 
 enum { STAY = 24, PACE = 3 }; // frames that a person is seen, pixels a frame
@@ -31,11 +32,11 @@ void person_paint(const struct world *world, uint32_t event,
             part[i][c] = (uint8_t)(20 + scatter(world, event, (uint64_t)(3 * i + c)) % 210);
     for (int y = 0; y < PERSON_HEIGHT; y++) {
         int of = y < 8 ? 0 : y < 22 ? 1 : 2;
-        double half = y < 8 ? 2.5 + .4 * (4 - abs(y - 4)) : of == 1 ? 6.5 - (y < 10) : 4.5;
+        double from_middle = y < 8 ? (y + .5 - 4) / 4 : (y + .5 - 23) / 15;
+        double half = (y < 8 ? 3.5 : 6.8) * sqrt(fmax(0, 1 - from_middle * from_middle));
         for (int x = 0; x < PERSON_WIDTH; x++) {
             int at = y * PERSON_WIDTH + x;
-            bool gap = of == 2 && y > 26 && fabs(x + .5 - PERSON_WIDTH / 2.0) < 1;
-            mask[at] = fabs(x + .5 - PERSON_WIDTH / 2.0) <= half && !gap;
+            mask[at] = fabs(x + .5 - PERSON_WIDTH / 2.0) <= half;
             double weave = (double)(scatter(world, event, (uint64_t)(100 + at)) % 31) - 15;
             for (int c = 0; c < 3; c++)
                 rgb[3 * at + c] = to_byte(part[of][c] + weave);
@@ -181,8 +182,8 @@ struct ifl_profile *world_profile(const struct world *world, int frames, int fir
 struct ifl_image *image_scaled(const uint8_t *rgb, int width, int height)
 {
     struct ifl_image *image = ifl_image_create(width, height);
-    ifl_scale_area(rgb, WORLD_SIDE_X, WORLD_SIDE_Y, 3 * WORLD_SIDE_X, image->rgb, width, height,
-                   3 * width, 3);
+    if (ifl_resample(rgb, WORLD_SIDE_X, WORLD_SIDE_Y, image->rgb, width, height, NULL) != IFL_OK)
+        abort();
     return image;
 }
 

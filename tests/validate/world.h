@@ -33,7 +33,7 @@ int world_frame(const struct world *world, int t, uint8_t *rgb, uint8_t *label,
 struct ifl_profile *world_profile(const struct world *world, int frames, int first, int step,
                                   bool lit);
 
-// An image of its own from `rgb` of the base size.
+// An image of its own from `rgb` of the base size; the other one resampled as the engine does.
 struct ifl_image *image_of(const uint8_t *rgb);
 struct ifl_image *image_scaled(const uint8_t *rgb, int width, int height);
 
