@@ -321,11 +321,11 @@ static void reduce_layout(struct denoiser *d)
     }
 }
 
-// The layout at its level; finer ones start from what the coarser level made of it.
-static void start_coarse(struct denoiser *d)
+// The first level starts from the layout; finer ones from what the coarser level made of it.
+static void start(struct denoiser *d)
 {
     for (int i = 0; i < d->grid->stride_samples * d->grid->height; i++)
-        d->x[i] = (int16_t)(d->sketch[0][i] << IFL_PATCH_FRACTION);
+        d->x[i] = (int16_t)(d->sketch[d->level][i] << IFL_PATCH_FRACTION);
 }
 
 static int clamp(int value, int least, int greatest)
@@ -448,10 +448,8 @@ static void next_level(struct denoiser *d)
     d->grid = &d->memory->grid[d->level];
     enlarge_picture(d, coarse);
     add_detail(d);
-    if (!d->config->support) {
-        inherit_candidates(d, coarse);
-        add_homes(d);
-    }
+    inherit_candidates(d, coarse);
+    add_homes(d);
 }
 
 static bool allocate(struct denoiser *d)
@@ -505,15 +503,18 @@ enum ifl_result ifl_denoise(const struct ifl_memory *memory,
                             const struct ifl_layout *layout, uint8_t *picture,
                             struct ifl_error *error)
 {
-    struct denoiser d = {
-        .memory = memory, .config = config, .layout = layout, .grid = &memory->grid[0]};
+    struct denoiser d = {.memory = memory, .config = config, .layout = layout};
     if (!allocate(&d)) {
         release(&d);
         return ifl_fail(error, IFL_ERR_NO_MEMORY, "generate", "no memory for an image");
     }
     fill_exp_table(&d);
+    // What the coarser levels choose counts for nothing where only the last level may say what is
+    // shown: with support the layout is rendered at once.
+    d.level = config->support ? config->level : 0;
+    d.grid = &memory->grid[d.level];
     reduce_layout(&d);
-    start_coarse(&d);
+    start(&d);
     add_noise(&d);
     denoise_level(&d);
     while (d.level < config->level) {

@@ -6,8 +6,12 @@
 //   d2(p,f) = |x[p] - F_f[p]|^2, W(p,f) ~ exp(-d2 / (2 sigma^2))
 //   D = overlap-add of sum_f W(p,f) F_f[p],  x <- D + (sigma' / sigma)(x - D), at last x = D
 //
-// With support, W is bounded by 1/k over distinct events, only supported patches take part, and
-// where fewer than k events are left the plate is shown.
+// Noise alone would lose small objects (at 32x18 a person is half a pixel), so every level starts
+// from the layout's own detail, and what the layout shows at a place has an edge over the other
+// candidates: the layout decides what is seen, the denoiser joins it and fills in the rest.
+//
+// With support only the finest level is run; W is bounded by 1/k over distinct events, only
+// supported patches take part, and where fewer than k events are left the plate is shown.
 #ifndef IFL_GENERATE_DENOISE_H
 #define IFL_GENERATE_DENOISE_H
 

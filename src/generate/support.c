@@ -48,7 +48,7 @@ static uint16_t event_number(const struct ifl_support *support, uint32_t id)
     const uint32_t *at =
         bsearch(&id, support->event_id, (size_t)support->events, sizeof id, compare_ids);
     // Event 0 is nobody's: such a component supports nothing and is never used.
-    return id == 0 || !at ? IFL_EVENT_SEVERAL : (uint16_t)(at - support->event_id + 1);
+    return id == 0 || !at ? IFL_EVENT_NOBODY : (uint16_t)(at - support->event_id + 1);
 }
 
 // A component of one frame, seen at one level.
@@ -115,22 +115,54 @@ static void each_touched(struct ifl_support *support, const struct touching *t, 
     }
 }
 
-static void each_component(struct ifl_support *support, int level, touch_fn call)
+static void each_component(struct ifl_support *support, int level, touch_fn call, void *context)
 {
     struct touching t;
     for (int f = 0; f < support->memory->frames; f++)
         for (int i = 0; i < support->memory->profile->memory[f]->components; i++)
             if (start_touching(&t, support->memory, level, f, i))
-                each_touched(support, &t, level, call, NULL);
+                each_touched(support, &t, level, call, context);
+}
+
+// Two events that one patch of this place touches.
+struct pair {
+    ptrdiff_t place;
+    uint16_t a, b;
+};
+
+// What counting one level needs.
+struct census {
+    const struct ifl_support_cell *first; // of the level
+    struct pair *pair;
+    size_t pairs, room;
+    bool failed;       // out of memory
+    uint16_t *cluster; // of each event, at the place at hand
+    uint8_t *seen;     // by cluster
+};
+
+static void note_pair(struct census *census, ptrdiff_t place, uint16_t a, uint16_t b)
+{
+    if (census->pairs == census->room) {
+        size_t room = census->room ? 2 * census->room : 1024;
+        struct pair *pair = realloc(census->pair, room * sizeof *pair);
+        census->failed |= !pair;
+        if (!pair)
+            return;
+        census->pair = pair;
+        census->room = room;
+    }
+    census->pair[census->pairs++] = (struct pair){place, a, b};
 }
 
 static void mark_event(struct ifl_support *support, struct ifl_support_cell *cell,
                        const struct touching *t, void *context)
 {
-    (void)context;
+    struct census *census = context;
     uint16_t event = event_number(support, t->box.event);
-    bool same = cell->event == IFL_EVENT_NONE || cell->event == event;
-    cell->event = same ? event : IFL_EVENT_SEVERAL;
+    if (cell->event == IFL_EVENT_NONE || event == IFL_EVENT_NOBODY)
+        cell->event = event;
+    else if (cell->event != event && cell->event != IFL_EVENT_NOBODY)
+        note_pair(census, (cell - census->first) / support->memory->frames, cell->event, event);
 }
 
 static void apply_component(struct ifl_support *support, struct ifl_support_cell *cell,
@@ -162,7 +194,36 @@ static bool alike(const uint8_t *a, const uint8_t *b, const struct ifl_grid *gri
     return sum <= RADIUS_RMS * RADIUS_RMS * grid->rows * IFL_PATCH_SAMPLES;
 }
 
-// For each frame with one event at the place: in how many events was this patch seen?
+static int compare_pairs(const void *a, const void *b)
+{
+    ptrdiff_t x = ((const struct pair *)a)->place, y = ((const struct pair *)b)->place;
+    return (x > y) - (x < y);
+}
+
+static uint16_t find_cluster(const uint16_t *cluster, uint16_t event)
+{
+    while (cluster[event] != event)
+        event = cluster[event];
+    return event;
+}
+
+// Events that share a patch here count as one: `pair` to `end` are those of the place.
+static void join_events(const struct pair *pair, const struct pair *end, uint16_t *cluster,
+                        struct ifl_support_cell *cell, int frames)
+{
+    for (const struct pair *p = pair; p < end; p++) {
+        uint16_t a = find_cluster(cluster, p->a), b = find_cluster(cluster, p->b);
+        cluster[a > b ? a : b] = a < b ? a : b;
+    }
+    for (int f = 0; f < frames && pair < end; f++)
+        cell[f].event = find_cluster(cluster, cell[f].event);
+    for (const struct pair *p = pair; p < end; p++) {
+        cluster[p->a] = p->a;
+        cluster[p->b] = p->b;
+    }
+}
+
+// For each frame with foreground at the place: in how many clusters of events was this patch seen?
 static void count_place(struct ifl_support *support, int level, int place, uint8_t *seen)
 {
     const struct ifl_memory *memory = support->memory;
@@ -170,41 +231,66 @@ static void count_place(struct ifl_support *support, int level, int place, uint8
     struct ifl_support_cell *cell = support->cell[level] + (ptrdiff_t)place * memory->frames;
     ptrdiff_t at = (ptrdiff_t)grid->y[place / grid->across] * grid->stride_samples +
                    grid->x[place % grid->across] * 3;
-    int single[IFL_MEMORY_MAX], count = 0;
+    int busy[IFL_MEMORY_MAX], count = 0;
     for (int f = 0; f < memory->frames; f++)
-        if (cell[f].event != IFL_EVENT_NONE && cell[f].event != IFL_EVENT_SEVERAL)
-            single[count++] = f;
+        if (cell[f].event != IFL_EVENT_NONE && cell[f].event != IFL_EVENT_NOBODY)
+            busy[count++] = f;
     for (int i = 0; i < count; i++) {
-        const uint8_t *own = memory->profile->memory[single[i]]->level[level] + at;
+        const uint8_t *own = memory->profile->memory[busy[i]]->level[level] + at;
         int distinct = 0;
         for (int j = 0; j < count; j++) {
-            const uint8_t *other = memory->profile->memory[single[j]]->level[level] + at;
-            uint16_t event = cell[single[j]].event;
+            const uint8_t *other = memory->profile->memory[busy[j]]->level[level] + at;
+            uint16_t event = cell[busy[j]].event;
             if (!seen[event] && alike(own, other, grid)) {
                 seen[event] = 1;
                 distinct++;
             }
         }
-        cell[single[i]].limit = (uint8_t)(distinct < LIMIT_MAX ? distinct : LIMIT_MAX);
+        cell[busy[i]].limit = (uint8_t)(distinct < LIMIT_MAX ? distinct : LIMIT_MAX);
         for (int j = 0; j < count; j++)
-            seen[cell[single[j]].event] = 0;
+            seen[cell[busy[j]].event] = 0;
+    }
+}
+
+static void count_places(struct ifl_support *support, int level, struct census *census)
+{
+    const struct ifl_grid *grid = &support->memory->grid[level];
+    int frames = support->memory->frames;
+    if (census->pairs > 0)
+        qsort(census->pair, census->pairs, sizeof *census->pair, compare_pairs);
+    for (int i = 0; i <= UINT16_MAX; i++)
+        census->cluster[i] = (uint16_t)i;
+    size_t from = 0, to = 0;
+    for (int place = 0; place < grid->across * grid->down; place++, from = to) {
+        while (to < census->pairs && census->pair[to].place == place)
+            to++;
+        join_events(census->pair + from, census->pair + to, census->cluster,
+                    support->cell[level] + (ptrdiff_t)place * frames, frames);
+        count_place(support, level, place, census->seen);
     }
 }
 
 static bool count_level(struct ifl_support *support, int level)
 {
     const struct ifl_grid *grid = &support->memory->grid[level];
-    size_t places = (size_t)(grid->across * grid->down);
-    support->cell[level] =
-        calloc(places * (size_t)support->memory->frames, sizeof *support->cell[level]);
-    uint8_t *seen = calloc(1, 65536);
-    if (support->cell[level] && seen) {
-        each_component(support, level, mark_event);
-        for (size_t p = 0; p < places; p++)
-            count_place(support, level, (int)p, seen);
+    size_t cells = (size_t)(grid->across * grid->down) * (size_t)support->memory->frames;
+    support->cell[level] = calloc(cells, sizeof *support->cell[level]);
+    struct census census = {.first = support->cell[level],
+                            .pair = malloc(sizeof *census.pair),
+                            .room = 1,
+                            .cluster = malloc(65536 * sizeof *census.cluster),
+                            .seen = calloc(1, 65536)};
+    bool done = support->cell[level] && census.pair && census.cluster && census.seen;
+    if (done) {
+        each_component(support, level, mark_event, &census);
+        done = !census.failed;
     }
-    free(seen);
-    return support->cell[level] && seen;
+    if (done)
+        count_places(support, level, &census);
+    free(census.pair);
+    free(census.cluster);
+    free(census.seen);
+    return done;
 }
 
 // The largest k at which at least 90 % of the component's patches are supported.
@@ -251,7 +337,7 @@ struct ifl_support *ifl_support_create(const struct ifl_memory *memory)
     }
     limit_components(support);
     for (int l = 0; l < memory->levels; l++)
-        each_component(support, l, apply_component);
+        each_component(support, l, apply_component, NULL);
     return support;
 }
 

@@ -3,19 +3,21 @@
 // memory. Out: for each place and frame the largest k at which the patch may be used. Immutable
 // once made.
 //
-// A patch belongs to the event of the component that it touches (with a margin for soft edges). It
-// is supported by every distinct event of which a patch at the same place lies within 7 grey levels
-// RMS, its own included. A patch that touches two events is never used. A component with fewer than
-// 90 % of its patches supported is dropped whole. Patches without foreground are the plate's.
+// A patch belongs to the event of the component that it touches (with a margin for soft edges).
+// Events that one patch at a place touches together count as one there. A patch is supported by
+// every distinct event of which a patch at the same place lies within 7 grey levels RMS, its own
+// included. A component with fewer than 90 % of its patches supported is dropped whole, and with it
+// every patch that it touches. Patches without foreground are the plate's.
 #ifndef IFL_GENERATE_SUPPORT_H
 #define IFL_GENERATE_SUPPORT_H
 
 #include "generate/memory.h"
 
-enum { IFL_EVENT_NONE = 0, IFL_EVENT_SEVERAL = 0xffff };
+enum { IFL_EVENT_NONE = 0, IFL_EVENT_NOBODY = 0xffff };
 
 struct ifl_support_cell {
-    uint16_t event; // dense number of the event from 1, or one of the above
+    uint16_t event; // dense number of the event from 1 (the least one of those that
+                    // count as one), or one of the above
     uint8_t limit;  // the largest k at which the patch may be used; 0: never
 };
 
