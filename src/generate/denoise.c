@@ -70,7 +70,7 @@ static void weigh_softmax(const struct denoiser *d, const uint8_t *const *patch,
     for (int i = 0; i < count; i++) {
         if (mass[i] == 0)
             continue;
-        int weight = (int)((int64_t)mass[i] * (IFL_PATCH_ONE - 1) / total);
+        uint32_t weight = (uint32_t)mass[i] * (IFL_PATCH_ONE - 1U) / (uint32_t)total;
         mix->patch[mix->count] = patch[i];
         mix->weight[mix->count++] = (int16_t)weight;
     }
@@ -366,16 +366,19 @@ static int nearest_place(const int *position, int count, int patch, int centre)
 
 static void inherit_candidates(struct denoiser *d, const struct ifl_grid *coarse)
 {
+    int from_across[IFL_FRAME_SIDE_MAX / 8];
+    for (int across = 0; across < d->grid->across; across++)
+        from_across[across] = nearest_place(coarse->x, coarse->across, IFL_PATCH_PIXELS,
+                                            d->grid->x[across] + IFL_PATCH_PIXELS / 2);
     for (int down = 0; down < d->grid->down; down++) {
         int from_down = nearest_place(coarse->y, coarse->down, coarse->rows,
                                       d->grid->y[down] + d->grid->rows / 2);
-        for (int across = 0; across < d->grid->across; across++) {
-            int from = nearest_place(coarse->x, coarse->across, IFL_PATCH_PIXELS,
-                                     d->grid->x[across] + IFL_PATCH_PIXELS / 2);
-            memcpy(d->best + (ptrdiff_t)(down * d->grid->across + across) * IFL_CANDIDATES,
-                   d->coarse_best + (ptrdiff_t)(from_down * coarse->across + from) * IFL_CANDIDATES,
-                   IFL_CANDIDATES);
-        }
+        uint8_t *to = d->best + (ptrdiff_t)down * d->grid->across * IFL_CANDIDATES;
+        const uint8_t *from =
+            d->coarse_best + (ptrdiff_t)from_down * coarse->across * IFL_CANDIDATES;
+        for (int across = 0; across < d->grid->across; across++)
+            memcpy(to + (ptrdiff_t)across * IFL_CANDIDATES,
+                   from + (ptrdiff_t)from_across[across] * IFL_CANDIDATES, IFL_CANDIDATES);
     }
 }
 
