@@ -449,9 +449,13 @@ void ifl_streams_destroy(struct ifl_streams *streams)
 {
     if (!streams)
         return;
-    for (int i = 0; i < CHANNELS_MAX; i++)
-        if (streams->channel[i].state != CHANNEL_FREE)
+    for (int i = 0; i < CHANNELS_MAX; i++) {
+        pthread_mutex_lock(&streams->lock);
+        bool used = streams->channel[i].state != CHANNEL_FREE;
+        pthread_mutex_unlock(&streams->lock);
+        if (used)
             bury_channel(&streams->channel[i]);
+    }
     pthread_cond_destroy(&streams->stop);
     pthread_mutex_destroy(&streams->lock);
     free(streams);

@@ -65,6 +65,14 @@ void fake_hold(struct ifl_pipeline *fake, bool hold)
     pthread_mutex_unlock(&fake->lock);
 }
 
+int fake_images(struct ifl_pipeline *fake)
+{
+    pthread_mutex_lock(&fake->lock);
+    int images = fake->images;
+    pthread_mutex_unlock(&fake->lock);
+    return images;
+}
+
 int fake_generating(struct ifl_pipeline *fake)
 {
     pthread_mutex_lock(&fake->lock);
@@ -307,6 +315,8 @@ void ifl_pipeline_request_init(struct ifl_pipeline *fake, struct ifl_request *re
 
 static enum ifl_result fail_as_told(struct ifl_pipeline *fake, struct ifl_error *error)
 {
+    if (fake->images == FAKE_IMAGES_MAX)
+        return ifl_fail(error, IFL_ERR_BUSY, "generate", "the gallery of the test is full");
     if (fake->stopped)
         return ifl_fail(error, IFL_ERR_CANCELLED, "generate", "the pipeline has stopped");
     if (fake->hold_generate)
@@ -326,7 +336,8 @@ enum ifl_result ifl_pipeline_generate(struct ifl_pipeline *fake, const char *sou
     while (fake->hold_generate && !fake->stopped && now_ns() < until_ns)
         wait_until(fake, until_ns);
     fake->generating--;
-    bool fails = fake->stopped || fake->hold_generate || fake->generate_result != IFL_OK;
+    bool fails = fake->stopped || fake->hold_generate || fake->generate_result != IFL_OK ||
+                 fake->images == FAKE_IMAGES_MAX;
     enum ifl_result result = fails ? fail_as_told(fake, error) : IFL_OK;
     char name[64];
     snprintf(name, sizeof name, "made-%d.png", fake->images);

@@ -34,6 +34,7 @@ void fake_deliver(struct ifl_pipeline *fake, const char *source, const char *nam
 // As ifl_pipeline_stop: all that waits returns.
 void fake_stop(struct ifl_pipeline *fake);
 void fake_hold(struct ifl_pipeline *fake, bool hold); // generate calls wait while true
+int fake_images(struct ifl_pipeline *fake);
 int fake_generating(struct ifl_pipeline *fake);
 
 #endif

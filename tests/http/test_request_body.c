@@ -133,11 +133,12 @@ static void names_what_is_wrong(void **state)
 static enum ifl_result parse_prompt(size_t bytes, struct ifl_generate_body *body,
                                     struct ifl_error *error)
 {
-    char *text = malloc(bytes + 32), field[64];
+    static const char head[] = "{\"prompt\": \"", tail[] = "\"}";
+    char field[64], *text = malloc(sizeof head + bytes + sizeof tail);
     assert_non_null(text);
-    int used = sprintf(text, "{\"prompt\": \"");
-    memset(text + used, 'a', bytes);
-    strcpy(text + (size_t)used + bytes, "\"}");
+    memcpy(text, head, sizeof head - 1);
+    memset(text + sizeof head - 1, 'a', bytes);
+    memcpy(text + sizeof head - 1 + bytes, tail, sizeof tail);
     enum ifl_result result = parse(text, body, field, error);
     free(text);
     return result;

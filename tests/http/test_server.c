@@ -745,7 +745,7 @@ static void random_damage_does_no_harm(void **state)
         }
         struct answer answer = ask_oddly(text, sizeof good - 1);
         answer_free(&answer);
-        if (under.fake->images > FAKE_IMAGES_MAX - 4)
+        if (fake_images(under.fake) > FAKE_IMAGES_MAX - 4)
             break;
     }
     json_decref(get_json("/healthz", 200));
