@@ -133,7 +133,7 @@ static void find_groups(const struct composer *c, int frame, int *group)
 // How a group lies in the picture.
 struct stand {
     int area, inside; // pixels; of which in its own cell
-    bool blocked;     // something stands there, its event is there, or it is thinned out
+    bool blocked;     // something stands there, the same one does elsewhere, or it is thinned out
 };
 
 static void measure_stand(const struct composer *c, int frame, int index,
@@ -170,10 +170,17 @@ static void take(struct composer *c, const struct region *region, int index,
         c->layout->taken[y * c->width + x] = 1;
 }
 
-static bool event_is_placed(const uint32_t *events, int count, uint32_t event)
+// Who it is, as far as the profile can tell; an event that it does not list is somebody else.
+static uint64_t who(const struct composer *c, uint32_t event)
+{
+    const struct ifl_event *row = ifl_profile_event(c->memory->profile, event);
+    return row ? row->identity : UINT64_C(1) << 32 | event;
+}
+
+static bool is_placed(const uint64_t *placed, int count, uint64_t identity)
 {
     for (int i = 0; i < count; i++)
-        if (events[i] == event)
+        if (placed[i] == identity)
             return true;
     return false;
 }
@@ -185,9 +192,9 @@ static bool is_supported(const struct composer *c, int frame, int index)
 }
 
 // Decides for each component of a region whether it stays: its group does when at least half of it
-// lies in its own cell, and nothing is in its way. An event stands in the picture once: one person
-// twice is a flaw that everybody sees.
-static void keep_components(struct composer *c, struct region *region, uint32_t *events)
+// lies in its own cell, and nothing is in its way. Nobody stands in the picture twice: that is a
+// flaw that everybody sees.
+static void keep_components(struct composer *c, struct region *region, uint64_t *identities)
 {
     int count = c->memory->profile->memory[region->frame]->components;
     int group[IFL_COMPONENTS_MAX], placed = c->layout->objects;
@@ -200,7 +207,7 @@ static void keep_components(struct composer *c, struct region *region, uint32_t 
     for (int i = 0; i < count; i++)
         if (ifl_memory_component(c->memory, region->frame, i, &box)) {
             measure_stand(c, region->frame, i, &box, &stand[group[i]]);
-            stand[group[i]].blocked |= event_is_placed(events, placed, box.event);
+            stand[group[i]].blocked |= is_placed(identities, placed, who(c, box.event));
         }
     for (int i = 0; i < count; i++) {
         const struct stand *s = &stand[group[i]];
@@ -209,7 +216,7 @@ static void keep_components(struct composer *c, struct region *region, uint32_t 
             continue;
         region->keep[i] = is_supported(c, region->frame, i);
         if (region->keep[i])
-            events[c->layout->objects++] = box.event;
+            identities[c->layout->objects++] = who(c, box.event);
         else
             c->layout->refused++;
     }
@@ -341,9 +348,9 @@ void ifl_layout_make(const struct ifl_memory *memory, const struct ifl_layout_co
     memset(layout->taken, 0, (size_t)(c.width * c.height));
     layout->objects = layout->refused = 0;
     draw_regions(&c);
-    uint32_t events[IFL_REGIONS_MAX * IFL_COMPONENTS_MAX];
+    uint64_t identities[IFL_REGIONS_MAX * IFL_COMPONENTS_MAX];
     for (int r = 0; r < c.regions; r++)
-        keep_components(&c, &c.region[r], events);
+        keep_components(&c, &c.region[r], identities);
     place_components(&c, false);
     place_components(&c, true);
     copy_pixels(&c);

@@ -325,6 +325,42 @@ static void crowds_follow_the_prompt(void **state)
     ifl_profile_unref(profile);
 }
 
+static void nobody_stands_in_a_picture_twice(void **state)
+{
+    (void)state;
+    struct made_object object[2];
+    for (int i = 0; i < 2; i++)
+        object[i] = (struct made_object){.event = (uint32_t)i + 1,
+                                         .identity = 7,
+                                         .first = i * 10,
+                                         .last = i * 10 + 9,
+                                         .x = 60 + 130 * i,
+                                         .y = 100,
+                                         .width = 10,
+                                         .height = 30,
+                                         .rgb = {200, 20, 20}};
+    struct made_config config = {.width = 1280,
+                                 .height = 720,
+                                 .base_area = 256 * 144,
+                                 .frames = 20,
+                                 .objects = 2,
+                                 .object = object,
+                                 .seed = 16};
+    struct ifl_profile *profile = make_profile(&config);
+    void *engine = make_engine(profile);
+    int seen = 0;
+    for (uint64_t seed = 0; seed < 60; seed++) {
+        struct ifl_request request = make_request(IFL_PRIVACY_VERBATIM, seed);
+        struct ifl_synthetic made = make_image(engine, &request);
+        assert_true(made.audit.objects <= 1);
+        seen += made.audit.objects;
+        ifl_synthetic_fini(&made);
+    }
+    assert_true(seen > 20);
+    ifl_engine_analytic.destroy(engine);
+    ifl_profile_unref(profile);
+}
+
 static void targets_and_words_are_met(void **state)
 {
     (void)state;
@@ -407,6 +443,7 @@ int main(void)
         cmocka_unit_test(every_aspect_and_class_works),
         cmocka_unit_test(images_have_the_size_that_was_asked),
         cmocka_unit_test(crowds_follow_the_prompt),
+        cmocka_unit_test(nobody_stands_in_a_picture_twice),
         cmocka_unit_test(targets_and_words_are_met),
         cmocka_unit_test(images_look_like_the_memory),
     };
