@@ -65,6 +65,9 @@ struct MHD_Response *ifl_error_response(enum ifl_result result, const char *text
 
 // A JSON string of any bytes: what is no UTF-8 becomes '?'.
 json_t *ifl_json_text(const char *text);
+// The same, and of each absolute path only the last part: what others wrote for the person at the
+// machine may name folders, which is nobody else's business. URLs stay.
+json_t *ifl_json_public(const char *text);
 // null where the number is not finite.
 json_t *ifl_json_number(double value);
 json_t *ifl_json_count(uint64_t value);

@@ -33,8 +33,8 @@ bool ifl_find_source(struct ifl_exchange *exchange, const char *wanted,
 static json_t *json_of_source(const struct ifl_source_status *row)
 {
     return json_pack("{so so ss so so so so so si si}", "name", ifl_json_text(row->name), "uri",
-                     ifl_json_text(row->uri), "state", ifl_source_state_name(row->state), "reason",
-                     ifl_json_text(row->reason), "last_frame_age_seconds",
+                     ifl_json_public(row->uri), "state", ifl_source_state_name(row->state),
+                     "reason", ifl_json_public(row->reason), "last_frame_age_seconds",
                      ifl_json_number(row->last_frame_age_seconds), "rate",
                      ifl_json_number(row->rate), "frames", ifl_json_count(row->frames), "loops",
                      ifl_json_count(row->loops), "width", row->width, "height", row->height);
@@ -100,9 +100,9 @@ static enum MHD_Result reply_status(struct ifl_exchange *exchange,
     return ifl_reply_json(
         exchange, MHD_HTTP_OK,
         json_pack("{ss ss sb so so so so so}", "schema", "inferloop.status/1", "version",
-                  IFL_VERSION, "ready", !reason[0], "reason", ifl_json_text(reason), "edges", edges,
-                  "images", json_of_images(summary), "likeness", ifl_json_number(summary->likeness),
-                  "defaults", json_of_defaults(pipeline)));
+                  IFL_VERSION, "ready", !reason[0], "reason", ifl_json_public(reason), "edges",
+                  edges, "images", json_of_images(summary), "likeness",
+                  ifl_json_number(summary->likeness), "defaults", json_of_defaults(pipeline)));
 }
 
 enum MHD_Result ifl_handle_status(struct ifl_exchange *exchange)
@@ -165,5 +165,7 @@ enum MHD_Result ifl_handle_ready(struct ifl_exchange *exchange)
     ifl_pipeline_ready(exchange->services->pipeline, reason);
     if (!reason[0])
         return ifl_reply_json(exchange, MHD_HTTP_OK, json_pack("{ss}", "status", "ready"));
-    return ifl_reply_fail(exchange, 0, IFL_ERR_NOT_READY, NULL, "%s", reason);
+    struct ifl_error error;
+    (void)ifl_fail(&error, IFL_ERR_NOT_READY, "http", "%s", reason);
+    return ifl_reply_error(exchange, &error, NULL);
 }

@@ -10,6 +10,28 @@ static const char room[] = "http";
 
 enum { SEEN_MAX = 16 };
 
+static int hex_value(char digit)
+{
+    if (digit >= '0' && digit <= '9')
+        return digit - '0';
+    digit |= 0x20;
+    return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
+}
+
+size_t ifl_query_unescape(char *text)
+{
+    char *out = text;
+    for (const char *in = text; *in; in++) {
+        int high = *in == '%' ? hex_value(in[1]) : -1;
+        int low = high >= 0 ? hex_value(in[2]) : -1;
+        bool code = low >= 0 && high + low > 0;
+        *out++ = code ? (char)(high * 16 + low) : *in;
+        in += code ? 2 : 0;
+    }
+    *out = 0;
+    return (size_t)(out - text);
+}
+
 struct check {
     const char *known;
     const char *seen[SEEN_MAX];

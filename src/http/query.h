@@ -6,6 +6,10 @@
 
 #include "http/exchange.h"
 
+// Decodes %xx in place; returns the new length. What is no code stays as it is, and so does %00,
+// behind which C would not see the rest.
+size_t ifl_query_unescape(char *text);
+
 // `known`: names, comma-separated. On an error fills `name` (for the details).
 enum ifl_result ifl_query_check(const struct ifl_exchange *exchange, const char *known,
                                 char name[64], struct ifl_error *error) IFL_CHECK_RESULT;

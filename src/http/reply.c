@@ -74,17 +74,23 @@ enum MHD_Result ifl_reply_json(struct ifl_exchange *exchange, unsigned status, j
     return ifl_reply(exchange, status, response_of_json(value));
 }
 
-struct MHD_Response *ifl_error_response(enum ifl_result result, const char *text, json_t *details)
+// Takes `message`.
+static struct MHD_Response *error_response(enum ifl_result result, json_t *message, json_t *details)
 {
     return response_of_json(json_pack("{s:{ss so so}}", "error", "code", ifl_result_name(result),
-                                      "message", ifl_json_text(text), "details",
+                                      "message", message, "details",
                                       details ? details : json_object()));
 }
 
-static enum MHD_Result reply_failure(struct ifl_exchange *exchange, unsigned status,
-                                     enum ifl_result result, const char *text, json_t *details)
+struct MHD_Response *ifl_error_response(enum ifl_result result, const char *text, json_t *details)
 {
-    struct MHD_Response *response = ifl_error_response(result, text, details);
+    return error_response(result, ifl_json_text(text), details);
+}
+
+static enum MHD_Result reply_failure(struct ifl_exchange *exchange, unsigned status,
+                                     enum ifl_result result, json_t *message, json_t *details)
+{
+    struct MHD_Response *response = error_response(result, message, details);
     if (response && (result == IFL_ERR_BUSY || status == MHD_HTTP_SERVICE_UNAVAILABLE))
         MHD_add_response_header(response, "Retry-After", "5");
     return ifl_reply(exchange, status, response);
@@ -95,7 +101,7 @@ enum MHD_Result ifl_reply_error(struct ifl_exchange *exchange, const struct ifl_
 {
     const char *text = error->text[0] ? error->text : ifl_result_sentence(error->result);
     return reply_failure(exchange, (unsigned)ifl_result_http_status(error->result), error->result,
-                         text, details);
+                         ifl_json_public(text), details);
 }
 
 enum MHD_Result ifl_reply_fail(struct ifl_exchange *exchange, unsigned status,
@@ -108,7 +114,7 @@ enum MHD_Result ifl_reply_fail(struct ifl_exchange *exchange, unsigned status,
     va_end(args);
     if (!status)
         status = (unsigned)ifl_result_http_status(result);
-    return reply_failure(exchange, status, result, text, details);
+    return reply_failure(exchange, status, result, ifl_json_text(text), details);
 }
 
 // The length of the UTF-8 sequence at `text`, 0 where there is none.
@@ -141,6 +147,57 @@ json_t *ifl_json_text(const char *text)
         at += length ? length : 1;
     }
     json_t *value = json_string(copy);
+    free(copy);
+    return value;
+}
+
+// Where in the word at `word` a path begins whose folders shall not be told; NULL: nowhere.
+static const char *path_in(const char *word, size_t length)
+{
+    const char *slash = memchr(word, '/', length);
+    if (!slash)
+        return NULL;
+    bool file = slash - word >= 5 && strncmp(slash - 5, "file:", 5) == 0;
+    if (slash[1] == '/' && slash > word && slash[-1] == ':' && !file)
+        return NULL; // a URL
+    bool begins = slash == word || strchr("\"'`(=:,<[", slash[-1]);
+    return begins ? slash : NULL;
+}
+
+// Copies the word without the folders of its path; returns the end of the copy.
+static char *copy_word(const char *word, size_t length, char *out)
+{
+    const char *path = path_in(word, length), *rest = word;
+    if (path) {
+        size_t before = (size_t)(path - word);
+        memcpy(out, word, before);
+        out += before;
+        rest = path;
+        for (const char *at = path; at < word + length - 1; at++)
+            if (*at == '/')
+                rest = at + 1;
+    }
+    size_t left = length - (size_t)(rest - word);
+    memcpy(out, rest, left);
+    return out + left;
+}
+
+json_t *ifl_json_public(const char *text)
+{
+    char *copy = malloc(strlen(text) + 1);
+    if (!copy)
+        return NULL;
+    char *out = copy;
+    while (*text) {
+        size_t length = strcspn(text, " \t\n");
+        if (length)
+            out = copy_word(text, length, out);
+        text += length;
+        if (*text)
+            *out++ = *text++;
+    }
+    *out = 0;
+    json_t *value = ifl_json_text(copy);
     free(copy);
     return value;
 }

@@ -15,6 +15,7 @@
 #include "http/handlers.h"
 #include "http/jobs.h"
 #include "http/listen.h"
+#include "http/query.h"
 #include "http/routes.h"
 #include "http/streams.h"
 
@@ -107,29 +108,10 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
     *state = NULL;
 }
 
-static int hex_value(char digit)
-{
-    if (digit >= '0' && digit <= '9')
-        return digit - '0';
-    digit |= 0x20;
-    return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
-}
-
-// Decodes %xx in place. What is no code stays as it is, and so does %00, behind which C would not
-// see the rest.
 static size_t on_unescape(void *context, struct MHD_Connection *connection, char *text)
 {
     (void)context, (void)connection;
-    char *out = text;
-    for (const char *in = text; *in; in++) {
-        int high = *in == '%' ? hex_value(in[1]) : -1;
-        int low = high >= 0 ? hex_value(in[2]) : -1;
-        bool code = low >= 0 && high + low > 0;
-        *out++ = code ? (char)(high * 16 + low) : *in;
-        in += code ? 2 : 0;
-    }
-    *out = 0;
-    return (size_t)(out - text);
+    return ifl_query_unescape(text);
 }
 
 static void on_message(void *context, const char *format, va_list args)

@@ -305,6 +305,30 @@ static void tells_metrics_and_health(void **state)
     json_decref(get_json("/healthz", 200));
 }
 
+static void tells_no_folders(void **state)
+{
+    (void)state;
+    static const char *const rows[][2] = {
+        {"/home/me/clips/a.avi", "a.avi"},
+        {"folder:/srv/pictures/", "folder:pictures/"},
+        {"file:///home/me/a.avi", "file:a.avi"},
+        {"rtsp://camera/a/b", "rtsp://camera/a/b"},
+        {"opening /home/me/a.avi failed: no such file", "opening a.avi failed: no such file"},
+        {"\"/home/me/a.avi\": 10 frames/s and/or  less", "\"a.avi\": 10 frames/s and/or  less"},
+        {"(/a/b) = /", "(b) = /"},
+        {"", ""},
+        {" /a/b ", " b "},
+        {"\xff/a", "?/a"}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        json_t *value = ifl_json_public(rows[i][0]);
+        if (strcmp(json_string_value(value), rows[i][1]) != 0)
+            fail_msg("\"%s\" became \"%s\"", rows[i][0], json_string_value(value));
+        json_decref(value);
+    }
+    snprintf(under.fake->not_ready, 160, "source cam: /home/me/a.avi is not there");
+    check_get_error("/readyz", 503, "ERR_NOT_READY", "cam: a.avi is not there");
+}
+
 // ---- methods ----
 
 static void head_says_what_get_would(void **state)
@@ -828,6 +852,7 @@ int main(void)
         TEST(says_when_there_is_no_image_yet),
         TEST(serves_one_frame_as_a_jpeg),
         TEST(tells_metrics_and_health),
+        TEST(tells_no_folders),
         TEST(head_says_what_get_would),
         TEST(other_methods_are_refused),
         TEST(options_says_what_is_allowed),
