@@ -25,6 +25,7 @@
 #include "core/profile.h"
 #include "profile/bytes.h"
 #include "profile/document.h"
+#include "profile/file.h"
 #include "profile/identify.h"
 #include "profile/pyramid.h"
 
@@ -475,31 +476,37 @@ static enum ifl_result read_all(const char *path, const struct section section[S
                : corrupt(error, path, "its content is not what its id says");
 }
 
+enum ifl_result ifl_profile_parse(const char *path, const uint8_t *bytes, size_t count,
+                                  struct ifl_profile **profile, struct ifl_error *error)
+{
+    struct section section[SECTIONS];
+    *profile = NULL;
+    struct ifl_profile *out = calloc(1, sizeof *out);
+    if (!out)
+        return ifl_fail(error, IFL_ERR_NO_MEMORY, stage, "no memory to load %s", path);
+    out->refs = 1;
+    enum ifl_result result = check_header(path, bytes, count, error);
+    if (result == IFL_OK)
+        result = find_sections(path, bytes, count, section, error);
+    if (result == IFL_OK)
+        result = read_all(path, section, out, error);
+    if (result == IFL_OK)
+        *profile = out;
+    else
+        ifl_profile_unref(out);
+    return result;
+}
+
 enum ifl_result ifl_profile_load(const char *path, struct ifl_profile **profile,
                                  struct ifl_error *error)
 {
     uint8_t *bytes;
     size_t count;
-    struct section section[SECTIONS];
     *profile = NULL;
     enum ifl_result result = ifl_read_file(path, file_bytes_max, &bytes, &count, error);
     if (result != IFL_OK)
         return result;
-    struct ifl_profile *out = calloc(1, sizeof *out);
-    if (!out)
-        result = ifl_fail(error, IFL_ERR_NO_MEMORY, stage, "no memory to load %s", path);
-    else
-        out->refs = 1;
-    if (result == IFL_OK)
-        result = check_header(path, bytes, count, error);
-    if (result == IFL_OK)
-        result = find_sections(path, bytes, count, section, error);
-    if (result == IFL_OK)
-        result = read_all(path, section, out, error);
+    result = ifl_profile_parse(path, bytes, count, profile, error);
     free(bytes);
-    if (result == IFL_OK)
-        *profile = out;
-    else
-        ifl_profile_unref(out);
     return result;
 }

@@ -121,12 +121,19 @@ static void smooth(const struct ifl_segmenter *s)
     }
 }
 
-// Darker by a factor of 0.5..0.95, the same one in all channels.
+// Darker by a factor of 0.5..1, the same one in all channels; on ground that has a colour of its
+// own the match may be looser, as clothes seldom have that colour.
 static int is_shadow(const int16_t *d, const uint8_t *plate, int slack)
 {
     int light = plate[0] + plate[1] + plate[2], change = d[0] + d[1] + d[2];
-    if (change >= 0 || -change * 2 > light || light < 60)
+    int most = plate[0] > plate[1] ? plate[0] : plate[1];
+    int least = plate[0] < plate[1] ? plate[0] : plate[1];
+    most = most > plate[2] ? most : plate[2];
+    least = least < plate[2] ? least : plate[2];
+    int coloured = (most - least) * 6 > light; // spread above half of the mean
+    if (change >= 0 || light < 60 || -change * 2 > light)
         return 0;
+    slack += coloured ? 3 : 0;
     for (int c = 0; c < 3; c++)
         if (abs(d[c] * light - change * plate[c]) > slack * light)
             return 0;

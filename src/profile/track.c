@@ -7,6 +7,7 @@
 
 enum {
     LOST_FRAMES = 20,    // after which an unseen track ends
+    LEFT_FRAMES = 5,     // where it was at the picture's edge
     MERGED_FRAMES = 150, // after which one that waits inside another ends
 };
 
@@ -19,6 +20,7 @@ struct track {
     int64_t merged; // frame it went into another one, or -1
     uint32_t host;  // event of that one
     int age;        // frames it was seen in
+    unsigned edges; // of the picture, that it touched
 };
 
 struct pair {
@@ -74,7 +76,8 @@ static void end_stale(struct ifl_tracker *tracker, struct ifl_events *events,
 {
     for (int t = 0; t < IFL_TRACKS_MAX; t++) {
         struct track *track = &tracker->track[t];
-        int lost = input->frame - track->seen > LOST_FRAMES;
+        int64_t unseen = input->frame - track->seen;
+        int lost = unseen > (track->edges ? LEFT_FRAMES : LOST_FRAMES);
         int hidden = track->merged >= 0 && input->frame - track->merged > MERGED_FRAMES;
         if (track->event && (input->new_medium || lost || hidden))
             end_track(track, events);
@@ -100,9 +103,9 @@ static float fit(const struct track *track, const struct ifl_box *box,
     float gap = ifl_box_gap(&there, box), unseen = (float)(frame - track->seen - 1);
     float reach = fminf(0.7f + 0.05f * unseen, 1.5f);
     int both = ifl_box_overlap(&there, box);
-    if (both == 0 && (gap > reach || unlike > 0.45f))
+    if (both == 0 && (gap > reach || unlike > 0.32f))
         return 0;
-    if ((unseen > 2 && unlike > 0.4f) || (track->merged >= 0 && unlike > 0.32f))
+    if ((unseen > 2 && unlike > 0.27f) || (track->merged >= 0 && unlike > 0.32f))
         return 0;
     int area = there.width * there.height, other = box->width * box->height;
     float cover = (float)both / (float)(area < other ? area : other);
@@ -313,6 +316,7 @@ void ifl_tracker_update(struct ifl_tracker *tracker, struct ifl_events *events,
         const struct ifl_signature *look =
             hosts(tracker, tracker->owner[c]) ? NULL : &tracker->look[c];
         follow(track, &box, look, input->frame);
+        track->edges = component[c].edges;
         // A later loop shows nothing new of an event.
         if (!input->looped || row->event.frames == 0)
             ifl_event_seen(row, &box, input->media_index, input->frame, look);

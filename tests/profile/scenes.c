@@ -98,14 +98,14 @@ void scene_feed(struct ifl_profiler *profiler, const struct scene_view *view)
     ifl_frame_unref(frame);
 }
 
-struct ifl_profiler *scene_profiler(int memory_frames, int window_frames)
+struct ifl_profiler *scene_profiler(int base_area, int memory_frames, int window_frames)
 {
     struct ifl_error error = {0};
     struct ifl_profiler_config config;
     struct ifl_profiler *profiler;
     ifl_profiler_config_init(&config);
     config.source = "scene";
-    config.base_area = 10000;
+    config.base_area = base_area;
     config.memory_frames = memory_frames;
     config.window_frames = window_frames;
     check_ok(ifl_profiler_create(&config, &profiler, &error), error);

@@ -29,8 +29,8 @@ struct ifl_frame *scene_frame(const struct scene_view *view);
 // Draws the view, gives it to the profiler, and fails the test if that fails.
 void scene_feed(struct ifl_profiler *profiler, const struct scene_view *view);
 
-// A profiler with a small class (112x84 at 4:3), and its snapshot; they fail the test on errors.
-struct ifl_profiler *scene_profiler(int memory_frames, int window_frames);
+// A profiler and its snapshot; they fail the test on errors.
+struct ifl_profiler *scene_profiler(int base_area, int memory_frames, int window_frames);
 struct ifl_profile *scene_snapshot(struct ifl_profiler *profiler);
 
 // Mean and greatest |plate - truth| over the base level's RGB; the truth is the view without its

@@ -6,7 +6,7 @@
 #include "profile/photometry.h"
 #include "scenes.h"
 
-enum { WIDTH = 336, HEIGHT = 252, SCALE = 3 }; // base level 112x84
+enum { WIDTH = 336, HEIGHT = 252, CLASS = 10000, SCALE = 3 }; // base level 112x84
 
 static const uint8_t red[] = {90, 100, 200}, blue[] = {60, 180, 100}, white[] = {235, 128, 128};
 
@@ -31,7 +31,7 @@ static struct scene_view make_view(const struct object *object, int objects, int
 static void the_plate_has_no_people(void **state)
 {
     (void)state;
-    struct ifl_profiler *profiler = scene_profiler(64, 1000);
+    struct ifl_profiler *profiler = scene_profiler(CLASS, 64, 1000);
     struct scene_view view = make_view(NULL, 0, 0);
     for (int i = 0; i < 300; i++) {
         // One walks through all the time; one comes at 60, stands for 40 % of the time, and goes.
@@ -55,7 +55,7 @@ static void the_plate_has_no_people(void **state)
 static void who_was_there_from_the_start_is_cleared_when_he_goes(void **state)
 {
     (void)state;
-    struct ifl_profiler *profiler = scene_profiler(64, 1000);
+    struct ifl_profiler *profiler = scene_profiler(CLASS, 64, 1000);
     struct scene_view view = make_view(NULL, 0, 0);
     struct ifl_profile *profile = NULL;
     for (int i = 0; i < 260; i++) {
@@ -88,7 +88,7 @@ static void components_are_where_the_objects_are(void **state)
 {
     (void)state;
     enum { WALK = 120, STAND = 80 };
-    struct ifl_profiler *profiler = scene_profiler(64, 1000);
+    struct ifl_profiler *profiler = scene_profiler(CLASS, 64, 1000);
     struct object objects[WALK + STAND][3];
     for (int i = 0; i < WALK + STAND; i++) {
         int at = 2 * (i < WALK ? i : WALK);
@@ -122,7 +122,7 @@ static void components_are_where_the_objects_are(void **state)
 static void less_light_is_no_foreground(void **state)
 {
     (void)state;
-    struct ifl_profiler *profiler = scene_profiler(64, 1000);
+    struct ifl_profiler *profiler = scene_profiler(CLASS, 64, 1000);
     struct object object = make_object(100, 60, 27, 75, red);
     struct scene_view view;
     for (int i = 0; i < 120; i++) {
@@ -153,7 +153,7 @@ static void less_light_is_no_foreground(void **state)
 static void another_scene_is_learned_anew(void **state)
 {
     (void)state;
-    struct ifl_profiler *profiler = scene_profiler(32, 1000);
+    struct ifl_profiler *profiler = scene_profiler(CLASS, 32, 1000);
     struct object object = make_object(100, 60, 27, 75, red);
     struct scene_view view = make_view(NULL, 0, 0);
     for (int i = 0; i < 140; i++) {
@@ -217,7 +217,7 @@ static void light_of_a_constant_plate_is_an_offset(void **state)
 
 static void a_size_is_profiled(int width, int height, int ground)
 {
-    struct ifl_profiler *profiler = scene_profiler(16, 100);
+    struct ifl_profiler *profiler = scene_profiler(CLASS, 16, 100);
     struct object object = make_object(width / 3, height / 3, width / 6 + 1, height / 3, red);
     for (int i = 0; i < 40; i++) {
         struct scene_view view = make_view(&object, i >= 20 && ground >= 0, i);
