@@ -69,20 +69,14 @@ static enum ifl_result set_all(struct reader *reader, yaml_document_t *document)
     return result;
 }
 
-enum ifl_result ifl_config_read_file(struct ifl_config *config, const char *path,
-                                     struct ifl_error *error)
+enum ifl_result ifl_config_read_text(struct ifl_config *config, const char *path,
+                                     const uint8_t *bytes, size_t count, struct ifl_error *error)
 {
-    uint8_t *bytes;
-    size_t count;
-    enum ifl_result result = ifl_read_file(path, FILE_LIMIT_BYTES, &bytes, &count, error);
-    if (result != IFL_OK)
-        return result;
+    enum ifl_result result;
     yaml_parser_t parser;
     yaml_document_t document;
-    if (!yaml_parser_initialize(&parser)) {
-        free(bytes);
+    if (!yaml_parser_initialize(&parser))
         return ifl_fail(error, IFL_ERR_NO_MEMORY, "config", "no memory to read %s", path);
-    }
     yaml_parser_set_input_string(&parser, bytes, count);
     struct reader reader = {.config = config, .path = path, .error = error};
     if (yaml_parser_load(&parser, &document)) {
@@ -94,6 +88,18 @@ enum ifl_result ifl_config_read_file(struct ifl_config *config, const char *path
                           parser.problem ? parser.problem : "this is not YAML");
     }
     yaml_parser_delete(&parser);
+    return result;
+}
+
+enum ifl_result ifl_config_read_file(struct ifl_config *config, const char *path,
+                                     struct ifl_error *error)
+{
+    uint8_t *bytes;
+    size_t count;
+    enum ifl_result result = ifl_read_file(path, FILE_LIMIT_BYTES, &bytes, &count, error);
+    if (result != IFL_OK)
+        return result;
+    result = ifl_config_read_text(config, path, bytes, count, error);
     free(bytes);
     return result;
 }

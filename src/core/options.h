@@ -202,6 +202,10 @@ enum ifl_result ifl_config_read_environment(struct ifl_config *config,
                                             struct ifl_error *error) IFL_CHECK_RESULT;
 enum ifl_result ifl_config_read_file(struct ifl_config *config, const char *path,
                                      struct ifl_error *error) IFL_CHECK_RESULT;
+// The same from memory; `path` is what errors call it.
+enum ifl_result ifl_config_read_text(struct ifl_config *config, const char *path,
+                                     const uint8_t *bytes, size_t count,
+                                     struct ifl_error *error) IFL_CHECK_RESULT;
 
 // "INFERLOOP_PROFILE_INTERVAL" of a row.
 void ifl_option_variable(const struct ifl_option_row *row, char out[64]);

@@ -75,6 +75,22 @@ static const struct ifl_codec *recognise(const uint8_t *bytes, size_t count)
     return NULL;
 }
 
+enum ifl_result ifl_image_decode(const uint8_t *bytes, size_t count, const char *name,
+                                 struct ifl_image **image, struct ifl_error *error)
+{
+    *image = NULL;
+    const struct ifl_codec *codec = recognise(bytes, count);
+    if (!codec)
+        return ifl_fail(error, IFL_ERR_UNSUPPORTED, stage, "%s is no PNG, JPEG or WebP image",
+                        name);
+    enum ifl_result result = codec->decode(bytes, count, name, image, error);
+    if (result != IFL_OK) {
+        ifl_image_unref(*image);
+        *image = NULL;
+    }
+    return result;
+}
+
 enum ifl_result ifl_image_decode_file(const char *path, struct ifl_image **image,
                                       struct ifl_error *error)
 {
@@ -84,16 +100,7 @@ enum ifl_result ifl_image_decode_file(const char *path, struct ifl_image **image
     enum ifl_result result = ifl_read_file(path, IFL_CODEC_FILE_MAX, &bytes, &count, error);
     if (result != IFL_OK)
         return result;
-    const struct ifl_codec *codec = recognise(bytes, count);
-    if (codec)
-        result = codec->decode(bytes, count, path, image, error);
-    else
-        result =
-            ifl_fail(error, IFL_ERR_UNSUPPORTED, stage, "%s is no PNG, JPEG or WebP image", path);
-    if (result != IFL_OK) {
-        ifl_image_unref(*image);
-        *image = NULL;
-    }
+    result = ifl_image_decode(bytes, count, path, image, error);
     free(bytes);
     return result;
 }

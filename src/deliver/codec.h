@@ -27,6 +27,11 @@ extern const struct ifl_codec ifl_codec_png, ifl_codec_jpeg, ifl_codec_webp;
 // NULL if there is no such format.
 const struct ifl_codec *ifl_codec_get(enum ifl_image_format format);
 
+// An image from the bytes of its file; `name` is what errors call it.
+enum ifl_result ifl_image_decode(const uint8_t *bytes, size_t count, const char *name,
+                                 struct ifl_image **image,
+                                 struct ifl_error *error) IFL_CHECK_RESULT;
+
 // The image that a decoder fills, after the size was found to be within the limits.
 enum ifl_result ifl_codec_image(const char *name, int64_t width, int64_t height,
                                 struct ifl_image **image, struct ifl_error *error);
