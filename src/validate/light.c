@@ -4,7 +4,9 @@
 #include <math.h>
 #include <string.h>
 
-enum { ROUNDS = 8, RESIDUALS = 768 };
+#include "base/rng.h"
+
+enum { ROUNDS = 8, RESIDUALS = 768, STARTS = 96, STARTS_FROM = 512, SEED = 4711 };
 
 static bool clipped(const uint8_t *rgb)
 {
@@ -33,23 +35,65 @@ static double quantile(const uint32_t *histogram, int bins, uint64_t total, doub
     return bins - 1;
 }
 
-// A start that a third of foreground cannot move far: medians and spreads matched.
-static void match_quantiles(const uint8_t *image, const uint8_t *plate, int pixels, int step,
-                            struct ifl_light *fit)
+// Samples of one channel for the start, as pairs of plate and image.
+struct samples {
+    int count;
+    uint8_t plate[STARTS_FROM], image[STARTS_FROM];
+};
+
+static void draw_samples(const uint8_t *image, const uint8_t *plate, int pixels, int channel,
+                         struct samples *samples)
+{
+    struct ifl_rng rng;
+    ifl_rng_init(&rng, SEED);
+    samples->count = 0;
+    for (int i = 0; i < STARTS_FROM; i++) {
+        int at = 3 * (int)ifl_rng_below(&rng, (uint32_t)pixels);
+        if (clipped(image + at))
+            continue;
+        samples->plate[samples->count] = plate[at + channel];
+        samples->image[samples->count++] = image[at + channel];
+    }
+}
+
+static double median_residual(const struct samples *samples, double gain, double offset)
+{
+    uint32_t histogram[256] = {0};
+    for (int i = 0; i < samples->count; i++) {
+        double r = 2 * fabs(samples->image[i] - gain * samples->plate[i] - offset);
+        histogram[r < 255 ? (int)r : 255]++;
+    }
+    return quantile(histogram, 256, (uint64_t)samples->count, .5);
+}
+
+// Least median of squares: of the lines through two samples each, the one that half of the samples
+// are nearest to. So a start is found with up to nearly half of the picture covered.
+static void find_start(const struct samples *samples, double *gain, double *offset)
+{
+    struct ifl_rng rng;
+    ifl_rng_init(&rng, SEED + 1);
+    double least = median_residual(samples, *gain, *offset);
+    for (int i = 0; i < STARTS && samples->count > 1; i++) {
+        uint32_t a = ifl_rng_below(&rng, (uint32_t)samples->count);
+        uint32_t b = ifl_rng_below(&rng, (uint32_t)samples->count);
+        double run = samples->plate[b] - samples->plate[a];
+        double slope = fabs(run) >= 8 ? (samples->image[b] - samples->image[a]) / run : 1;
+        double level = samples->image[a] - slope * samples->plate[a];
+        double median = slope > 0 ? median_residual(samples, slope, level) : INFINITY;
+        if (median < least) {
+            least = median;
+            *gain = slope;
+            *offset = level;
+        }
+    }
+}
+
+static void start(const uint8_t *image, const uint8_t *plate, int pixels, struct ifl_light *fit)
 {
     for (int c = 0; c < 3; c++) {
-        uint32_t of_image[256] = {0}, of_plate[256] = {0};
-        uint64_t total = 0;
-        for (int p = 0; p < pixels; p += step, total++) {
-            of_image[image[3 * p + c]]++;
-            of_plate[plate[3 * p + c]]++;
-        }
-        double spread = quantile(of_plate, 256, total, .8) - quantile(of_plate, 256, total, .2);
-        double wanted = quantile(of_image, 256, total, .8) - quantile(of_image, 256, total, .2);
-        double gain = spread >= 4 ? wanted / spread : 1;
-        fit->matrix[c][c] = gain;
-        fit->offset[c] =
-            quantile(of_image, 256, total, .5) - gain * quantile(of_plate, 256, total, .5);
+        struct samples samples;
+        draw_samples(image, plate, pixels, c, &samples);
+        find_start(&samples, &fit->matrix[c][c], &fit->offset[c]);
     }
 }
 
@@ -218,7 +262,7 @@ void ifl_light_fit(const uint8_t *image, const uint8_t *plate, int pixels, bool 
 {
     int step = pixels > 20000 ? pixels / 10000 : 1;
     set_identity(light);
-    match_quantiles(image, plate, pixels, step, light);
+    start(image, plate, pixels, light);
     for (int round = 0; round < ROUNDS; round++) {
         struct sums sums;
         // Three robust standard deviations, at least 3 grey levels a channel.
