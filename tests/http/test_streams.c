@@ -1,40 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Live streams: whole pictures, at each client's own pace, bounded, ended at once.
-#include "support.h"
+#include "rig.h"
 
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "client.h"
-#include "fake_pipeline.h"
-#include "http/server.h"
 #include "http/streams.h"
-
-static struct {
-    struct ifl_pipeline *fake;
-    struct ifl_http *http;
-    int port;
-} under;
-
-static int start(void **state)
-{
-    (void)state;
-    struct ifl_error error;
-    under.fake = fake_create();
-    struct ifl_http_config config = {.listen = "127.0.0.1:0"};
-    check_ok(ifl_http_start(under.fake, &config, &under.http, &error), error);
-    under.port = ifl_http_port(under.http);
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    fake_stop(under.fake);
-    ifl_http_stop(under.http);
-    fake_destroy(under.fake);
-    return 0;
-}
 
 // ---- a reader of multipart/x-mixed-replace ----
 
@@ -322,8 +293,6 @@ static void stops_while_clients_watch(void **state)
     }
     under.port = port;
 }
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
 int main(void)
 {
