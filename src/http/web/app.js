@@ -38,6 +38,7 @@ const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
 const fixed = (value, digits) => value.toFixed(digits);
 const known = (value) => typeof value === 'number' && value >= 0;
 const percent = (value) => (known(value) ? `${fixed(value * 100, value < 0.1 ? 1 : 0)} %` : 'none');
+const sentence = (text) => `${text[0].toUpperCase()}${text.slice(1)}.`;
 const words = (name) => name.replaceAll('_', ' ');
 
 function ago(seconds) {
@@ -50,15 +51,17 @@ function ago(seconds) {
 
 // Fills a list of terms from rows [term, text, class]; nodes are reused, so nothing jumps.
 function fillRows(list, rows) {
-  while (list.children.length > rows.length * 2) list.lastChild.remove();
-  while (list.children.length < rows.length * 2)
-    list.append(document.createElement(list.children.length % 2 ? 'dd' : 'dt'));
-  rows.forEach(([term, text, kind], index) => {
-    const [name, value] = [list.children[index * 2], list.children[index * 2 + 1]];
-    say(name, term);
-    say(value, text);
-    name.className = kind === 'sub' ? 'sub' : '';
-    value.className = kind === 'code' ? 'code' : '';
+  while (list.children.length > rows.length) list.lastChild.remove();
+  while (list.children.length < rows.length) {
+    const row = document.createElement('div');
+    row.append(document.createElement('dt'), document.createElement('dd'));
+    list.append(row);
+  }
+  rows.forEach(([term, text, kind = ''], index) => {
+    const row = list.children[index];
+    row.className = kind;
+    say(row.firstChild, term);
+    say(row.lastChild, text);
   });
 }
 
@@ -176,7 +179,7 @@ function showRecord() {
   ]);
   const notes = [record.audit.note];
   if (record.parameters.unknown_words) notes.push(`Words not understood: ${record.parameters.unknown_words}`);
-  say(byId('record-note'), notes.filter(Boolean).join('. ') || 'Marked as synthetic inside the file.');
+  say(byId('record-note'), notes.filter(Boolean).map(sentence).join(' ') || 'Marked as synthetic inside the file.');
   byId('record-image').href = record.url;
   byId('record-json').href = `${record.url}/metadata`;
 }
