@@ -104,8 +104,10 @@ enum ifl_result ifl_dataset_folder_open(struct ifl_dataset_folder *folder, const
 
 void ifl_dataset_folder_close(struct ifl_dataset_folder *folder)
 {
-    if (folder->lock_fd >= 0)
-        close(folder->lock_fd); // gives the lock back
+    if (folder->lock_fd >= 0) {
+        flock(folder->lock_fd, LOCK_UN); // closing is not enough where a fork holds a copy
+        close(folder->lock_fd);
+    }
     if (folder->folder_fd >= 0)
         close(folder->folder_fd);
     folder->folder_fd = folder->lock_fd = -1;

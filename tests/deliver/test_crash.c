@@ -105,11 +105,31 @@ static void two_processes_share_a_folder(void **state)
     drop_folder(path);
 }
 
-// Waits until the child has delivered something, then a random moment more.
+static void nothing_is_delivered_without_the_lock(void **state)
+{
+    (void)state;
+    char path[64];
+    make_folder(path);
+    struct ifl_dataset_folder folder;
+    check_ok(ifl_dataset_folder_open(&folder, path, &error), error);
+    pid_t child = start_writer(path, 1);
+    struct timespec pause = {.tv_nsec = 50000000};
+    nanosleep(&pause, NULL);
+    assert_int_equal(count_files(path, "", false), 0);
+    ifl_dataset_folder_close(&folder);
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    assert_int_equal(check_whole(path), 1);
+    drop_folder(path);
+}
+
+// Waits until the child has delivered something (of two images one has its line), then a random
+// moment more.
 static void kill_some_time(pid_t child, const char *path, int least, struct ifl_rng *rng)
 {
     struct timespec step = {.tv_nsec = 1000000};
-    for (int i = 0; i < 5000 && count_files(path, ".png", false) <= least; i++)
+    for (int i = 0; i < 5000 && count_files(path, ".png", false) <= least + 1; i++)
         nanosleep(&step, NULL);
     struct timespec pause = {.tv_nsec = ifl_rng_below(rng, 20000000)};
     nanosleep(&pause, NULL);
@@ -167,6 +187,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(two_processes_share_a_folder),
+        cmocka_unit_test(nothing_is_delivered_without_the_lock),
         cmocka_unit_test(killed_at_any_moment),
         cmocka_unit_test(a_kill_does_not_disturb_the_other),
     };
