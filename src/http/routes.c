@@ -36,11 +36,12 @@ static const struct ifl_route routes[] = {
      "generates now; body: JSON with source, seed, prompt, guidance_scale, privacy, k, width, "
      "height, brightness, contrast, saturation, color_temperature, deadline_seconds, all "
      "optional; answers with the record, or with the image where Accept asks for one"},
-    {"GET", "/api/v1/streams/source.mjpeg", "source", ifl_handle_source_stream,
-     "a source live, as MJPEG at most 640 wide"},
+    {"GET", "/api/v1/streams/source.mjpeg", "source,fresh", ifl_handle_source_stream,
+     "a source live, as MJPEG at most 640 wide; fresh: any text, makes the URL a new one for "
+     "browsers that would show the pictures of an ended stream again"},
     {"GET", "/api/v1/streams/source.jpeg", "source", ifl_handle_source_picture,
      "the newest frame of a source as one JPEG at most 640 wide"},
-    {"GET", "/api/v1/streams/synthetic.mjpeg", "source", ifl_handle_synthetic_stream,
+    {"GET", "/api/v1/streams/synthetic.mjpeg", "source,fresh", ifl_handle_synthetic_stream,
      "each new synthetic image, as MJPEG"},
     {"GET", "/metrics", "", ifl_handle_metrics, "metrics in Prometheus' text format"},
     {"GET", "/healthz", "", ifl_handle_health, "200 while the process answers"},

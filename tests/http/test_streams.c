@@ -120,7 +120,7 @@ static void wait_for_clients(int count)
 static void shows_a_source(void **state)
 {
     (void)state;
-    struct reader *reader = open_stream("/api/v1/streams/source.mjpeg?source=gate");
+    struct reader *reader = open_stream("/api/v1/streams/source.mjpeg?source=gate&fresh=1");
     const char *head = read_head(reader);
     assert_non_null(strstr(head, "200 OK"));
     assert_non_null(strstr(head, "multipart/x-mixed-replace; boundary=inferloop-picture"));

@@ -13,6 +13,8 @@ const view = {
   shown: null,       // file name of the image on the stage
   records: [],       // the newest ones, newest first
   streaming: null,   // source whose stream is on the stage
+  streams: 0,        // begun so far
+  roundAt: 0,        // when the server was asked last
   lost: false,       // the server did not answer
 };
 
@@ -85,7 +87,8 @@ function showStream(name) {
   const image = byId('live');
   image.removeAttribute('src'); // ends the stream that is running
   if (name === null) return;
-  image.src = `/api/v1/streams/source.mjpeg?source=${encodeURIComponent(name)}`;
+  view.streams += 1; // the same URL again would show what the browser kept of the last stream
+  image.src = `/api/v1/streams/source.mjpeg?source=${encodeURIComponent(name)}&fresh=${view.streams}`;
   image.alt = `Live picture of the source ${name}`;
 }
 
@@ -376,7 +379,14 @@ function setLost(lost) {
   say(byId('ready').firstElementChild, 'No answer from the server, trying again');
 }
 
+// After a long sleep of the machine the server has ended the stream, and nobody tells the picture.
+function noticeSleep() {
+  if (Date.now() - view.roundAt > 20 * PERIOD_MS) view.streaming = null;
+  view.roundAt = Date.now();
+}
+
 async function round() {
+  noticeSleep();
   try {
     const [status, sources] = await Promise.all([ask('/api/v1/status'), ask('/api/v1/sources')]);
     const source = pickSource(sources.sources);
