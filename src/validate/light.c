@@ -6,7 +6,8 @@
 
 #include "base/rng.h"
 
-enum { ROUNDS = 8, RESIDUALS = 768, STARTS = 96, STARTS_FROM = 512, SEED = 4711 };
+enum { ROUNDS = 8, RESIDUALS = 768, STARTS = 48, STARTS_FROM = 256 };
+enum { TONE_FROM = 1500, TONE_STEPS = 24, SEED = 4711 };
 
 static bool clipped(const uint8_t *rgb)
 {
@@ -19,6 +20,8 @@ static bool clipped(const uint8_t *rgb)
 static void set_identity(struct ifl_light *fit)
 {
     memset(fit, 0, sizeof *fit);
+    for (int v = 0; v < 256; v++)
+        fit->tone[v] = v;
     for (int c = 0; c < 3; c++)
         fit->matrix[c][c] = fit->inverse[c][c] = 1;
     fit->gain = 1;
@@ -38,11 +41,11 @@ static double quantile(const uint32_t *histogram, int bins, uint64_t total, doub
 // Samples of one channel for the start, as pairs of plate and image.
 struct samples {
     int count;
-    uint8_t plate[STARTS_FROM], image[STARTS_FROM];
+    double plate[STARTS_FROM], image[STARTS_FROM]; // the image's tone curve taken out
 };
 
-static void draw_samples(const uint8_t *image, const uint8_t *plate, int pixels, int channel,
-                         struct samples *samples)
+static void draw_samples(const struct ifl_light *fit, const uint8_t *image, const uint8_t *plate,
+                         int pixels, int channel, struct samples *samples)
 {
     struct ifl_rng rng;
     ifl_rng_init(&rng, SEED);
@@ -52,7 +55,7 @@ static void draw_samples(const uint8_t *image, const uint8_t *plate, int pixels,
         if (clipped(image + at))
             continue;
         samples->plate[samples->count] = plate[at + channel];
-        samples->image[samples->count++] = image[at + channel];
+        samples->image[samples->count++] = fit->tone[image[at + channel]];
     }
 }
 
@@ -92,7 +95,9 @@ static void start(const uint8_t *image, const uint8_t *plate, int pixels, struct
 {
     for (int c = 0; c < 3; c++) {
         struct samples samples;
-        draw_samples(image, plate, pixels, c, &samples);
+        fit->matrix[c][c] = 1;
+        fit->offset[c] = 0;
+        draw_samples(fit, image, plate, pixels, c, &samples);
         find_start(&samples, &fit->matrix[c][c], &fit->offset[c]);
     }
 }
@@ -108,7 +113,8 @@ static double residual(const struct ifl_light *fit, const uint8_t *image, const 
 {
     double out[3];
     predict(fit, plate, out);
-    return fabs(image[0] - out[0]) + fabs(image[1] - out[1]) + fabs(image[2] - out[2]);
+    return fabs(fit->tone[image[0]] - out[0]) + fabs(fit->tone[image[1]] - out[1]) +
+           fabs(fit->tone[image[2]] - out[2]);
 }
 
 // The median over what is not clipped.
@@ -146,7 +152,7 @@ static void add_inliers(const struct ifl_light *fit, const uint8_t *image, const
             for (int v = 0; v < 4; v++)
                 sums->self[u][v] += row[u] * row[v];
             for (int c = 0; c < 3; c++)
-                sums->cross[c][u] += i[c] * row[u];
+                sums->cross[c][u] += fit->tone[i[c]] * row[u];
         }
         sums->count++;
     }
@@ -185,8 +191,8 @@ static void solve(double a[4][4], double b[4], int n)
     }
 }
 
-// Full matrix, with a ridge of one grey level squared towards the diagonal solution: a plate of
-// greys says little of what happens to colours.
+// Full matrix, with a little ridge (0.05 grey levels squared) towards the diagonal solution: a
+// plate of greys says little of what happens to colours.
 static void solve_full(const struct sums *sums, struct ifl_light *fit)
 {
     solve_diagonal(sums, fit);
@@ -195,7 +201,7 @@ static void solve_full(const struct sums *sums, struct ifl_light *fit)
         memcpy(a, sums->self, sizeof a);
         memcpy(b, sums->cross[c], sizeof b);
         for (int u = 0; u < 4; u++) {
-            double ridge = sums->count * (u < 3 ? 1 : 1e-6);
+            double ridge = sums->count * (u < 3 ? .05 : 1e-6);
             a[u][u] += ridge;
             b[u] += ridge * (u < 3 ? fit->matrix[c][u] : fit->offset[c]);
         }
@@ -244,24 +250,21 @@ static double weakest_gain(const struct ifl_light *fit)
     return most > 0 ? 1 / sqrt(most) : 0;
 }
 
-static bool sensible(const struct ifl_light *fit)
+// Mean gain of greys; NAN where the fit is no number.
+static double grey_gain(const struct ifl_light *fit)
 {
-    double luma = 0;
-    for (int c = 0; c < 3; c++) {
-        for (int u = 0; u < 3; u++) {
-            if (!isfinite(fit->matrix[c][u]))
-                return false;
-            luma += fit->matrix[c][u] / 3;
-        }
-    }
-    return luma >= .05 && luma <= 20;
+    double gain = 0;
+    for (int c = 0; c < 3; c++)
+        for (int u = 0; u < 3; u++)
+            gain += isfinite(fit->matrix[c][u]) ? fit->matrix[c][u] / 3 : NAN;
+    return gain;
 }
 
-void ifl_light_fit(const uint8_t *image, const uint8_t *plate, int pixels, bool full,
-                   struct ifl_light *light)
+// Fits matrix and offset for the tone curve that is set. False: there is no relation to the plate.
+static bool fit_colours(const uint8_t *image, const uint8_t *plate, int pixels, int step, bool full,
+                        struct ifl_light *light)
 {
-    int step = pixels > 20000 ? pixels / 10000 : 1;
-    set_identity(light);
+    memset(light->matrix, 0, sizeof light->matrix);
     start(image, plate, pixels, light);
     for (int round = 0; round < ROUNDS; round++) {
         struct sums sums;
@@ -269,22 +272,100 @@ void ifl_light_fit(const uint8_t *image, const uint8_t *plate, int pixels, bool 
         double typical = typical_residual(light, image, plate, pixels, step);
         double limit = fmax(9, 3 * 1.4826 * (typical + 1));
         add_inliers(light, image, plate, pixels, step, limit, &sums);
-        if (sums.count * step < .02 * pixels) {
-            set_identity(light);
-            return;
-        }
+        if (sums.count * step < .02 * pixels)
+            return false;
         if (full && round >= 2)
             solve_full(&sums, light);
         else
             solve_diagonal(&sums, light);
     }
-    if (!sensible(light)) {
+    double gain = grey_gain(light);
+    return gain >= .05 && gain <= 20;
+}
+
+// The inverse of v -> base + (255 - base) (v / 255)^gamma.
+static void set_tone(double log_gamma, double base, struct ifl_light *light)
+{
+    for (int v = 0; v < 256; v++)
+        light->tone[v] = 255 * pow(fmax(0, (v - base) / (255 - base)), exp(-log_gamma));
+}
+
+// How badly a tone curve explains the image: the mean residual, of at most 15 grey levels a channel
+// (what is more is foreground), in the plate's grey levels.
+static double misfit(const uint8_t *image, const uint8_t *plate, int pixels, double log_gamma,
+                     double base)
+{
+    struct ifl_light light;
+    int step = pixels > 2 * TONE_FROM ? pixels / TONE_FROM : 1, count = 0;
+    double sum = 0;
+    set_tone(log_gamma, base, &light);
+    if (!fit_colours(image, plate, pixels, step, true, &light))
+        return INFINITY;
+    double gain = grey_gain(&light);
+    for (int p = 0; p < pixels; p += step) {
+        if (clipped(image + 3 * p))
+            continue;
+        sum += fmin(residual(&light, image + 3 * p, plate + 3 * p) / gain, 45);
+        count++;
+    }
+    return count ? sum / count : INFINITY;
+}
+
+// Walks to the best curve: the four neighbours at one distance, then at half of it. A curve that
+// explains hardly more than none at all is noise.
+static void find_tone(const uint8_t *image, const uint8_t *plate, int pixels,
+                      struct ifl_light *light)
+{
+    double none = misfit(image, plate, pixels, 0, 0), least = none;
+    double log_gamma = 0, base = 0, reach = 1;
+    for (int i = 0; i < TONE_STEPS && reach > .02; i++) {
+        const double next[4][2] = {{log_gamma + .4 * reach, base},
+                                   {log_gamma - .4 * reach, base},
+                                   {log_gamma, base + 48 * reach},
+                                   {log_gamma, base - 48 * reach}};
+        double before = least;
+        for (int k = 0; k < 4; k++) {
+            if (fabs(next[k][0]) > 2 || fabs(next[k][1]) > 200)
+                continue;
+            double value = misfit(image, plate, pixels, next[k][0], next[k][1]);
+            if (value >= least)
+                continue;
+            least = value;
+            log_gamma = next[k][0];
+            base = next[k][1];
+        }
+        reach = least < before ? reach : reach / 2;
+    }
+    if (least < .97 * none)
+        set_tone(log_gamma, base, light);
+}
+
+// How much the tone curve's inverse stretches the middle of the image's values.
+static double tone_slope(const struct ifl_light *light, const uint8_t *image, int pixels, int step)
+{
+    uint32_t histogram[256] = {0};
+    uint64_t total = 0;
+    for (int p = 0; p < pixels; p += step, total++)
+        histogram[image[3 * p + 1]]++;
+    int middle = (int)quantile(histogram, 256, total, .5);
+    int low = middle > 4 ? middle - 4 : 0, high = middle < 251 ? middle + 4 : 255;
+    return (light->tone[high] - light->tone[low]) / (high - low);
+}
+
+void ifl_light_fit(const uint8_t *image, const uint8_t *plate, int pixels, bool full,
+                   struct ifl_light *light)
+{
+    int step = pixels > 20000 ? pixels / 10000 : 1;
+    set_identity(light);
+    if (full)
+        find_tone(image, plate, pixels, light);
+    if (!fit_colours(image, plate, pixels, step, full, light)) {
         set_identity(light);
         return;
     }
     invert(light);
-    light->residual = typical_residual(light, image, plate, pixels, step);
-    light->gain = weakest_gain(light);
+    light->residual = typical_residual(light, image, plate, pixels, step) / grey_gain(light);
+    light->gain = weakest_gain(light) / fmax(tone_slope(light, image, pixels, step), .01);
     light->usable = true;
 }
 
@@ -300,7 +381,7 @@ void ifl_light_undo(const struct ifl_light *light, const uint8_t *image, const u
         double out[3], r[3];
         predict(light, plate, out);
         for (int c = 0; c < 3; c++) {
-            r[c] = image[c] - out[c];
+            r[c] = light->tone[image[c]] - out[c];
             if ((image[c] == 0 && r[c] > 0) || (image[c] == 255 && r[c] < 0))
                 r[c] = 0;
         }
@@ -316,8 +397,8 @@ double ifl_light_clipped(const struct ifl_light *light, const uint8_t *plate, in
     for (int p = 0; p < pixels; p++) {
         double out[3];
         predict(light, plate + 3 * p, out);
-        double luma = .299 * to_byte(out[0]) + .587 * to_byte(out[1]) + .114 * to_byte(out[2]);
-        count += luma < 2.5 || luma > 252.5;
+        double luma = .299 * out[0] + .587 * out[1] + .114 * out[2];
+        count += luma <= light->tone[2] || luma >= light->tone[253];
     }
     return (double)count / pixels;
 }

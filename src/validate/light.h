@@ -2,9 +2,10 @@
 // Light and conditioning taken out of an image, so that it compares with the memory.
 //
 // In: an image and the plate, RGB24 of one size. Out: the image as it would look under the plate's
-// light. Brightness, contrast, saturation, colour temperature and illumination are all affine in
-// RGB, so what was done to an image is read off its background, where it must equal the plate:
-//     image = matrix * plate + offset
+// light. Illumination, saturation and colour temperature are affine in RGB; brightness and contrast
+// are one tone curve, base + (255 - base) (v / 255)^gamma, over all channels. So what was done to
+// an image is read off its background, where it must equal the plate:
+//     tone(image) = matrix * plate + offset, tone: the curve's inverse
 // Fitted by least squares with outliers (foreground, clipped pixels) left out by their median
 // residual, in turns. Without conditioning the matrix is diagonal (a gain a channel). Any thread.
 #ifndef IFL_VALIDATE_LIGHT_H
@@ -15,6 +16,7 @@
 
 struct ifl_light {
     double matrix[3][3], offset[3];
+    double tone[256];     // what a value of the image was before the tone curve
     double inverse[3][3]; // takes an image's deviation back to a deviation from the plate
     double gain;          // the weakest direction's gain: what is below 0.1 is hardly recoverable
     double residual;      // typical difference to the plate, R, G and B summed
@@ -25,8 +27,8 @@ struct ifl_light {
 void ifl_light_fit(const uint8_t *image, const uint8_t *plate, int pixels, bool full,
                    struct ifl_light *light);
 
-// canonical = plate + inverse * (image - (matrix * plate + offset)), rounded and clamped. Where a
-// channel is clipped in the image and the plate explains it, the plate's value is taken.
+// canonical = plate + inverse * (tone(image) - (matrix * plate + offset)), rounded and clamped.
+// Where a channel is clipped in the image and the plate explains it, the plate's value is taken.
 void ifl_light_undo(const struct ifl_light *light, const uint8_t *image, const uint8_t *plate,
                     int pixels, uint8_t *canonical);
 

@@ -242,6 +242,21 @@ static void a_copy_in_the_dark_is_still_a_copy(void **state)
     }
 }
 
+// Brightness as an engine conditions it: a power curve, then less contrast.
+static void a_copy_under_a_tone_curve_is_still_a_copy(void **state)
+{
+    (void)state;
+    const double curves[][2] = {{1.6, 0}, {.6, 0}, {1.3, 50}};
+    for (size_t i = 0; i < sizeof curves / sizeof *curves; i++) {
+        paste_recorded_person(1, 0);
+        for (int k = 0; k < 3 * WORLD_PIXELS; k++) {
+            double v = pow(picture[k] / 255.0, curves[i][0]);
+            picture[k] = (uint8_t)(curves[i][1] + (255 - 2 * curves[i][1]) * v + .5);
+        }
+        assert_int_equal(check_prompted(IFL_PRIVACY_DEIDENTIFY).rejection, IFL_REJECT_VERBATIM);
+    }
+}
+
 static void other_sizes_are_compared_too(void **state)
 {
     (void)state;
@@ -348,6 +363,7 @@ int main(void)
         cmocka_unit_test(a_memory_frame_is_its_own_neighbour),
         cmocka_unit_test(what_was_asked_for_is_not_a_fault),
         cmocka_unit_test(a_copy_in_the_dark_is_still_a_copy),
+        cmocka_unit_test(a_copy_under_a_tone_curve_is_still_a_copy),
         cmocka_unit_test(other_sizes_are_compared_too),
         cmocka_unit_test(thin_profiles_still_check),
         cmocka_unit_test(nobody_and_nothing),
