@@ -39,8 +39,7 @@ void ifl_block_signals(sigset_t *signals);
 
 // Prints `object` as one JSON document on standard output and releases it.
 enum ifl_result ifl_print_json(json_t *object, struct ifl_error *error) IFL_CHECK_RESULT;
-// The pipeline's summary in both shapes.
-json_t *ifl_summary_json(const struct ifl_summary *summary);
+// The pipeline's summary for people; pipeline/summary.h has it as JSON.
 void ifl_summary_print(const struct ifl_summary *summary, FILE *out);
 
 enum ifl_result ifl_command_run(const struct ifl_arguments *, struct ifl_error *);

@@ -6,6 +6,7 @@
 #include "cli/cli.h"
 #include "core/flow.h"
 #include "generate/builtin.h"
+#include "http/counters.h"
 #include "inferloop/features.h"
 #include "monitor/process.h"
 #include "pipeline/metrics.h"
@@ -58,6 +59,8 @@ static void metrics_page(void)
          "`/metrics`.\n\n| Metric | Kind | Labels | Meaning |\n|---|---|---|---|");
     int count;
     const struct ifl_metric *table = ifl_pipeline_metric_table(&count);
+    print_metrics(table, count);
+    table = ifl_http_metrics(&count);
     print_metrics(table, count);
     table = ifl_monitor_process_metrics(&count);
     print_metrics(table, count);

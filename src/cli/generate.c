@@ -28,7 +28,7 @@ static enum ifl_result report(const struct ifl_ledger_counts *counts, const char
                                         (json_int_t)counts->requested, "delivered",
                                         (json_int_t)counts->delivered, "rejected",
                                         (json_int_t)counts->rejected, "failed",
-                                        (json_int_t)counts->failed, "rejected_attempts", reasons),
+                                        (json_int_t)counts->failed, "attempts_rejected", reasons),
                               error);
     printf("%s: %llu images requested, %llu delivered, %llu rejected, %llu failed\n", folder,
            (unsigned long long)counts->requested, (unsigned long long)counts->delivered,

@@ -25,34 +25,6 @@ enum ifl_result ifl_print_json(json_t *object, struct ifl_error *error)
     return IFL_OK;
 }
 
-static json_t *edge_json(const struct ifl_flow_row *row)
-{
-    json_t *dropped = json_object();
-    for (int i = 0; i < row->reasons; i++)
-        json_object_set_new(dropped, row->dropped[i].reason,
-                            json_integer((json_int_t)row->dropped[i].count));
-    return json_pack("{ss ss ss sI sI so sI}", "source", row->source, "from", row->from, "to",
-                     row->to, "received", (json_int_t)row->received, "passed",
-                     (json_int_t)row->passed, "dropped", dropped, "in_flight",
-                     (json_int_t)(row->waiting + row->busy));
-}
-
-json_t *ifl_summary_json(const struct ifl_summary *summary)
-{
-    json_t *edges = json_array(), *rejected_by = json_object();
-    for (int i = 0; i < summary->edges; i++)
-        json_array_append_new(edges, edge_json(&summary->edge[i]));
-    for (int i = 0; i < summary->reasons; i++)
-        json_object_set_new(rejected_by, summary->rejected_by[i].reason,
-                            json_integer((json_int_t)summary->rejected_by[i].count));
-    json_t *likeness = isnan(summary->likeness) ? json_null() : json_real(summary->likeness);
-    return json_pack("{so s{sI sI sI sI sI} so so}", "edges", edges, "images", "requested",
-                     (json_int_t)summary->requested, "delivered", (json_int_t)summary->delivered,
-                     "rejected", (json_int_t)summary->rejected, "failed",
-                     (json_int_t)summary->failed, "in_flight", (json_int_t)summary->in_flight,
-                     "rejected_attempts", rejected_by, "likeness", likeness);
-}
-
 static void print_edge(const struct ifl_flow_row *row, FILE *out)
 {
     fprintf(out, "  %-16s %-8s -> %-8s %8llu in, %8llu passed on", row->source, row->from, row->to,

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <strings.h>
+
 #include "base/clock.h"
 #include "cli/cli.h"
 #include "pipeline/builtins.h"
@@ -29,26 +31,56 @@ static enum ifl_result report(const struct ifl_source_spec *spec,
     return IFL_OK;
 }
 
+// The word `webcam` names no device: says which there are.
+static enum ifl_result list_devices(const struct ifl_source_device *devices, int count, bool json,
+                                    struct ifl_error *error)
+{
+    if (count == 0)
+        return ifl_source_no_device(error);
+    json_t *rows = json_array();
+    for (int i = 0; i < count; i++) {
+        if (json)
+            json_array_append_new(rows, json_pack("{so ss}", "uri",
+                                                  json_sprintf("webcam:%s", devices[i].path),
+                                                  "name", devices[i].name));
+        else
+            printf("webcam:%s  %s\n", devices[i].path, devices[i].name);
+    }
+    if (json)
+        return ifl_print_json(json_pack("{so}", "devices", rows), error);
+    json_decref(rows);
+    return IFL_OK;
+}
+
+static enum ifl_result probe(const struct ifl_source_spec *spec, const struct ifl_config *config,
+                             struct ifl_error *error)
+{
+    struct ifl_source_info info;
+    struct ifl_source_config source = {
+        .name = spec->name,
+        .uri = spec->uri,
+        .open_deadline_ns = (int64_t)(config->open_timeout * (double)IFL_SECOND_NS),
+        .read_deadline_ns = (int64_t)(config->read_timeout * (double)IFL_SECOND_NS)};
+    enum ifl_result result = ifl_source_probe(spec->plugin, &source, &info, error);
+    return result == IFL_OK ? report(spec, &info, config->json, error) : result;
+}
+
 enum ifl_result ifl_command_probe(const struct ifl_arguments *arguments, struct ifl_error *error)
 {
     const struct ifl_config *config = arguments->config;
     struct ifl_registry *registry = NULL;
     struct ifl_source_spec spec;
-    struct ifl_source_info info;
+    struct ifl_source_device devices[IFL_DEVICES_MAX];
+    int count = 1; // of webcams; a single one is probed like any source
     enum ifl_result result = ifl_registry_open(config, &registry, error);
     if (result == IFL_OK)
         result = ifl_source_spec_parse(arguments->word[0], config->source_type, 0, registry, &spec,
                                        error);
-    if (result == IFL_OK) {
-        struct ifl_source_config source = {
-            .name = spec.name,
-            .uri = spec.uri,
-            .open_deadline_ns = (int64_t)(config->open_timeout * (double)IFL_SECOND_NS),
-            .read_deadline_ns = (int64_t)(config->read_timeout * (double)IFL_SECOND_NS)};
-        result = ifl_source_probe(spec.plugin, &source, &info, error);
-    }
+    if (result == IFL_OK && !strcasecmp(spec.uri, "webcam"))
+        count = ifl_source_devices(devices, IFL_DEVICES_MAX);
     if (result == IFL_OK)
-        result = report(&spec, &info, config->json, error);
+        result = count == 1 ? probe(&spec, config, error)
+                            : list_devices(devices, count, config->json, error);
     ifl_registry_destroy(registry);
     return result;
 }

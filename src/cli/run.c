@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "cli/cli.h"
 #include "http/server.h"
+#include "pipeline/summary.h"
 
 enum { STEP_MS = 100 };
 

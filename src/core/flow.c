@@ -234,6 +234,16 @@ void ifl_ledger_request(struct ifl_ledger *ledger)
     pthread_mutex_unlock(&ledger->lock);
 }
 
+enum ifl_result ifl_ledger_push(struct ifl_ledger *ledger, struct ifl_edge *edge, void *request)
+{
+    pthread_mutex_lock(&ledger->lock); // so that nobody finishes it before it is counted
+    enum ifl_result result = ifl_edge_push(edge, request);
+    ledger->counts.requested += result == IFL_OK;
+    ledger->counts.in_flight += result == IFL_OK;
+    pthread_mutex_unlock(&ledger->lock);
+    return result;
+}
+
 void ifl_ledger_attempt_rejected(struct ifl_ledger *ledger, int reason)
 {
     pthread_mutex_lock(&ledger->lock);

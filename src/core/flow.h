@@ -87,6 +87,9 @@ struct ifl_ledger; // one for all images
 struct ifl_ledger *ifl_ledger_create(void);
 void ifl_ledger_destroy(struct ifl_ledger *ledger);
 void ifl_ledger_request(struct ifl_ledger *ledger);
+// Pushes a request into an edge of policy REJECT and counts it in one step: a refused one was never
+// requested. Returns what ifl_edge_push returns.
+enum ifl_result ifl_ledger_push(struct ifl_ledger *ledger, struct ifl_edge *edge, void *request);
 void ifl_ledger_attempt_rejected(struct ifl_ledger *ledger, int reason);
 void ifl_ledger_finish(struct ifl_ledger *ledger, enum ifl_outcome outcome);
 void ifl_ledger_count(struct ifl_ledger *ledger, struct ifl_ledger_counts *counts);

@@ -7,6 +7,7 @@
 
 #include "http/counters.h"
 #include "http/query.h"
+#include "pipeline/summary.h"
 
 enum { SOURCES_MAX = 64 };
 
@@ -50,31 +51,6 @@ enum MHD_Result ifl_handle_sources(struct ifl_exchange *exchange)
     return ifl_reply_json(exchange, MHD_HTTP_OK, json_pack("{so}", "sources", list));
 }
 
-static json_t *json_of_edge(const struct ifl_flow_row *row)
-{
-    json_t *dropped = json_object();
-    for (int i = 0; i < row->reasons; i++)
-        json_object_set_new(dropped, row->dropped[i].reason, ifl_json_count(row->dropped[i].count));
-    return json_pack("{so ss ss so so so so so so}", "source", ifl_json_text(row->source), "from",
-                     row->from, "to", row->to, "received", ifl_json_count(row->received), "passed",
-                     ifl_json_count(row->passed), "waiting", ifl_json_count(row->waiting), "busy",
-                     ifl_json_count(row->busy), "dropped_total", ifl_json_count(row->dropped_total),
-                     "dropped", dropped);
-}
-
-static json_t *json_of_images(const struct ifl_summary *summary)
-{
-    json_t *rejected = json_object();
-    for (int i = 0; i < summary->reasons; i++)
-        json_object_set_new(rejected, summary->rejected_by[i].reason,
-                            ifl_json_count(summary->rejected_by[i].count));
-    return json_pack("{so so so so so so}", "requested", ifl_json_count(summary->requested),
-                     "delivered", ifl_json_count(summary->delivered), "rejected",
-                     ifl_json_count(summary->rejected), "failed", ifl_json_count(summary->failed),
-                     "in_flight", ifl_json_count(summary->in_flight), "attempts_rejected",
-                     rejected);
-}
-
 static json_t *json_of_defaults(struct ifl_pipeline *pipeline)
 {
     struct ifl_request request;
@@ -94,15 +70,16 @@ static enum MHD_Result reply_status(struct ifl_exchange *exchange,
     struct ifl_pipeline *pipeline = exchange->services->pipeline;
     char reason[160] = "";
     ifl_pipeline_ready(pipeline, reason);
-    json_t *edges = json_array();
-    for (int i = 0; i < summary->edges; i++)
-        json_array_append_new(edges, json_of_edge(&summary->edge[i]));
-    return ifl_reply_json(
-        exchange, MHD_HTTP_OK,
-        json_pack("{ss ss sb so so so so so}", "schema", "inferloop.status/1", "version",
-                  IFL_VERSION, "ready", !reason[0], "reason", ifl_json_public(reason), "edges",
-                  edges, "images", json_of_images(summary), "likeness",
-                  ifl_json_number(summary->likeness), "defaults", json_of_defaults(pipeline)));
+    json_t *status = json_pack("{ss ss sb so so}", "schema", "inferloop.status/1", "version",
+                               IFL_VERSION, "ready", !reason[0], "reason", ifl_json_text(reason),
+                               "defaults", json_of_defaults(pipeline));
+    json_t *counts = ifl_summary_json(summary);
+    if (!counts || json_object_update(status, counts) != 0) {
+        json_decref(status);
+        status = NULL;
+    }
+    json_decref(counts);
+    return ifl_reply_json(exchange, MHD_HTTP_OK, status);
 }
 
 enum MHD_Result ifl_handle_status(struct ifl_exchange *exchange)

@@ -40,6 +40,7 @@ struct ifl_studio {
     pthread_t worker[THREADS_MAX], scheduler;
     int workers;
     bool scheduling;
+    bool slow; // the scheduler's own: the interval can't be kept
 
     pthread_mutex_t sink_lock; // sinks are called by one thread at a time
 
@@ -101,14 +102,12 @@ static enum ifl_result submit(struct ifl_studio *studio, struct ifl_channel *cha
     job->studio = studio;
     job->channel = channel;
     job->request = *request;
-    ifl_ledger_request(studio->ledger);
-    enum ifl_result result = ifl_edge_push(studio->jobs, job);
+    enum ifl_result result = ifl_ledger_push(studio->ledger, studio->jobs, job);
     if (result == IFL_OK) {
         if (waited)
             *waited = job;
         return IFL_OK;
     }
-    ifl_ledger_finish(studio->ledger, IFL_OUTCOME_FAILED);
     free(job);
     if (result == IFL_END)
         return ifl_fail(error, IFL_ERR_CANCELLED, "generate", "the pipeline is stopping");
@@ -228,6 +227,18 @@ static void *work(void *context)
 
 // ---- the scheduler ----
 
+// Says once that the interval can't be kept, and once that it can again.
+static void note_pace(struct ifl_studio *studio, const char *source, bool slow)
+{
+    if (slow && !studio->slow)
+        ifl_log(IFL_LOG_WARNING, "generate.slow", source,
+                "generate is slower than the interval asks, images are left out; choose a longer "
+                "--generate-interval, a smaller --size or more --threads");
+    else if (!slow && studio->slow)
+        ifl_log(IFL_LOG_INFO, "generate.in-time", source, "generate keeps the interval again");
+    studio->slow = slow;
+}
+
 static void tick(struct ifl_studio *studio, int index)
 {
     const struct ifl_config *options = studio->config.options;
@@ -239,11 +250,12 @@ static void tick(struct ifl_studio *studio, int index)
         struct ifl_error error = {0};
         enum ifl_result result =
             submit(studio, studio->config.channel[index], &request, NULL, &error);
-        if (result == IFL_ERR_BUSY)
-            ifl_log(
-                IFL_LOG_WARNING, "generate.slow", ifl_channel_name(studio->config.channel[index]),
-                "generate is slower than the interval asks; choose a longer --generate-interval, "
-                "a smaller --size or more --threads");
+        if (result == IFL_END || result == IFL_ERR_CANCELLED)
+            return;
+        struct ifl_edge_counts waiting;
+        ifl_edge_count(studio->jobs, &waiting);
+        if (result == IFL_ERR_BUSY || waiting.waiting <= 1) // in between nothing is said
+            note_pace(studio, ifl_channel_name(studio->config.channel[index]), result != IFL_OK);
         if (result != IFL_OK)
             return;
     }
