@@ -365,9 +365,9 @@ static bool wait_to_retry(struct ifl_ingest *ingest, const struct ifl_error *err
     int64_t wait_ns = ifl_backoff_next_ns(&ingest->backoff);
     int failures = ++ingest->failures;
     set_state(ingest, IFL_SOURCE_BROKEN, error);
-    if ((failures & (failures - 1)) == 0)
-        ifl_log(IFL_LOG_WARNING, "ingest.broken", ingest->name, "%s; attempt %d, next in %.1f s",
-                error->text, failures, (double)wait_ns / 1e9);
+    enum ifl_log_level level = failures & (failures - 1) ? IFL_LOG_DEBUG : IFL_LOG_WARNING;
+    ifl_log(level, "ingest.broken", ingest->name, "%s; attempt %d, next in %.1f s", error->text,
+            failures, (double)wait_ns / 1e9);
     pthread_mutex_lock(&ingest->lock);
     ingest->status.reconnects++;
     pthread_mutex_unlock(&ingest->lock);

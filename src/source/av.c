@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -16,7 +17,12 @@
 #include "source/av_error.h"
 #include "source/builtin.h"
 
-enum { BUFFER_BYTES = 1 << 16, READ_ERRORS_MAX = 64, POLL_NS = 3000000 };
+enum {
+    BUFFER_BYTES = 1 << 16,
+    READ_ERRORS_MAX = 64,
+    POLL_NS = 3000000,
+    SRT_PATIENCE_NS = 2000000000
+};
 
 struct ifl_av {
     struct ifl_av_request request; // `options` is not kept
@@ -150,6 +156,19 @@ static int open_decoder(struct ifl_av *av)
     return avcodec_open2(av->codec, decoder, NULL);
 }
 
+// FFmpeg has but EIO for whatever goes wrong with a caller of SRT. A camera that refuses does so at
+// once; where nobody answers libsrt waits for three seconds.
+static int explain_open(const struct ifl_av_request *request, int code, int64_t took_ns)
+{
+    if (code == AVERROR_EOF)
+        return AVERROR_INVALIDDATA;
+    if (code != AVERROR(EIO) || !request->live)
+        return code;
+    bool refused =
+        request->url && !strncasecmp(request->url, "srt:", 4) && took_ns < SRT_PATIENCE_NS;
+    return AVERROR(refused ? EKEYREJECTED : EHOSTDOWN);
+}
+
 enum ifl_result ifl_av_open(const struct ifl_av_request *request, struct ifl_av **out,
                             struct ifl_error *error)
 {
@@ -164,14 +183,15 @@ enum ifl_result ifl_av_open(const struct ifl_av_request *request, struct ifl_av 
     AVDictionary *options = NULL;
     av_dict_copy(&options, request->options, 0);
     av->request.options = NULL;
+    int64_t started_ns = ifl_now_ns(ifl_clock_real());
     int code = prepare(av) ? open_input(av, &options) : AVERROR(ENOMEM);
     if (code >= 0)
         code = open_decoder(av);
     av_dict_free(&options);
     enum ifl_result result = IFL_OK;
+    code = explain_open(request, code, ifl_now_ns(ifl_clock_real()) - started_ns);
     if (code < 0)
-        result = ifl_av_fail(error, code == AVERROR_EOF ? AVERROR_INVALIDDATA : code, &av->request,
-                             "opening");
+        result = ifl_av_fail(error, code, &av->request, "opening");
     else if (av->codec->width)
         result = ifl_source_check_size(av->codec->width, av->codec->height, error);
     if (result != IFL_OK) {

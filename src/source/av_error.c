@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "source/av_error.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -17,6 +18,9 @@ static const struct row {
 } rows[] = {
     {AVERROR_HTTP_UNAUTHORIZED, IFL_ERR_UNAUTHORIZED,
      "it refused the credentials; check user and password in the URI"},
+    {AVERROR(EKEYREJECTED), IFL_ERR_UNAUTHORIZED,
+     "it refused the credentials; check passphrase and streamid in the URI"},
+    {AVERROR(EHOSTDOWN), IFL_ERR_IO, "nobody answers there; is it on, and is the port right?"},
     {AVERROR_HTTP_FORBIDDEN, IFL_ERR_UNAUTHORIZED,
      "it denies access; check user, password and the user's rights"},
     {AVERROR_HTTP_NOT_FOUND, IFL_ERR_NOT_FOUND, "it does not know this path; check the URI"},
@@ -107,9 +111,20 @@ static void take_line(void *context, int level, const char *format, va_list args
             safe);
 }
 
+// libsrt, where FFmpeg brought it along, writes to standard error at each refusal; what matters of
+// that is in our error.
+static void quiet_srt(void)
+{
+    void (*set_level)(int) = NULL;
+    *(void **)&set_level = dlsym(RTLD_DEFAULT, "srt_setloglevel");
+    if (set_level)
+        set_level(2); // LOG_CRIT
+}
+
 static void set_up(void)
 {
     av_log_set_callback(take_line);
+    quiet_srt();
 }
 
 void ifl_av_quiet(void)

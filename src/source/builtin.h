@@ -30,7 +30,10 @@ struct ifl_source_device {
     char path[32]; // "/dev/video0"
     char name[64]; // what the driver calls it, or ""
 };
-// Cameras of this machine, by number; returns how many it filled in.
+// Cameras of this machine, by number; returns how many it filled in. Nodes of which the driver says
+// that they give no pictures are left out.
 int ifl_source_devices(struct ifl_source_device *devices, int most);
+// IFL_ERR_NOT_FOUND, and the sentence of a machine without one.
+enum ifl_result ifl_source_no_device(struct ifl_error *error);
 
 #endif

@@ -18,7 +18,10 @@
 #include "source/av.h"
 #include "source/av_frame.h"
 
-enum { DROPS_MAX = 1000 }; // packets in a row that can't be decoded, before we give up
+enum {
+    DROPS_MAX = 1000, // packets in a row that can't be decoded, before we give up
+    DEVICE_BYTES = 256
+};
 
 // How each kind of address is opened. `protocols`: all that FFmpeg may open on the way, so that
 // what a server or a playlist says leads neither from a file into the network nor the other way.
@@ -26,19 +29,20 @@ static const struct way {
     const char *scheme;
     bool live;
     const char *protocols;
-    const char *key, *value; // an option of the demuxer or protocol
+    const char *options; // of the demuxer or protocol, "key=value;key=value"
 } ways[] = {
-    {"", false, "none", NULL, NULL},
-    {"file", false, "none", NULL, NULL},
-    {"webcam", true, "none", NULL, NULL},
-    {"rtsp", true, "rtsp,tcp,udp,rtp", "rtsp_transport", "tcp"},
-    {"rtsps", true, "rtsps,tls,tcp,udp,rtp,srtp", "rtsp_transport", "tcp"},
-    {"rtmp", true, "rtmp,tcp", "rtmp_live", "live"},
-    {"rtmps", true, "rtmps,tls,tcp", "rtmp_live", "live"},
-    {"srt", true, "srt", NULL, NULL},
-    {"udp", true, "udp", "overrun_nonfatal", "1"},
-    {"http", true, "http,https,tls,tcp,crypto", "user_agent", "inferloop"},
-    {"https", true, "https,http,tls,tcp,crypto", "user_agent", "inferloop"},
+    {"", false, "none", NULL},
+    {"file", false, "none", NULL},
+    {"webcam", true, "none", NULL},
+    // UDP only with a camera that refuses TCP; never behind TLS, since the pictures would go open.
+    {"rtsp", true, "rtsp,tcp,udp,rtp", "rtsp_transport=tcp+udp;rtsp_flags=prefer_tcp"},
+    {"rtsps", true, "rtsps,tls,tcp,udp,rtp,srtp", "rtsp_transport=tcp"},
+    {"rtmp", true, "rtmp,tcp", "rtmp_live=live"},
+    {"rtmps", true, "rtmps,tls,tcp", "rtmp_live=live"},
+    {"srt", true, "srt", NULL},
+    {"udp", true, "udp", "overrun_nonfatal=1"},
+    {"http", true, "http,https,tls,tcp,crypto", "user_agent=inferloop"},
+    {"https", true, "https,http,tls,tcp,crypto", "user_agent=inferloop"},
 };
 
 struct camera {
@@ -127,10 +131,20 @@ static enum ifl_result open_file(struct camera *camera, struct ifl_error *error)
     return check_file(camera, error);
 }
 
-static const char *device_of(const char *uri)
+// The device that the URI names, else the first camera there is: a number may change when it is
+// plugged in again.
+static enum ifl_result find_device(const struct camera *camera, char device[DEVICE_BYTES],
+                                   struct ifl_error *error)
 {
-    const char *colon = strchr(uri, ':');
-    return colon && colon[1] ? colon + 1 : "/dev/video0";
+    const char *colon = strchr(camera->uri, ':');
+    struct ifl_source_device first = {0};
+    if (colon && colon[1])
+        snprintf(device, DEVICE_BYTES, "%s", colon + 1);
+    else if (ifl_source_devices(&first, 1) > 0)
+        snprintf(device, DEVICE_BYTES, "%s", first.path);
+    else
+        return ifl_source_no_device(error);
+    return IFL_OK;
 }
 
 static void set_webcam_options(const struct camera *camera, AVDictionary **options)
@@ -151,13 +165,14 @@ static enum ifl_result connect_av(struct camera *camera, struct ifl_error *error
     bool webcam = !strcmp(camera->way->scheme, "webcam");
     bool file = !camera->way->live;
     AVDictionary *options = NULL;
+    char device[DEVICE_BYTES] = "";
     if (webcam)
         set_webcam_options(camera, &options);
-    if (camera->way->key)
-        av_dict_set(&options, camera->way->key, camera->way->value, 0);
+    if (camera->way->options)
+        av_dict_parse_string(&options, camera->way->options, "=", ";", 0);
     struct ifl_av_request request = {.shown = camera->shown,
                                      .fd = file ? camera->fd : -1,
-                                     .url = webcam ? device_of(camera->uri)
+                                     .url = webcam ? device
                                             : file ? NULL
                                                    : camera->uri,
                                      .format = webcam ? "v4l2" : NULL,
@@ -169,7 +184,9 @@ static enum ifl_result connect_av(struct camera *camera, struct ifl_error *error
     if (webcam)
         avdevice_register_all();
     ifl_av_guard_arm(&camera->guard, camera->open_deadline_ns);
-    enum ifl_result result = file ? open_file(camera, error) : IFL_OK;
+    enum ifl_result result = file     ? open_file(camera, error)
+                             : webcam ? find_device(camera, device, error)
+                                      : IFL_OK;
     if (result == IFL_OK)
         request.fd = file ? camera->fd : -1;
     if (result == IFL_OK)

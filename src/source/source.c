@@ -106,8 +106,13 @@ void ifl_uri_redact(const char *uri, char *out, size_t out_bytes)
     const char *rest = strchr(uri, ':') + 1;
     rest += strspn(rest, "/");
     put(&writer, uri, (size_t)(rest - uri));
-    // A password may hold any character, '/' and '?' too; better lose a path than show one.
+    // A password may hold any character, '/' and '?' too, and a query '@'; better lose the path,
+    // and the host where it can't be told from a query, than show one.
     const char *at = strrchr(rest, '@');
+    if (at && memchr(rest, '?', (size_t)(at - rest))) {
+        put(&writer, "***", 3);
+        return;
+    }
     if (at)
         rest = at + 1;
     size_t path = strcspn(rest, "?#");

@@ -32,6 +32,9 @@ static enum ifl_result parse_format(const char *text, struct ifl_y4m *y4m, struc
         text);
 }
 
+// A slower stream has no rate to speak of, and its time stamps would soon not fit.
+static const double rate_min = 1e-3;
+
 // Digits only; -1 where it is not a number of at most 9 digits.
 static long parse_whole(const char *text, size_t length)
 {
@@ -49,7 +52,8 @@ static enum ifl_result parse_rate(const char *text, struct ifl_y4m *y4m, struct 
         return ifl_fail(error, IFL_ERR_CORRUPT, "source",
                         "the Y4M header has a bad frame rate \"F%.20s\"; it is written as F25:1",
                         text);
-    y4m->rate = count > 0 && seconds > 0 ? (double)count / (double)seconds : 0; // F0:0: unknown
+    double rate = count > 0 && seconds > 0 ? (double)count / (double)seconds : 0; // F0:0: unknown
+    y4m->rate = rate >= rate_min ? rate : 0;
     return IFL_OK;
 }
 
