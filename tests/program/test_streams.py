@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Live streams through the whole program, the quick ones: RTSP behind Digest, motion JPEG over HTTP.
+slow_streams.py has the others."""
+import json
+import unittest
+
+from streams import PASSWORD, USER, Streams, free_port
+from support import Case, run
+
+
+class Quick(Streams):
+    def test_rtsp_over_tcp_with_digest(self):
+        port = free_port()
+        camera = self.rtsp_camera(port, "tcp", "digest")
+        self.begin(f"rtsp://{USER}:{PASSWORD}@127.0.0.1:{port}/cam")
+        self.goes_live()
+        self.delivers(2)
+        self.outage(camera.kill, camera.start)
+        self.ends_well()
+
+    def test_rtsp_with_a_wrong_password(self):
+        port = free_port()
+        self.rtsp_camera(port, "tcp", "digest")
+        self.is_refused(f"rtsp://{USER}:not-the-word@127.0.0.1:{port}/cam", "not-the-word")
+
+    def test_motion_jpeg_with_digest(self):
+        port = free_port()
+        camera = self.mjpeg_camera(port, "digest")
+        self.begin(f"http://{USER}:{PASSWORD}@127.0.0.1:{port}/video")
+        self.goes_live()
+        self.delivers(2)
+        self.outage(camera.hang, camera.wake)
+        self.ends_well()
+
+    def test_motion_jpeg_with_a_wrong_password(self):
+        port = free_port()
+        self.mjpeg_camera(port, "digest")
+        self.is_refused(f"http://{USER}:not-the-word@127.0.0.1:{port}/video", "not-the-word")
+
+
+if __name__ == "__main__":
+    unittest.main()
