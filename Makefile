@@ -4,10 +4,11 @@
 BUILD ?= build
 SOURCE ?= .cache/vtest.avi
 CLIP = .cache/vtest.avi
+FUZZ_SECONDS ?= 30
 MESON = meson setup --wrap-mode=nodownload
 SANITIZE = -Db_sanitize=address,undefined -Db_lundef=false -Doptimization=1
 
-.PHONY: all demo test test-slow asan tsan bench install format lint docs sheets clean FORCE
+.PHONY: all demo test test-slow asan tsan fuzz bench install format lint docs sheets clean FORCE
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD) --quiet
 
@@ -42,6 +43,13 @@ tsan:
 	@test -f $(BUILD)-tsan/build.ninja || $(MESON) $(BUILD)-tsan -Db_sanitize=thread -Db_lundef=false > /dev/null
 	@/usr/bin/python3 tests/run.py --only unit --build $(BUILD)-tsan
 
+# Each fuzz target with libFuzzer, FUZZ_SECONDS long; their corpora are replayed by `make test`.
+fuzz:
+	@tools/install build test
+	@test -f $(BUILD)-fuzz/build.ninja || CC=clang-14 $(MESON) $(BUILD)-fuzz $(SANITIZE) -Dfuzz=true > /dev/null
+	@ninja -C $(BUILD)-fuzz --quiet fuzz-targets
+	@/usr/bin/python3 fuzz/run.py --build $(BUILD)-fuzz --seconds $(FUZZ_SECONDS) $(TARGETS)
+
 bench: all
 	@tools/install bench
 	@tools/fetch-clip
@@ -72,4 +80,4 @@ lint:
 	@ninja -C $(BUILD)-clang --quiet
 
 clean:
-	rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-tsan $(BUILD)-clang
+	rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-tsan $(BUILD)-clang $(BUILD)-fuzz

@@ -55,7 +55,9 @@ static void shows_no_secret(void **state)
         const char *uri, *shown;
     } rows[] = {
         {"rtsp://user:secret@cam/1", "rtsp://cam/1"},
-        {"rtsp://user:se@cr/e?t@cam:554/1", "rtsp://cam:554/1"},
+        {"rtsp://user:se@cr/et@cam:554/1", "rtsp://cam:554/1"},
+        {"rtsp://user:se@cr/e?t@cam:554/1", "rtsp://***"},
+        {"http://cam/x?user=joe@example.com&password=secret", "http://***"},
         {"rtsp://cam/1", "rtsp://cam/1"},
         {"srt://h:9?mode=caller&passphrase=secret", "srt://h:9?mode=***&passphrase=***"},
         {"http://h/x?secret", "http://h/x?***"},
