@@ -110,6 +110,32 @@ IFL_API struct ifl_frame *ifl_pipeline_frame(struct ifl_pipeline *pipeline, cons
 IFL_API struct ifl_profile *ifl_pipeline_profile(struct ifl_pipeline *pipeline, const char *source,
                                                  bool fresh, int64_t wait_ns);
 
+/* What the published profiles of a source were like over time; means and spread over each one's
+ * window. */
+enum ifl_history_series {
+    IFL_HISTORY_BRIGHTNESS,
+    IFL_HISTORY_CONTRAST,
+    IFL_HISTORY_COLOR_TEMPERATURE,
+    IFL_HISTORY_SHARPNESS, /* laplacian_variance */
+    IFL_HISTORY_OBJECTS,   /* in a frame */
+    IFL_HISTORY_COUNT,
+};
+enum { IFL_HISTORY_MAX = 512 };
+struct ifl_history_value {
+    double mean, p05, p95;
+};
+struct ifl_history_point {
+    int64_t wall_ns;       /* when the profile was made */
+    uint64_t frames;       /* profiled so far */
+    double occupancy_rate; /* share of frames with at least one object */
+    struct ifl_history_value value[IFL_HISTORY_COUNT];
+};
+IFL_API const char *ifl_history_name(enum ifl_history_series series); /* as the profile names it */
+/* The newest `most` points of a source (NULL: the first), oldest first; returns how many. At most
+ * IFL_HISTORY_MAX are kept; older ones grow sparser, back to the start. */
+IFL_API int ifl_pipeline_history(struct ifl_pipeline *pipeline, const char *source,
+                                 struct ifl_history_point *points, int most);
+
 /* A delivered image; reference-counted, immutable. */
 struct ifl_delivered {
     int refs;        /* atomic */

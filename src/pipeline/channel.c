@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "pipeline/history.h"
 
 enum {
     QUEUE_DEPTH = 4, // frames that wait for the profile thread
@@ -35,6 +36,7 @@ struct ifl_channel {
     pthread_cond_t changed;
     struct ifl_profile *profile;
     uint64_t profiles; // published so far
+    struct ifl_history history;
     bool fresh_wanted; // somebody waits for one made now
     bool ended;
     double latency_seconds;
@@ -64,6 +66,17 @@ static void publish(struct ifl_channel *channel, struct ifl_profile *profile)
     pthread_cond_broadcast(&channel->changed);
     pthread_mutex_unlock(&channel->lock);
     ifl_profile_unref(old);
+}
+
+// A kept profile is of another run and no part of this one's history.
+static void publish_new(struct ifl_channel *channel, struct ifl_profile *profile)
+{
+    struct ifl_history_point point;
+    ifl_history_point(profile, &point);
+    pthread_mutex_lock(&channel->lock);
+    ifl_history_add(&channel->history, &point);
+    pthread_mutex_unlock(&channel->lock);
+    publish(channel, profile);
 }
 
 struct analyst {
@@ -109,7 +122,7 @@ static void take_snapshot(struct analyst *analyst, bool last)
     analyst->published_ns = now_ns;
     enum ifl_result result = ifl_profiler_snapshot(channel->profiler, &profile, &error);
     if (result == IFL_OK)
-        publish(channel, profile);
+        publish_new(channel, profile);
     else if (result != IFL_ERR_NOT_READY)
         ifl_log(IFL_LOG_ERROR, "profile.snapshot-failed", channel->name, "%s", error.text);
     keep(analyst, now_ns, last);
@@ -383,6 +396,14 @@ struct ifl_profile *ifl_channel_profile(struct ifl_channel *channel, bool fresh,
     struct ifl_profile *profile = channel->profile ? ifl_profile_ref(channel->profile) : NULL;
     pthread_mutex_unlock(&channel->lock);
     return profile;
+}
+
+int ifl_channel_history(struct ifl_channel *channel, struct ifl_history_point *points, int most)
+{
+    pthread_mutex_lock(&channel->lock);
+    int count = ifl_history_read(&channel->history, points, most);
+    pthread_mutex_unlock(&channel->lock);
+    return count;
 }
 
 bool ifl_channel_ready(struct ifl_channel *channel)

@@ -28,6 +28,8 @@ struct ifl_edge *ifl_channel_edge(struct ifl_channel *channel, int index); // 0,
 
 // The newest published profile, or NULL; with `fresh` one made at the next frame or within wait_ns.
 struct ifl_profile *ifl_channel_profile(struct ifl_channel *channel, bool fresh, int64_t wait_ns);
+// See ifl_pipeline_history.
+int ifl_channel_history(struct ifl_channel *channel, struct ifl_history_point *points, int most);
 // True once the profile holds enough to generate from.
 bool ifl_channel_ready(struct ifl_channel *channel);
 // True once the source has ended for good and its last profile is published.

@@ -295,6 +295,13 @@ struct ifl_profile *ifl_pipeline_profile(struct ifl_pipeline *pipeline, const ch
     return channel ? ifl_channel_profile(channel, fresh, wait_ns) : NULL;
 }
 
+int ifl_pipeline_history(struct ifl_pipeline *pipeline, const char *source,
+                         struct ifl_history_point *points, int most)
+{
+    struct ifl_channel *channel = find_channel(pipeline, source);
+    return channel ? ifl_channel_history(channel, points, most) : 0;
+}
+
 int ifl_pipeline_images(struct ifl_pipeline *pipeline, const char *source, int skip,
                         struct ifl_delivered **images, int most)
 {
