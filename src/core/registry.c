@@ -110,8 +110,7 @@ enum ifl_result ifl_registry_load(struct ifl_registry *registry, const char *pat
         else
             insert(registry, *list);
     }
-
-        registry->library[registry->libraries++] = library; // closed with the registry, good or bad
+    registry->library[registry->libraries++] = library; // closed with the registry, good or bad
     return result;
 }
 

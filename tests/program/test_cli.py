@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The command line: options and their layers, nonsense and its answers, pages made from tables."""
 import json
+import os
+import pathlib
 import subprocess
 import sys
 import unittest
@@ -116,6 +118,18 @@ class Nonsense(Case):
         done = run("profile", "show", self.folder / "none", "--json")
         self.assertEqual(done.returncode, 3)
         self.assertEqual(json.loads(done.stdout)["error"]["code"], "ERR_NOT_FOUND")
+
+
+class Plugins(Case):
+    def test_the_example_source_flows_like_a_built_in(self):
+        build = pathlib.Path(os.environ.get("INFERLOOP_BUILD", ROOT / "build"))
+        plugin = build / "plugins" / "example_source" / "example_source.so"
+        out = self.folder / "p"
+        done = run("profile", "example:160x96", "--plugin", plugin, "-o", out, "--json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(json.loads(done.stdout)["frames"], 100)
+        self.refuses(run("profile", "example:160x96", "-o", out), 3, "example")
+        self.refuses(run("probe", "pattern", "--plugin", build / "libinferloop.so"), 2, "plug-in")
 
 
 class Tables(Case):
