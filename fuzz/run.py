@@ -23,7 +23,7 @@ def fuzz(build, name, seconds):
     env = dict(os.environ, UBSAN_OPTIONS="halt_on_error=1:print_stacktrace=1")
     done = subprocess.run(
         [build / "fuzz" / f"fuzz_{name}", grown, ROOT / "fuzz" / "corpus" / name, f"-max_total_time={seconds}",
-         f"-max_len={INPUT_BYTES_MAX}", "-timeout=10", "-rss_limit_mb=2048", "-print_final_stats=1",
+         f"-max_len={INPUT_BYTES_MAX}", "-timeout=10", "-rss_limit_mb=2048", "-malloc_limit_mb=256", "-print_final_stats=1",
          f"-artifact_prefix={findings}/{name}-"],
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
         env=env)

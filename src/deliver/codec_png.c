@@ -12,6 +12,8 @@
 
 static const char stage[] = "deliver";
 
+enum { CHUNK_MAX = 8 << 20, ALLOCATION_MAX = 16 << 20 }; // bytes, while reading
+
 struct png_job {
     png_structp png;
     png_infop info;
@@ -135,6 +137,20 @@ static void take(png_structp png, png_bytep data, size_t count)
     job->at += count;
 }
 
+// libpng only warns of a chunk that is longer than its limit, and would take memory for whatever
+// length a file of a few bytes claims.
+static png_voidp take_memory(png_structp png, png_alloc_size_t bytes)
+{
+    (void)png;
+    return bytes <= ALLOCATION_MAX ? malloc(bytes) : NULL;
+}
+
+static void give_memory(png_structp png, png_voidp memory)
+{
+    (void)png;
+    free(memory);
+}
+
 static bool read_header(struct png_job *job)
 {
     if (setjmp(png_jmpbuf(job->png)))
@@ -142,7 +158,7 @@ static bool read_header(struct png_job *job)
     png_set_read_fn(job->png, job, take);
     // Any size passes here, so that ours below can be refused by a sentence of its own.
     png_set_user_limits(job->png, 0x7fffffff, 0x7fffffff);
-    png_set_chunk_malloc_max(job->png, 8 << 20);
+    png_set_chunk_malloc_max(job->png, CHUNK_MAX);
     png_set_chunk_cache_max(job->png, 64);
     png_read_info(job->png, job->info);
     return true;
@@ -171,7 +187,8 @@ static enum ifl_result png_decode(const uint8_t *bytes, size_t count, const char
                                   struct ifl_image **image, struct ifl_error *error)
 {
     struct png_job job = {.bytes = (uint8_t *)bytes, .count = count};
-    job.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &job, keep_message, ignore_warning);
+    job.png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, &job, keep_message, ignore_warning,
+                                       NULL, take_memory, give_memory);
     job.info = job.png ? png_create_info_struct(job.png) : NULL;
     enum ifl_result result = IFL_OK;
     if (!job.info || !read_header(&job))

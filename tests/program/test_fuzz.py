@@ -23,7 +23,8 @@ class Corpus(unittest.TestCase):
         self.assertEqual(targets, {folder.name for folder in CORPUS.iterdir()})
 
     def test_every_corpus_is_replayed(self):
-        env = dict(os.environ, UBSAN_OPTIONS="halt_on_error=1:print_stacktrace=1")
+        env = dict(os.environ, UBSAN_OPTIONS="halt_on_error=1:print_stacktrace=1",
+                   ASAN_OPTIONS="max_allocation_size_mb=256:allocator_may_return_null=0")
         for folder in sorted(CORPUS.iterdir()):
             with self.subTest(target=folder.name):
                 done = subprocess.run([program(folder.name), folder], stdin=subprocess.DEVNULL, text=True,
