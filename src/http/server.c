@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "http/counters.h"
+#include "http/events.h"
 #include "http/exchange.h"
 #include "http/guard.h"
 #include "http/handlers.h"
@@ -23,7 +24,7 @@ static const char room[] = "http";
 
 enum {
     EVENT_THREADS = 2,
-    CONNECTIONS_MAX = 256,
+    CONNECTIONS_MAX = 512,
     TIMEOUT_S = 15,
     HEADER_BYTES = 32 * 1024, // memory of a connection: request headers and buffers
     HOSTS_MAX = 16,
@@ -167,7 +168,9 @@ static enum ifl_result start_services(struct ifl_http *http, struct ifl_pipeline
     http->services.streams = ifl_streams_create(pipeline, &http->counters);
     if (!http->services.streams)
         return ifl_fail(error, IFL_ERR_NO_MEMORY, room, "no memory for the HTTP server");
-    return ifl_jobs_create(pipeline, &http->services.jobs, error);
+    enum ifl_result result =
+        ifl_events_create(pipeline, &http->counters, &http->services.events, error);
+    return result != IFL_OK ? result : ifl_jobs_create(pipeline, &http->services.jobs, error);
 }
 
 static void announce(const struct ifl_http *http)
@@ -219,6 +222,8 @@ void ifl_http_stop(struct ifl_http *http)
         return;
     if (http->services.streams)
         ifl_streams_stop(http->services.streams);
+    if (http->services.events)
+        ifl_events_stop(http->services.events);
     if (http->services.jobs)
         ifl_jobs_stop(http->services.jobs);
     if (http->daemon) // no connection sleeps any more, and none will
@@ -226,6 +231,7 @@ void ifl_http_stop(struct ifl_http *http)
     if (http->listener.socket >= 0)
         close(http->listener.socket);
     ifl_jobs_destroy(http->services.jobs);
+    ifl_events_destroy(http->services.events);
     ifl_streams_destroy(http->services.streams);
     for (int i = 0; i < HOSTS_MAX; i++)
         free(http->hosts[i]);

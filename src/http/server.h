@@ -3,7 +3,7 @@
 //
 // In: a pipeline and requests. Out: answers. Two event threads serve all connections and never
 // wait: a stream's pictures are encoded once by a thread per watched stream, and what may take long
-// (generating) is done by two job threads while the connection sleeps. Limits: 256 connections, 64
+// (generating) is done by two job threads while the connection sleeps. Limits: 512 connections, 320
 // stream clients, 16 waiting jobs, 64 KiB a request body, 15 s without progress; more is refused
 // with the reason.
 #ifndef IFL_HTTP_SERVER_H

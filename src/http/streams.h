@@ -14,7 +14,7 @@
 #include "inferloop/pipeline.h"
 
 enum {
-    IFL_STREAM_CLIENTS_MAX = 64,
+    IFL_STREAM_CLIENTS_MAX = 320,
     IFL_STREAM_WIDTH_MAX = 640, // pixels
     IFL_STREAM_RATE_MAX = 25,   // pictures/s
     IFL_STREAM_QUALITY = 80,

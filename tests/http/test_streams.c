@@ -204,7 +204,7 @@ static void encodes_once_for_all(void **state)
 static void more_clients_than_fit_are_refused(void **state)
 {
     (void)state;
-    enum { ALL = 70 };
+    enum { ALL = IFL_STREAM_CLIENTS_MAX + 6 };
     int client[ALL], taken = 0, refused = 0;
     static const char request[] = "GET /api/v1/streams/source.mjpeg HTTP/1.1\r\n"
                                   "Host: localhost\r\n\r\n";
