@@ -41,6 +41,7 @@ struct ifl_av {
 void ifl_av_guard_arm(struct ifl_av_guard *guard, int64_t wait_ns)
 {
     guard->deadline_ns = ifl_now_ns(ifl_clock_real()) + wait_ns;
+    guard->tripped = false;
 }
 
 bool ifl_av_guard_cancelled(const struct ifl_av_guard *guard)
@@ -52,7 +53,9 @@ bool ifl_av_guard_cancelled(const struct ifl_av_guard *guard)
 static int guard_tripped(void *context)
 {
     struct ifl_av_guard *guard = context;
-    return ifl_av_guard_cancelled(guard) || ifl_now_ns(ifl_clock_real()) >= guard->deadline_ns;
+    if (ifl_av_guard_cancelled(guard) || ifl_now_ns(ifl_clock_real()) >= guard->deadline_ns)
+        guard->tripped = true;
+    return guard->tripped;
 }
 
 bool ifl_av_guard_sleep(const struct ifl_av_guard *guard, int64_t wait_ns)
@@ -223,6 +226,12 @@ static int feed(struct ifl_av *av)
     int errors = 0;
     for (;;) {
         int code = av_read_frame(av->format, av->packet);
+        // Told to give up, FFmpeg may hand out what its parser still held, or call it an end. Taken
+        // for a picture that would double the deadline.
+        if (av->request.live && av->request.guard->tripped) {
+            av_packet_unref(av->packet);
+            return AVERROR_EXIT;
+        }
         if (code == AVERROR(EAGAIN)) {
             if (!ifl_av_guard_sleep(av->request.guard, POLL_NS))
                 return AVERROR_EXIT;

@@ -21,6 +21,7 @@ struct ifl_av_guard {
     bool (*cancelled)(void *context); // as in struct ifl_source_config
     void *cancelled_context;
     int64_t deadline_ns; // monotonic; the reading thread's own
+    bool tripped;        // FFmpeg was told to give up since this was armed
 };
 bool ifl_av_guard_cancelled(const struct ifl_av_guard *guard);
 void ifl_av_guard_arm(struct ifl_av_guard *guard, int64_t wait_ns);
