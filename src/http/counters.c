@@ -3,15 +3,17 @@
 
 #include <stdio.h>
 
-enum row { ANSWERS, CLIENTS, REFUSED, PICTURES, ROWS };
+enum row { ANSWERS, CLIENTS, LISTENERS, REFUSED, PICTURES, ROWS };
 
 static const struct ifl_metric rows[ROWS] = {
     [ANSWERS] = {"inferloop_http_responses_total", IFL_METRIC_COUNTER, "code",
                  "Answers of the HTTP interface by status."},
     [CLIENTS] = {"inferloop_http_stream_clients", IFL_METRIC_GAUGE, "",
                  "Clients that watch a stream now."},
+    [LISTENERS] = {"inferloop_http_event_clients", IFL_METRIC_GAUGE, "",
+                   "Clients that listen to server-sent events now."},
     [REFUSED] = {"inferloop_http_streams_refused_total", IFL_METRIC_COUNTER, "",
-                 "Stream clients that were refused because there were too many."},
+                 "Clients of streams and events that were refused because there were too many."},
     [PICTURES] = {"inferloop_http_stream_pictures_total", IFL_METRIC_COUNTER, "stream",
                   "Pictures encoded for streams, once each for all who watch."},
 };
@@ -44,6 +46,7 @@ static void collect(struct ifl_metrics_writer *writer, void *context)
                             load(&counters->answers[status]));
     }
     ifl_metric_emit(writer, &rows[CLIENTS], NULL, load(&counters->stream_clients));
+    ifl_metric_emit(writer, &rows[LISTENERS], NULL, load(&counters->event_clients));
     ifl_metric_emit(writer, &rows[REFUSED], NULL, load(&counters->streams_refused));
     static const char *const streams[] = {"source", "synthetic"};
     for (int i = 0; i < 2; i++)

@@ -12,6 +12,7 @@ enum { IFL_STATUS_MAX = 600 };
 struct ifl_http_counters {
     uint64_t answers[IFL_STATUS_MAX]; // by status
     uint64_t stream_clients;          // now
+    uint64_t event_clients;           // now
     uint64_t streams_refused;
     uint64_t stream_pictures[2]; // encoded, by enum ifl_stream_kind
 };

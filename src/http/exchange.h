@@ -13,6 +13,7 @@
 
 struct ifl_route;
 struct ifl_streams;
+struct ifl_events;
 struct ifl_jobs;
 struct ifl_job;
 struct ifl_http_counters;
@@ -24,6 +25,7 @@ enum {
 struct ifl_services {
     struct ifl_pipeline *pipeline;
     struct ifl_streams *streams;
+    struct ifl_events *events;
     struct ifl_jobs *jobs;
     struct ifl_http_counters *counters;
 };

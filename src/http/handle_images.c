@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "http/documents.h"
 #include "http/jobs.h"
 #include "http/query.h"
 #include "http/request_body.h"
@@ -143,8 +144,7 @@ enum MHD_Result ifl_handle_latest(struct ifl_exchange *exchange)
 
 // ---- records ----
 
-// NULL: out of memory.
-static json_t *json_of_image(const struct ifl_delivered *image)
+json_t *ifl_image_json(const struct ifl_delivered *image)
 {
     char url[1024];
     url_of(image, url);
@@ -162,7 +162,7 @@ enum MHD_Result ifl_handle_metadata(struct ifl_exchange *exchange)
     struct ifl_delivered *image = named_image(exchange, &answer);
     if (!image)
         return answer;
-    answer = ifl_reply_json(exchange, MHD_HTTP_OK, json_of_image(image));
+    answer = ifl_reply_json(exchange, MHD_HTTP_OK, ifl_image_json(image));
     ifl_delivered_unref(image);
     return answer;
 }
@@ -174,7 +174,7 @@ static enum MHD_Result reply_list(struct ifl_exchange *exchange, const char *sou
     int count = ifl_pipeline_images(exchange->services->pipeline, source, offset, images, limit);
     json_t *list = json_array();
     for (int i = 0; i < count; i++) {
-        json_array_append_new(list, json_of_image(images[i]));
+        json_array_append_new(list, ifl_image_json(images[i]));
         ifl_delivered_unref(images[i]);
     }
     return ifl_reply_json(
@@ -228,7 +228,7 @@ static enum MHD_Result reply_generated(struct ifl_exchange *exchange)
     enum ifl_image_format format;
     if (accepts_image(exchange, &format))
         return reply_image(exchange, MHD_HTTP_OK, job->delivered, format);
-    return ifl_reply_json(exchange, MHD_HTTP_CREATED, json_of_image(job->delivered));
+    return ifl_reply_json(exchange, MHD_HTTP_CREATED, ifl_image_json(job->delivered));
 }
 
 static bool is_json(const struct ifl_exchange *exchange)

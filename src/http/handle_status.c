@@ -6,17 +6,16 @@
 #include <string.h>
 
 #include "http/counters.h"
+#include "http/documents.h"
 #include "http/query.h"
 #include "pipeline/summary.h"
-
-enum { SOURCES_MAX = 64 };
 
 bool ifl_find_source(struct ifl_exchange *exchange, const char *wanted,
                      char name[IFL_SOURCE_NAME_MAX], enum MHD_Result *answer)
 {
-    struct ifl_source_status rows[SOURCES_MAX];
-    int count = ifl_pipeline_sources(exchange->services->pipeline, rows, SOURCES_MAX);
-    count = count < SOURCES_MAX ? count : SOURCES_MAX;
+    struct ifl_source_status rows[IFL_SOURCES_SHOWN_MAX];
+    int count = ifl_pipeline_sources(exchange->services->pipeline, rows, IFL_SOURCES_SHOWN_MAX);
+    count = count < IFL_SOURCES_SHOWN_MAX ? count : IFL_SOURCES_SHOWN_MAX;
     for (int i = 0; i < count; i++)
         if (!wanted || strcmp(rows[i].name, wanted) == 0) {
             memcpy(name, rows[i].name, IFL_SOURCE_NAME_MAX);
@@ -41,14 +40,21 @@ static json_t *json_of_source(const struct ifl_source_status *row)
                      ifl_json_count(row->loops), "width", row->width, "height", row->height);
 }
 
+json_t *ifl_sources_json(struct ifl_pipeline *pipeline)
+{
+    struct ifl_source_status rows[IFL_SOURCES_SHOWN_MAX];
+    int count = ifl_pipeline_sources(pipeline, rows, IFL_SOURCES_SHOWN_MAX);
+    json_t *list = json_array();
+    for (int i = 0; i < count && i < IFL_SOURCES_SHOWN_MAX; i++)
+        json_array_append_new(list, json_of_source(&rows[i]));
+    return list;
+}
+
 enum MHD_Result ifl_handle_sources(struct ifl_exchange *exchange)
 {
-    struct ifl_source_status rows[SOURCES_MAX];
-    int count = ifl_pipeline_sources(exchange->services->pipeline, rows, SOURCES_MAX);
-    json_t *list = json_array();
-    for (int i = 0; i < count && i < SOURCES_MAX; i++)
-        json_array_append_new(list, json_of_source(&rows[i]));
-    return ifl_reply_json(exchange, MHD_HTTP_OK, json_pack("{so}", "sources", list));
+    return ifl_reply_json(
+        exchange, MHD_HTTP_OK,
+        json_pack("{so}", "sources", ifl_sources_json(exchange->services->pipeline)));
 }
 
 static json_t *json_of_defaults(struct ifl_pipeline *pipeline)
@@ -64,10 +70,8 @@ static json_t *json_of_defaults(struct ifl_pipeline *pipeline)
         ifl_json_number(request.color_temperature), "prompt", ifl_json_text(request.prompt));
 }
 
-static enum MHD_Result reply_status(struct ifl_exchange *exchange,
-                                    const struct ifl_summary *summary)
+static json_t *json_of_status(struct ifl_pipeline *pipeline, const struct ifl_summary *summary)
 {
-    struct ifl_pipeline *pipeline = exchange->services->pipeline;
     char reason[160] = "";
     ifl_pipeline_ready(pipeline, reason);
     json_t *status = json_pack("{ss ss sb so so}", "schema", "inferloop.status/1", "version",
@@ -79,18 +83,23 @@ static enum MHD_Result reply_status(struct ifl_exchange *exchange,
         status = NULL;
     }
     json_decref(counts);
-    return ifl_reply_json(exchange, MHD_HTTP_OK, status);
+    return status;
+}
+
+json_t *ifl_status_json(struct ifl_pipeline *pipeline)
+{
+    struct ifl_summary *summary = calloc(1, sizeof *summary);
+    if (!summary)
+        return NULL;
+    ifl_pipeline_summary(pipeline, summary);
+    json_t *status = json_of_status(pipeline, summary);
+    free(summary);
+    return status;
 }
 
 enum MHD_Result ifl_handle_status(struct ifl_exchange *exchange)
 {
-    struct ifl_summary *summary = calloc(1, sizeof *summary);
-    if (!summary)
-        return ifl_reply_json(exchange, MHD_HTTP_OK, NULL);
-    ifl_pipeline_summary(exchange->services->pipeline, summary);
-    enum MHD_Result result = reply_status(exchange, summary);
-    free(summary);
-    return result;
+    return ifl_reply_json(exchange, MHD_HTTP_OK, ifl_status_json(exchange->services->pipeline));
 }
 
 enum MHD_Result ifl_handle_profile(struct ifl_exchange *exchange)

@@ -9,6 +9,8 @@ enum MHD_Result ifl_handle_page(struct ifl_exchange *exchange);
 enum MHD_Result ifl_handle_status(struct ifl_exchange *exchange);
 enum MHD_Result ifl_handle_sources(struct ifl_exchange *exchange);
 enum MHD_Result ifl_handle_profile(struct ifl_exchange *exchange);
+enum MHD_Result ifl_handle_history(struct ifl_exchange *exchange);
+enum MHD_Result ifl_handle_events(struct ifl_exchange *exchange);
 enum MHD_Result ifl_handle_metrics(struct ifl_exchange *exchange);
 enum MHD_Result ifl_handle_health(struct ifl_exchange *exchange);
 enum MHD_Result ifl_handle_ready(struct ifl_exchange *exchange);

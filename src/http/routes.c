@@ -24,6 +24,13 @@ static const struct ifl_route routes[] = {
      "the sources: state, age of the last frame, rate, size"},
     {"GET", "/api/v1/profile", "source", ifl_handle_profile,
      "the statistics of a source's last published profile"},
+    {"GET", "/api/v1/history", "source", ifl_handle_history,
+     "what the published profiles of a source were like over time: mean and spread (p05, p95) of "
+     "brightness, contrast, colour temperature, sharpness and objects in a frame"},
+    {"GET", "/api/v1/events", "", ifl_handle_events,
+     "server-sent events: status (twice a second: status and sources), image (each record), "
+     "profile "
+     "(source and point of its history)"},
     {"GET", "/api/v1/images", "source,limit,offset", ifl_handle_images,
      "the newest images' records, newest first, of the last 64"},
     {"GET", "/api/v1/images/latest", "source,format", ifl_handle_latest,

@@ -194,6 +194,38 @@ struct ifl_profile *ifl_pipeline_profile(struct ifl_pipeline *fake, const char *
     return profile;
 }
 
+const char *ifl_history_name(enum ifl_history_series series)
+{
+    static const char *const series_names[] = {
+        "brightness_mean", "contrast_mean", "color_temperature", "laplacian_variance", "objects"};
+    return series_names[series];
+}
+
+// As many points as profiles were published, a second apart.
+int ifl_pipeline_history(struct ifl_pipeline *fake, const char *source,
+                         struct ifl_history_point *points, int most)
+{
+    (void)source;
+    pthread_mutex_lock(&fake->lock);
+    int all = fake->profiles;
+    pthread_mutex_unlock(&fake->lock);
+    int count = all < most ? all : most;
+    for (int i = 0; i < count; i++) {
+        int number = all - count + i + 1;
+        points[i] = (struct ifl_history_point){
+            .wall_ns = number * IFL_SECOND_NS, .frames = (uint64_t)number, .occupancy_rate = 0.5};
+        points[i].value[IFL_HISTORY_BRIGHTNESS] = (struct ifl_history_value){0.5, 0.25, 0.75};
+    }
+    return count;
+}
+
+void fake_publish(struct ifl_pipeline *fake)
+{
+    pthread_mutex_lock(&fake->lock);
+    fake->profiles++;
+    pthread_mutex_unlock(&fake->lock);
+}
+
 char *ifl_profile_json(const struct ifl_profile *profile)
 {
     char text[128];

@@ -17,7 +17,8 @@ struct ifl_pipeline {
     int width, height;
     int64_t frames_from_ns; // frames come since then; 0: none ever
     struct ifl_delivered *image[FAKE_IMAGES_MAX];
-    int images; // oldest first
+    int images;   // oldest first
+    int profiles; // published, in the history
     bool profiled, stopped, hold_generate;
     char not_ready[160];
     enum ifl_result generate_result; // what generate returns
@@ -31,6 +32,7 @@ void fake_destroy(struct ifl_pipeline *fake);
 // Puts an image of one colour into the gallery.
 void fake_deliver(struct ifl_pipeline *fake, const char *source, const char *name,
                   const struct ifl_request *request);
+void fake_publish(struct ifl_pipeline *fake); // another profile, of each source
 // As ifl_pipeline_stop: all that waits returns.
 void fake_stop(struct ifl_pipeline *fake);
 void fake_hold(struct ifl_pipeline *fake, bool hold); // generate calls wait while true
