@@ -116,6 +116,8 @@ int main(int argc, char **argv)
     struct ifl_error error = {0};
     bool json = false;
     enum ifl_result result = dispatch(argc, argv, &json, &error);
+    if ((fflush(stdout) != 0 || ferror(stdout)) && result >= 0) // a report that got lost
+        result = ifl_fail(&error, IFL_ERR_IO, "cli", "cannot write to standard output");
     if (result < 0 && json) {
         json_t *object =
             json_pack("{s{ss ss}}", "error", "code", ifl_result_name(result), "message",

@@ -6,24 +6,44 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "cli/cli.h"
 #include "http/server.h"
 #include "pipeline/summary.h"
 
 enum { STEP_MS = 100 };
 
+// A terminal that closes or a service manager's reload must not end a pipeline.
+static void block_signals(sigset_t *signals)
+{
+    ifl_block_signals(signals);
+    sigaddset(signals, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, signals, NULL);
+}
+
+// Waits for a step; true if a signal asks to end.
+static bool told_to_end(const sigset_t *signals)
+{
+    const struct timespec step = {.tv_nsec = STEP_MS * IFL_MILLISECOND_NS};
+    int got = sigtimedwait(signals, NULL, &step);
+    if (got == SIGHUP)
+        ifl_log(IFL_LOG_WARNING, "cli.no-reload", NULL,
+                "SIGHUP changes nothing: options are read once; restart to change them");
+    return got > 0 && got != SIGHUP;
+}
+
 // True if a signal ended it.
 static bool wait_for_the_end(struct ifl_pipeline *pipeline, const struct ifl_config *config,
-                             const sigset_t *signals)
+                             sigset_t *signals)
 {
     const struct ifl_clock *clock = ifl_clock_real();
     int64_t end_ns = INT64_MAX;
     if (config->duration > 0)
         end_ns = ifl_now_ns(clock) + (int64_t)(config->duration * (double)IFL_SECOND_NS);
-    struct timespec step = {.tv_nsec = STEP_MS * IFL_MILLISECOND_NS};
     bool interrupted = false;
     while (!interrupted && ifl_now_ns(clock) < end_ns && !ifl_pipeline_finished(pipeline))
-        interrupted = sigtimedwait(signals, NULL, &step) > 0;
+        interrupted = told_to_end(signals);
+    sigdelset(signals, SIGHUP);
     pthread_sigmask(SIG_UNBLOCK, signals, NULL); // a second Ctrl-C ends at once
     return interrupted;
 }
@@ -80,7 +100,7 @@ enum ifl_result ifl_command_run(const struct ifl_arguments *arguments, struct if
 {
     const struct ifl_config *config = arguments->config;
     sigset_t signals;
-    ifl_block_signals(&signals);
+    block_signals(&signals);
     struct ifl_pipeline *pipeline = NULL;
     struct ifl_http *http = NULL;
     enum ifl_result result = ifl_pipeline_create(config, &pipeline, error);
