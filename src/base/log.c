@@ -19,7 +19,7 @@ enum { SLOTS = 64, BURST = 5, PERIOD_S = 10 };
 // One counter per (id, source), found by hash; a collision only limits a little earlier.
 struct limiter {
     uint64_t key;
-    time_t period;
+    time_t period; // monotonic: a wall clock that is set back must not silence anything
     unsigned lines, held_back;
 };
 
@@ -93,8 +93,9 @@ void ifl_log(enum ifl_log_level level, const char *id, const char *source, const
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
 
-    struct timespec now;
+    struct timespec now, running;
     clock_gettime(CLOCK_REALTIME, &now);
+    clock_gettime(CLOCK_MONOTONIC, &running);
     struct tm utc;
     gmtime_r(&now.tv_sec, &utc);
     char time[32], stamp[48];
@@ -105,7 +106,7 @@ void ifl_log(enum ifl_log_level level, const char *id, const char *source, const
 
     pthread_mutex_lock(&logger.lock);
     unsigned held_back;
-    if (admit(id, source, now.tv_sec, &held_back)) {
+    if (admit(id, source, running.tv_sec, &held_back)) {
         if (logger.format == IFL_LOG_JSON)
             write_json(stamp, level, id, source, text, held_back);
         else
