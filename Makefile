@@ -29,8 +29,9 @@ test:
 	@/usr/bin/python3 tests/run.py
 
 test-slow:
-	@tools/install build test
+	@tools/install build test slow
 	@tools/fetch-clip
+	@tools/fetch-kernel
 	@/usr/bin/python3 tests/run.py --slow
 
 asan:
