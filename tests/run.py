@@ -18,6 +18,7 @@ import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 UNIT_TIMEOUT_S = 300
+CLIP_PROFILE = ROOT / ".cache" / "vtest.iflprof"  # made anew each time by the program under test
 
 
 class Count:
@@ -41,7 +42,8 @@ def build(folder, options):
 
 
 def environment():
-    env = dict(os.environ, INFERLOOP_CLIP=str(ROOT / ".cache" / "vtest.avi"))
+    env = dict(os.environ, INFERLOOP_CLIP=str(ROOT / ".cache" / "vtest.avi"),
+               INFERLOOP_CLIP_PROFILE=str(CLIP_PROFILE))
     env["ASAN_OPTIONS"] = "abort_on_error=0:detect_leaks=1:allocator_may_return_null=1"
     env["UBSAN_OPTIONS"] = "halt_on_error=1:print_stacktrace=1"
     env["TSAN_OPTIONS"] = "halt_on_error=0:exitcode=66"
@@ -121,6 +123,8 @@ def main():
     folder = pathlib.Path(args.build).resolve()
     total = Count()
     build(folder, [])
+    subprocess.run([folder / "inferloop", "profile", ROOT / ".cache" / "vtest.avi", "-o", CLIP_PROFILE],
+                   check=True, stdout=subprocess.DEVNULL)
     if args.only != "program" and not args.slow:
         total.add(run_units(folder, "unit"))
     if not args.only and not args.slow:

@@ -63,6 +63,10 @@ IFL_API void ifl_request_init(struct ifl_request *request);
 IFL_API enum ifl_result ifl_request_check(const struct ifl_request *request,
                                           struct ifl_error *error) IFL_CHECK_RESULT;
 
+/* True if it asks for other light than the stream's: such images are not compared with the stream.
+ */
+IFL_API bool ifl_request_is_conditioned(const struct ifl_request *request);
+
 /* Why an image was not delivered: name in enum, name for users, sentence */
 #define IFL_REJECTIONS(X)                                                                          \
     X(NONE, "none", "accepted")                                                                    \

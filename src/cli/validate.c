@@ -88,7 +88,7 @@ static void check_image(struct totals *totals, const char *name, const char *pat
         result = ifl_validator_check(totals->validator, &made, &error);
     if (result == IFL_OK) {
         say_checked(totals, name, &made);
-        if (totals->in_set < SET_MAX)
+        if (totals->in_set < SET_MAX && !ifl_request_is_conditioned(&made.request))
             totals->set[totals->in_set++] = ifl_image_ref(made.image);
     } else {
         say_unreadable(totals, name, &error);

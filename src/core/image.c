@@ -122,6 +122,12 @@ enum ifl_result ifl_request_check(const struct ifl_request *request, struct ifl_
     return result;
 }
 
+bool ifl_request_is_conditioned(const struct ifl_request *request)
+{
+    return request->prompt[0] || !isnan(request->brightness) || !isnan(request->contrast) ||
+           !isnan(request->saturation) || !isnan(request->color_temperature);
+}
+
 void ifl_synthetic_fini(struct ifl_synthetic *synthetic)
 {
     ifl_image_unref(synthetic->image);
