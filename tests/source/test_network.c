@@ -279,6 +279,48 @@ static void a_camera_that_goes_silent_meets_the_deadline(void **state)
     free(part);
 }
 
+// FFmpeg's parser holds the last picture back until the next one begins; that it comes out when the
+// deadline passes is no sign of life.
+static void what_a_parser_held_does_not_double_the_deadline(void **state)
+{
+    (void)state;
+    char path[CLIP_PATH_MAX], *bytes, uri[96];
+    if (!clips_make(folder, "held.h264",
+                    "-f lavfi -i testsrc2=s=160x120:r=25:d=8 -c:v libx264 -g 5 -tune zerolatency",
+                    path))
+        skip();
+    struct server server = {
+        .head = "HTTP/1.1 200 OK\r\nContent-Type: video/h264\r\n\r\n", .times = 1, .silent = true};
+    clips_read(path, &bytes, &server.body_bytes);
+    server.body = bytes;
+    start(&server);
+    snprintf(uri, sizeof uri, "http://127.0.0.1:%d/x.h264", server.port);
+    struct ifl_source_config config = {.name = "c",
+                                       .uri = uri,
+                                       .open_deadline_ns = 10 * IFL_SECOND_NS,
+                                       .read_deadline_ns = 2 * IFL_SECOND_NS};
+    struct ifl_error error = {0};
+    void *self;
+    check_ok(ifl_source_camera.open(&config, &self, &error), error);
+    int frames = 0;
+    for (;;) {
+        struct ifl_frame *frame;
+        int64_t began_ns = ifl_now_ns(ifl_clock_real());
+        enum ifl_result result = ifl_source_camera.read(self, &frame, &error);
+        if (result != IFL_OK) {
+            assert_int_equal(result, IFL_ERR_TIMEOUT);
+            break;
+        }
+        assert_true(ifl_now_ns(ifl_clock_real()) - began_ns < config.read_deadline_ns);
+        ifl_frame_unref(frame);
+        frames++;
+    }
+    ifl_source_camera.close(self);
+    stop(&server);
+    free(bytes);
+    assert_true(frames > 10);
+}
+
 static void refusals_of_servers_are_named(void **state)
 {
     (void)state;
@@ -395,6 +437,34 @@ static void reads_other_protocols(void **state)
     }
 }
 
+// FFmpeg has one error for all that can go wrong there.
+static void refusals_of_srt_are_named(void **state)
+{
+    (void)state;
+    if (system("command -v ffmpeg >/dev/null 2>&1") != 0) {
+        print_message("SKIPPED: there is no ffmpeg program to play a camera\n");
+        skip();
+    }
+    char output[160], uri[160];
+    int port = free_port(SOCK_DGRAM);
+    snprintf(uri, sizeof uri, "srt://127.0.0.1:%d?passphrase=not-the-secret", port);
+    struct ifl_error error;
+    void *self;
+    assert_int_equal(open_uri(uri, false, &self, &error), IFL_ERR_IO);
+    assert_non_null(strstr(error.text, "nobody answers"));
+    snprintf(output, sizeof output,
+             "-f mpegts 'srt://127.0.0.1:%d?mode=listener&passphrase=longsecret'", port);
+    pid_t pid = play(output);
+    enum ifl_result result = IFL_ERR_IO;
+    for (int i = 0; i < 5 && result == IFL_ERR_IO; i++) // until it listens
+        result = open_uri(uri, false, &self, &error);
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    assert_int_equal(result, IFL_ERR_UNAUTHORIZED);
+    assert_non_null(strstr(error.text, "refused the credentials"));
+    assert_null(strstr(error.text, "not-the-secret"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -403,8 +473,10 @@ int main(void)
         cmocka_unit_test(opening_can_be_called_off),
         cmocka_unit_test(reads_a_camera_over_http),
         cmocka_unit_test(a_camera_that_goes_silent_meets_the_deadline),
+        cmocka_unit_test(what_a_parser_held_does_not_double_the_deadline),
         cmocka_unit_test(refusals_of_servers_are_named),
         cmocka_unit_test(reads_other_protocols),
+        cmocka_unit_test(refusals_of_srt_are_named),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
