@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Live streams through the whole program, the quick ones: RTSP behind Digest, motion JPEG over HTTP.
 slow_streams.py has the others."""
+import glob
 import json
 import unittest
 
 from streams import PASSWORD, USER, Streams, free_port
-from support import Case, run
+from support import run
 
 
 class Quick(Streams):
@@ -36,6 +37,21 @@ class Quick(Streams):
         port = free_port()
         self.mjpeg_camera(port, "digest")
         self.is_refused(f"http://{USER}:not-the-word@127.0.0.1:{port}/video", "not-the-word")
+
+
+class Webcam(Streams):
+    def test_no_webcam(self):
+        if glob.glob("/dev/video*"):
+            self.skipTest("this machine has a webcam: how one is missed was not tried")
+        self.refuses(run("probe", "webcam"), 3, "no webcam", "plug one in")
+        done = run("probe", "webcam", "--json")
+        self.assertEqual(done.returncode, 3)
+        self.assertEqual(json.loads(done.stdout)["error"]["code"], "ERR_NOT_FOUND")
+        self.begin("webcam")
+        self.comes_true(lambda: self.watch.state() == "broken", 15, "a broken source")
+        self.comes_true(lambda: "plug one in" in self.watch.rows[-1][2], 15, "a reason")
+        self.assertEqual(self.live.stop(), 0)
+        self.assertIn("no webcam on this machine", self.live.log.read_text())
 
 
 if __name__ == "__main__":
