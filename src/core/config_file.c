@@ -8,7 +8,8 @@
 #include "base/file.h"
 #include "core/options.h"
 
-enum { FILE_LIMIT_BYTES = 1 << 20 };
+// libyaml's time grows with the square of what is nested: a megabyte of '[' takes minutes.
+enum { FILE_LIMIT_BYTES = 1 << 16, BRACKETS_MAX = 1024 };
 
 struct reader {
     struct ifl_config *config;
@@ -29,6 +30,8 @@ static enum ifl_result set_scalar(struct reader *reader, int option, yaml_node_t
         return refuse(reader, node, "an option's value is a scalar or a list of scalars");
     struct ifl_error inner = {0};
     const char *text = (const char *)node->data.scalar.value;
+    if (strlen(text) != node->data.scalar.length)
+        return refuse(reader, node, "a value holds a zero byte");
     enum ifl_result result = ifl_option_set(reader->config, option, text, IFL_FROM_FILE, &inner);
     return result == IFL_OK ? IFL_OK : refuse(reader, node, inner.text);
 }
@@ -69,12 +72,25 @@ static enum ifl_result set_all(struct reader *reader, yaml_document_t *document)
     return result;
 }
 
+static int count_brackets(const uint8_t *bytes, size_t count)
+{
+    int brackets = 0;
+    for (size_t i = 0; i < count; i++)
+        brackets += bytes[i] == '[' || bytes[i] == '{';
+    return brackets;
+}
+
 enum ifl_result ifl_config_read_text(struct ifl_config *config, const char *path,
                                      const uint8_t *bytes, size_t count, struct ifl_error *error)
 {
     enum ifl_result result;
     yaml_parser_t parser;
     yaml_document_t document;
+    if (count > FILE_LIMIT_BYTES || count_brackets(bytes, count) > BRACKETS_MAX)
+        return ifl_fail(
+            error, IFL_ERR_TOO_LARGE, "config",
+            "%s has more than %d bytes or %d brackets; lines of option: value are enough", path,
+            FILE_LIMIT_BYTES, BRACKETS_MAX);
     if (!yaml_parser_initialize(&parser))
         return ifl_fail(error, IFL_ERR_NO_MEMORY, "config", "no memory to read %s", path);
     yaml_parser_set_input_string(&parser, bytes, count);

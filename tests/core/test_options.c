@@ -75,6 +75,29 @@ static void a_later_layer_replaces_a_list(void **state)
     ifl_config_destroy(config);
 }
 
+static enum ifl_result read_text(const char *text, size_t count)
+{
+    struct ifl_config *config = ifl_config_create();
+    struct ifl_error error = {0};
+    enum ifl_result result =
+        ifl_config_read_text(config, "test.yaml", (const uint8_t *)text, count, &error);
+    ifl_config_destroy(config);
+    return result;
+}
+
+static void hostile_files_are_refused_quickly(void **state)
+{
+    (void)state;
+    static char brackets[5000];
+    memset(brackets, '[', sizeof brackets);
+    assert_int_equal(read_text(brackets, sizeof brackets), IFL_ERR_TOO_LARGE);
+    memset(brackets, '{', sizeof brackets);
+    assert_int_equal(read_text(brackets, sizeof brackets), IFL_ERR_TOO_LARGE);
+    static const char zero[] = "prompt: \"dark\\0moody\"", plain[] = "prompt: \"[dark] moody\"";
+    assert_int_equal(read_text(zero, strlen(zero)), IFL_ERR_INVALID);
+    assert_int_equal(read_text(plain, strlen(plain)), IFL_OK);
+}
+
 static void regions_are_inside_the_picture(void **state)
 {
     (void)state;
@@ -164,6 +187,7 @@ int main(void)
         cmocka_unit_test(every_row_is_sound),
         cmocka_unit_test(text_goes_in_and_comes_out),
         cmocka_unit_test(a_later_layer_replaces_a_list),
+        cmocka_unit_test(hostile_files_are_refused_quickly),
         cmocka_unit_test(regions_are_inside_the_picture),
         cmocka_unit_test(requests_are_checked),
         cmocka_unit_test(metrics_make_prometheus_text),
