@@ -148,6 +148,10 @@ def judge(outcome, folder, codes):
             summary = json.loads(outcome["out"])
             if not laws_hold(summary) or summary["images"]["in_flight"]:
                 wrong.append(f"a law is broken: {summary}")
+            lines = (folder / "d" / "metadata.jsonl").read_text().count("\n") if (
+                folder / "d" / "metadata.jsonl").exists() else 0
+            if lines != summary["images"]["delivered"]:
+                wrong.append(f"{lines} records, {summary['images']['delivered']} delivered")
         except ValueError:
             wrong.append(f"no summary: {outcome['out'][:200]!r}")
     if (folder / "d").is_dir():
