@@ -5,7 +5,7 @@ import socket
 import unittest
 
 import machine
-from streams import PASSWORD, USER, Streams, free_port
+from streams import LOGIN, PASSPHRASE, USER, Streams, free_port
 from support import PROGRAM, ROOT, Case
 
 
@@ -13,7 +13,7 @@ class Slow(Streams):
     def over_rtsp(self, transport, how):
         port = free_port()
         camera = self.rtsp_camera(port, transport, how)
-        self.begin(f"rtsp://{USER}:{PASSWORD}@127.0.0.1:{port}/cam")
+        self.begin(f"rtsp://{LOGIN}@127.0.0.1:{port}/cam")
         self.goes_live()
         self.delivers(2)
         self.outage(camera.kill, camera.start)
@@ -54,12 +54,12 @@ class Slow(Streams):
 
     def test_srt_with_a_passphrase(self):
         base = f"srt://127.0.0.1:{free_port(socket.SOCK_DGRAM)}"
-        self.over_ffmpeg(f"{base}?passphrase={PASSWORD}", "-f", "mpegts",
-                         f"{base}?mode=listener&passphrase={PASSWORD}")
+        self.over_ffmpeg(f"{base}?passphrase={PASSPHRASE}", "-f", "mpegts",
+                         f"{base}?mode=listener&passphrase={PASSPHRASE}")
 
     def test_srt_with_a_wrong_passphrase(self):
         base = f"srt://127.0.0.1:{free_port(socket.SOCK_DGRAM)}"
-        self.ffmpeg_camera("-f", "mpegts", f"{base}?mode=listener&passphrase={PASSWORD}")
+        self.ffmpeg_camera("-f", "mpegts", f"{base}?mode=listener&passphrase={PASSPHRASE}")
         self.is_refused(f"{base}?passphrase=not-the-passphrase", "not-the-passphrase")
 
     def test_mpeg_ts_over_udp(self):
@@ -69,7 +69,7 @@ class Slow(Streams):
     def test_motion_jpeg_with_basic(self):
         port = free_port()
         camera = self.mjpeg_camera(port, "basic")
-        self.begin(f"http://{USER}:{PASSWORD}@127.0.0.1:{port}/video")
+        self.begin(f"http://{LOGIN}@127.0.0.1:{port}/video")
         self.goes_live()
         self.delivers(2)
         self.outage(camera.kill, camera.start)

@@ -5,7 +5,7 @@ import glob
 import json
 import unittest
 
-from streams import PASSWORD, USER, Streams, free_port
+from streams import LOGIN, USER, Streams, free_port
 from support import run
 
 
@@ -13,7 +13,7 @@ class Quick(Streams):
     def test_rtsp_over_tcp_with_digest(self):
         port = free_port()
         camera = self.rtsp_camera(port, "tcp", "digest")
-        self.begin(f"rtsp://{USER}:{PASSWORD}@127.0.0.1:{port}/cam")
+        self.begin(f"rtsp://{LOGIN}@127.0.0.1:{port}/cam")
         self.goes_live()
         self.delivers(2)
         self.outage(camera.kill, camera.start)
@@ -27,7 +27,7 @@ class Quick(Streams):
     def test_motion_jpeg_with_digest(self):
         port = free_port()
         camera = self.mjpeg_camera(port, "digest")
-        self.begin(f"http://{USER}:{PASSWORD}@127.0.0.1:{port}/video")
+        self.begin(f"http://{LOGIN}@127.0.0.1:{port}/video")
         self.goes_live()
         self.delivers(2)
         self.outage(camera.hang, camera.wake)
