@@ -67,7 +67,7 @@ struct ifl_source_status {
     char uri[256]; /* redacted */
     enum ifl_source_state state;
     enum ifl_result error;         /* the same as a code, or IFL_OK */
-    char reason[160];              /* why it is not live, or "" */
+    char reason[384];              /* why it is not live, or "" */
     double last_frame_age_seconds; /* NAN before the first */
     double rate;                   /* frames/s measured over the last seconds */
     uint64_t frames, loops;
