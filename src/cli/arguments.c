@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
@@ -85,6 +86,95 @@ static enum ifl_result read_prompt(struct ifl_config *config, struct ifl_error *
     return ifl_option_set(config, IFL_OPTION_ID_prompt, text, IFL_FROM_FLAG, error);
 }
 
+// ---- what must not be an argument ----
+
+static bool is_secret_name(const char *name, size_t length)
+{
+    static const char *const parts[] = {"pass", "pwd", "secret", "token", "auth", "key", "sig"};
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        for (size_t at = 0; at + strlen(parts[i]) <= length; at++)
+            if (strncasecmp(name + at, parts[i], strlen(parts[i])) == 0)
+                return true;
+    return false;
+}
+
+// "user:password@" behind the scheme, or a parameter like "passphrase=...".
+static bool holds_secret(const char *word)
+{
+    const char *rest = strstr(word, "://");
+    if (!rest)
+        return false;
+    rest += 3;
+    const char *at = strrchr(rest, '@'), *colon = strchr(rest, ':');
+    bool user = at && colon && colon < at && colon + 1 < at;
+    if (user && !memchr(rest, '/', (size_t)(colon - rest)))
+        return true;
+    for (rest = strchr(rest, '?'); rest; rest = strpbrk(rest + 1, "&;")) {
+        size_t name = strcspn(rest + 1, "=&;#");
+        if (rest[1 + name] == '=' && rest[2 + name] && is_secret_name(rest + 1, name))
+            return true;
+    }
+    return false;
+}
+
+enum ifl_result ifl_arguments_check(int argc, char *const *argv, struct ifl_error *error)
+{
+    for (int i = 1; i < argc; i++)
+        if (holds_secret(argv[i]))
+            return ifl_fail(error, IFL_ERR_INVALID, stage,
+                            "word %d of the command line is a URI with a password, which "
+                            "everybody on this machine could read in the process list; put it "
+                            "into the variable INFERLOOP_SOURCE or a file for --config, or give "
+                            "- and the URI on standard input",
+                            i);
+    return IFL_OK;
+}
+
+// ---- standard input ----
+
+// A line of standard input, byte by byte: what follows it may be the prompt.
+static enum ifl_result read_line(char **line, struct ifl_error *error)
+{
+    enum { LINE_MAX_BYTES = 4096 };
+    char *text = calloc(1, LINE_MAX_BYTES);
+    if (!text)
+        return ifl_fail(error, IFL_ERR_NO_MEMORY, stage, "no memory for standard input");
+    size_t have = 0;
+    while (have + 1 < LINE_MAX_BYTES && read(STDIN_FILENO, text + have, 1) == 1 &&
+           text[have] != '\n')
+        have++;
+    bool whole = have + 1 < LINE_MAX_BYTES;
+    while (have && strchr("\r ", text[have - 1]))
+        have--;
+    text[have] = 0;
+    free(*line);
+    *line = text;
+    if (!have || !whole)
+        return ifl_fail(error, IFL_ERR_INVALID, stage,
+                        "standard input holds no line with the URI of a source");
+    return IFL_OK;
+}
+
+// Each "-" where a source is meant.
+static enum ifl_result read_sources(struct ifl_arguments *arguments, struct ifl_error *error)
+{
+    struct ifl_list *source = &arguments->config->source;
+    enum ifl_result result = IFL_OK;
+    for (int i = 0; i < source->count && result == IFL_OK; i++) {
+        if (strcmp(source->item[i], "-") != 0)
+            continue;
+        free(source->item[i]);
+        source->item[i] = NULL;
+        result = read_line(&source->item[i], error);
+    }
+    if (arguments->count > 0 && arguments->word[0] && !strcmp(arguments->word[0], "-") &&
+        result == IFL_OK) {
+        result = read_line(&arguments->line, error);
+        arguments->word[0] = arguments->line;
+    }
+    return result;
+}
+
 static enum ifl_result walk(const struct ifl_command *command, int argc, char **argv,
                             bool only_config, struct ifl_arguments *arguments,
                             struct ifl_error *error)
@@ -132,6 +222,8 @@ enum ifl_result ifl_arguments_parse(const struct ifl_command *command, int argc,
         result = ifl_config_read_environment(config, error);
     if (result == IFL_OK)
         result = walk(command, argc, argv, false, arguments, error);
+    if (result == IFL_OK)
+        result = read_sources(arguments, error);
     if (result == IFL_OK && !strcmp(config->prompt, "-"))
         result = read_prompt(config, error);
     if (result == IFL_OK && (arguments->count < command->least || arguments->count > command->most))
@@ -143,5 +235,7 @@ enum ifl_result ifl_arguments_parse(const struct ifl_command *command, int argc,
 void ifl_arguments_fini(struct ifl_arguments *arguments)
 {
     ifl_config_destroy(arguments->config);
+    free(arguments->line);
+    arguments->line = NULL;
     arguments->config = NULL;
 }

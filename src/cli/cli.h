@@ -16,6 +16,7 @@ struct ifl_arguments {
     struct ifl_config *config;
     int count; // words that are no options
     const char *word[IFL_POSITIONALS_MAX];
+    char *line; // of standard input, where a word was "-"
 };
 
 struct ifl_command {
@@ -31,6 +32,9 @@ extern const struct ifl_command ifl_commands[]; // ends with a NULL name
 // Fills `arguments`; ifl_arguments_fini either way.
 enum ifl_result ifl_arguments_parse(const struct ifl_command *command, int argc, char **argv,
                                     struct ifl_arguments *arguments,
+                                    struct ifl_error *error) IFL_CHECK_RESULT;
+// Refuses words that hold a password: whoever is on this machine reads them in the process list.
+enum ifl_result ifl_arguments_check(int argc, char *const *argv,
                                     struct ifl_error *error) IFL_CHECK_RESULT;
 void ifl_arguments_fini(struct ifl_arguments *arguments);
 
@@ -48,6 +52,7 @@ enum ifl_result ifl_command_generate(const struct ifl_arguments *, struct ifl_er
 enum ifl_result ifl_command_validate(const struct ifl_arguments *, struct ifl_error *);
 enum ifl_result ifl_command_probe(const struct ifl_arguments *, struct ifl_error *);
 enum ifl_result ifl_command_bench(const struct ifl_arguments *, struct ifl_error *);
+enum ifl_result ifl_command_erase(const struct ifl_arguments *, struct ifl_error *);
 enum ifl_result ifl_command_config(const struct ifl_arguments *, struct ifl_error *);
 enum ifl_result ifl_command_docs(const struct ifl_arguments *, struct ifl_error *);
 

@@ -32,6 +32,8 @@ const struct ifl_command ifl_commands[] = {
      "check the images of a dataset against a profile", ifl_command_validate},
     {"probe", IFL_FOR_PROBE, "SOURCE", 1, 1, "open a source, read one frame, say what it is",
      ifl_command_probe},
+    {"erase", IFL_FOR_ERASE, "", 0, 0,
+     "remove kept pictures: all, of a --source, or of a span of time", ifl_command_erase},
     {"bench", FOR_COMMON, "", 0, 0, "time the pipeline's parts on this machine", ifl_command_bench},
     {"config", IFL_FOR_ALL, "show", 1, 1, "show each effective option and where it came from",
      ifl_command_config},
@@ -89,6 +91,9 @@ static enum ifl_result dispatch(int argc, char **argv, bool *json, struct ifl_er
         name = "help";
     if (!strcmp(name, "--version"))
         name = "version";
+    enum ifl_result result = ifl_arguments_check(argc, argv, error);
+    if (result != IFL_OK)
+        return result;
     const struct ifl_command *command = find_command(name);
     if (!command)
         return ifl_fail(error, IFL_ERR_INVALID, "config",
@@ -98,8 +103,7 @@ static enum ifl_result dispatch(int argc, char **argv, bool *json, struct ifl_er
             return command_help(&(struct ifl_arguments){.count = 1, .word = {name}}, error);
     struct ifl_arguments arguments;
     int words = argc > 2 ? argc - 2 : 0;
-    enum ifl_result result =
-        ifl_arguments_parse(command, words, argv + argc - words, &arguments, error);
+    result = ifl_arguments_parse(command, words, argv + argc - words, &arguments, error);
     if (result == IFL_OK) {
         *json = arguments.config->json;
         ifl_log_setup((enum ifl_log_level)arguments.config->log_level,

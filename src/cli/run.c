@@ -9,9 +9,10 @@
 #include "base/log.h"
 #include "cli/cli.h"
 #include "http/server.h"
+#include "pipeline/state.h"
 #include "pipeline/summary.h"
 
-enum { STEP_MS = 100 };
+enum { STEP_MS = 100, SWEEP_S = 3600 };
 
 // A terminal that closes or a service manager's reload must not end a pipeline.
 static void block_signals(sigset_t *signals)
@@ -34,15 +35,21 @@ static bool told_to_end(const sigset_t *signals)
 
 // True if a signal ended it.
 static bool wait_for_the_end(struct ifl_pipeline *pipeline, const struct ifl_config *config,
-                             sigset_t *signals)
+                             const char *state, sigset_t *signals)
 {
     const struct ifl_clock *clock = ifl_clock_real();
     int64_t end_ns = INT64_MAX;
     if (config->duration > 0)
         end_ns = ifl_now_ns(clock) + (int64_t)(config->duration * (double)IFL_SECOND_NS);
     bool interrupted = false;
-    while (!interrupted && ifl_now_ns(clock) < end_ns && !ifl_pipeline_finished(pipeline))
+    int64_t swept_ns = ifl_now_ns(clock);
+    while (!interrupted && ifl_now_ns(clock) < end_ns && !ifl_pipeline_finished(pipeline)) {
         interrupted = told_to_end(signals);
+        if (ifl_now_ns(clock) - swept_ns < SWEEP_S * IFL_SECOND_NS)
+            continue;
+        ifl_state_expire(state, config->retention);
+        swept_ns = ifl_now_ns(clock);
+    }
     sigdelset(signals, SIGHUP);
     pthread_sigmask(SIG_UNBLOCK, signals, NULL); // a second Ctrl-C ends at once
     return interrupted;
@@ -80,20 +87,60 @@ static enum ifl_result say(struct ifl_pipeline *pipeline, bool json, struct ifl_
     return result;
 }
 
+static enum ifl_result start_http(struct ifl_pipeline *pipeline, const struct ifl_config *config,
+                                  const char *key_folder, struct ifl_http **http,
+                                  struct ifl_error *error)
+{
+    const char *hosts[IFL_LIST_MAX + 1] = {NULL};
+    for (int i = 0; i < config->host.count; i++)
+        hosts[i] = config->host.item[i];
+    struct ifl_http_config options = {
+        .listen = config->listen,
+        .hosts = hosts,
+        .require_key = config->require_key,
+        .key_folder = key_folder,
+        .tls_certificate = config->tls_cert,
+        .tls_key = config->tls_key,
+        .requests_per_minute = config->requests_per_minute,
+        .connections_per_address = config->connections_per_address,
+    };
+    return ifl_http_start(pipeline, &options, http, error);
+}
+
 static enum ifl_result open_http(struct ifl_pipeline *pipeline, const struct ifl_config *config,
-                                 struct ifl_http **http, struct ifl_error *error)
+                                 const char *state, struct ifl_http **http, struct ifl_error *error)
 {
     *http = NULL;
     if (!strcmp(config->listen, "none"))
         return IFL_OK;
-    struct ifl_http_config options = {.listen = config->listen};
-    enum ifl_result result = ifl_http_start(pipeline, &options, http, error);
+    const char *keys = config->key_dir[0] ? config->key_dir : state;
+    enum ifl_result result = start_http(pipeline, config, keys, http, error);
     if (result != IFL_OK)
         return result;
     int host = (int)(strrchr(config->listen, ':') - config->listen);
-    fprintf(stderr, "inferloop: http://%.*s:%d shows the source beside its synthetic images\n",
-            host ? host : 9, host ? config->listen : "127.0.0.1", ifl_http_port(*http));
+    fprintf(stderr, "inferloop: http%s://%.*s:%d shows the source beside its synthetic images\n",
+            config->tls_cert[0] ? "s" : "", host ? host : 9, host ? config->listen : "127.0.0.1",
+            ifl_http_port(*http));
+    if (ifl_http_needs_key(*http))
+        fprintf(stderr,
+                "inferloop: it asks for a key; %s/read.key may look, %s/write.key may "
+                "also change\n",
+                keys, keys);
     return IFL_OK;
+}
+
+// What is too old goes, then nobody may erase until the end: memory would write it again.
+static enum ifl_result open_state(const struct ifl_config *config, const char *state, int *hold,
+                                  struct ifl_error *error)
+{
+    if (!state[0])
+        return IFL_OK;
+    enum ifl_result result = ifl_state_make(state, error);
+    if (result == IFL_OK)
+        result = ifl_state_hold(state, false, hold, error);
+    if (result == IFL_OK)
+        ifl_state_expire(state, config->retention);
+    return result;
 }
 
 enum ifl_result ifl_command_run(const struct ifl_arguments *arguments, struct ifl_error *error)
@@ -103,13 +150,19 @@ enum ifl_result ifl_command_run(const struct ifl_arguments *arguments, struct if
     block_signals(&signals);
     struct ifl_pipeline *pipeline = NULL;
     struct ifl_http *http = NULL;
-    enum ifl_result result = ifl_pipeline_create(config, &pipeline, error);
+    char state[4096];
+    int hold = -1;
+    ifl_state_folder(config, state, sizeof state);
+    enum ifl_result result = open_state(config, state, &hold, error);
     if (result == IFL_OK)
-        result = open_http(pipeline, config, &http, error); // the port first: nothing to undo yet
+        result = ifl_pipeline_create(config, &pipeline, error);
+    if (result == IFL_OK)
+        result =
+            open_http(pipeline, config, state, &http, error); // the port first: nothing to undo yet
     if (result == IFL_OK)
         result = ifl_pipeline_start(pipeline, error);
     if (result == IFL_OK) {
-        bool interrupted = wait_for_the_end(pipeline, config, &signals);
+        bool interrupted = wait_for_the_end(pipeline, config, state, &signals);
         ifl_pipeline_stop(pipeline);
         result = interrupted ? IFL_OK : outcome(pipeline, error);
         struct ifl_error ignored;
@@ -120,5 +173,6 @@ enum ifl_result ifl_command_run(const struct ifl_arguments *arguments, struct if
     }
     ifl_http_stop(http);
     ifl_pipeline_destroy(pipeline);
+    ifl_state_let_go(hold);
     return result;
 }

@@ -70,6 +70,8 @@ void ifl_option_variable(const struct ifl_option_row *row, char out[64])
 static enum ifl_result refuse(struct ifl_error *error, const struct ifl_option_row *row,
                               const char *text, const char *wanted)
 {
+    if (strstr(text, "://")) // put here by mistake, perhaps with a password
+        return ifl_fail(error, IFL_ERR_INVALID, stage, "%s is a URI; give %s", row->name, wanted);
     return ifl_fail(error, IFL_ERR_INVALID, stage, "%s is \"%.80s\"; give %s", row->name, text,
                     wanted);
 }
@@ -405,7 +407,7 @@ enum ifl_result ifl_parse_rectangle(const char *text, double out[4], struct ifl_
     return ifl_fail(error, IFL_ERR_INVALID, stage,
                     "the region is \"%.80s\"; give X,Y,WIDTH,HEIGHT in shares of the picture, "
                     "e.g. 0,0,0.5,0.25",
-                    text);
+                    strstr(text, "://") ? "a URI" : text);
 }
 
 void ifl_config_request(const struct ifl_config *config, struct ifl_request *request)

@@ -58,6 +58,7 @@ enum {
     IFL_FOR_GENERATE = 4,
     IFL_FOR_VALIDATE = 8,
     IFL_FOR_PROBE = 16,
+    IFL_FOR_ERASE = 32,
     IFL_FOR_ALL = 1023,
     IFL_FOR_INPUT = IFL_FOR_RUN | IFL_FOR_PROFILE | IFL_FOR_PROBE,
     IFL_FOR_MAKING = IFL_FOR_RUN | IFL_FOR_GENERATE,
@@ -68,10 +69,11 @@ enum { IFL_HTTP_NOTHING = 0, IFL_HTTP_SEE = 1, IFL_HTTP_SET = 2 };
 // type, field, name, short flag, least, greatest, choices, default, other environment variable,
 // commands, HTTP, unit, help. NAN as a default is written "" for numbers.
 #define IFL_OPTIONS(X)                                                                             \
-    X(LIST, source, "source", 0, 0, 0, NULL, "", "SOURCE_URL", IFL_FOR_RUN, IFL_HTTP_NOTHING,      \
-      "URI",                                                                                       \
+    X(LIST, source, "source", 0, 0, 0, NULL, "", "SOURCE_URL", IFL_FOR_RUN | IFL_FOR_ERASE,        \
+      IFL_HTTP_NOTHING, "URI",                                                                     \
       "where frames come from: a file, webcam[:/dev/videoN], rtsp://..., http://..., "             \
-      "folder:PATH, pipe:, pattern; NAME=URI names it")                                            \
+      "folder:PATH, pipe:, pattern; NAME=URI names it; - reads it from standard input, passwords " \
+      "are not taken as an argument; erase: the name of one")                                      \
     X(CHOICE, source_type, "source-type", 0, 0, 0,                                                 \
       "auto|webcam|drone|edge_camera|folder|file|pattern", "auto", "SOURCE_TYPE", IFL_FOR_RUN,     \
       IFL_HTTP_SEE, "", "what a source without scheme is; webcam and pattern need no URI")         \
@@ -89,14 +91,32 @@ enum { IFL_HTTP_NOTHING = 0, IFL_HTTP_SEE = 1, IFL_HTTP_SET = 2 };
       IFL_HTTP_NOTHING, "PATH",                                                                    \
       "run, generate: folder of the dataset (default /app/data/dataset if /app/data exists, else " \
       "data/dataset); profile: the file to write")                                                 \
-    X(TEXT, state_dir, "state-dir", 0, 0, 0, NULL, "", NULL, IFL_FOR_RUN, IFL_HTTP_NOTHING,        \
-      "PATH",                                                                                      \
+    X(TEXT, state_dir, "state-dir", 0, 0, 0, NULL, "", NULL, IFL_FOR_RUN | IFL_FOR_ERASE,          \
+      IFL_HTTP_NOTHING, "PATH",                                                                    \
       "folder where profiles survive a restart; they contain pictures; \"none\" keeps nothing "    \
       "(default: state beside the dataset)")                                                       \
     X(TEXT, listen, "listen", 0, 0, 0, NULL, "127.0.0.1:8000", NULL, IFL_FOR_RUN,                  \
       IFL_HTTP_NOTHING, "ADDR:PORT",                                                               \
       "address of page, API and metrics; port 0 picks a free one; "                                \
       "\"none\" switches HTTP off")                                                                \
+    X(LIST, host, "host", 0, 0, 0, NULL, "", NULL, IFL_FOR_RUN, IFL_HTTP_NOTHING, "NAME",          \
+      "a name by which clients may call this server besides localhost and its address")            \
+    X(SWITCH, require_key, "require-key", 0, 0, 0, NULL, "no", NULL, IFL_FOR_RUN,                  \
+      IFL_HTTP_NOTHING, "", "ask for a key on loopback too; other addresses always need one")      \
+    X(TEXT, key_dir, "key-dir", 0, 0, 0, NULL, "", NULL, IFL_FOR_RUN, IFL_HTTP_NOTHING, "PATH",    \
+      "folder of read.key and write.key, made where they are missing (default: the state folder)") \
+    X(TEXT, tls_cert, "tls-cert", 0, 0, 0, NULL, "", NULL, IFL_FOR_RUN, IFL_HTTP_NOTHING, "FILE",  \
+      "PEM file of the certificate and its chain: serves HTTPS instead of HTTP")                   \
+    X(TEXT, tls_key, "tls-key", 0, 0, 0, NULL, "", NULL, IFL_FOR_RUN, IFL_HTTP_NOTHING, "FILE",    \
+      "PEM file of the certificate's private key")                                                 \
+    X(INTEGER, requests_per_minute, "requests-per-minute", 0, 0, 1e6, NULL, "0", NULL,             \
+      IFL_FOR_RUN, IFL_HTTP_SEE, "",                                                               \
+      "of one client address, streams not counted; 0: 600, on loopback no limit")                  \
+    X(INTEGER, connections_per_address, "connections-per-address", 0, 0, 512, NULL, "0", NULL,     \
+      IFL_FOR_RUN, IFL_HTTP_SEE, "", "open at the same time; 0: 64, on loopback no limit")         \
+    X(NUMBER, retention, "retention", 0, 0, 1e6, NULL, "0", NULL, IFL_FOR_RUN, IFL_HTTP_SEE, "h",  \
+      "pictures older than this leave the profile memory and the state folder; 0: kept until "     \
+      "newer ones take their place")                                                               \
     X(NUMBER, duration, "duration", 0, 0, 1e9, NULL, "0", NULL, IFL_FOR_RUN | IFL_FOR_PROFILE,     \
       IFL_HTTP_SEE, "s", "stop after this time; 0: when the sources end")                          \
     X(SEED, seed, "seed", 0, 0, 0, NULL, "0", NULL, IFL_FOR_MAKING | IFL_FOR_PROFILE,              \
@@ -151,6 +171,10 @@ enum { IFL_HTTP_NOTHING = 0, IFL_HTTP_SEE = 1, IFL_HTTP_SET = 2 };
       IFL_HTTP_SEE, "s", "longest time to wait for a frame")                                       \
     X(LIST, plugin, "plugin", 0, 0, 0, NULL, "", NULL, IFL_FOR_ALL, IFL_HTTP_NOTHING, "FILE",      \
       "a shared object with further sources, engines or sinks")                                    \
+    X(TEXT, since, "since", 0, 0, 0, NULL, "", NULL, IFL_FOR_ERASE, IFL_HTTP_NOTHING, "TIME",      \
+      "erase pictures from this time on, as 2024-05-31T14:30:00Z")                                 \
+    X(TEXT, until, "until", 0, 0, 0, NULL, "", NULL, IFL_FOR_ERASE, IFL_HTTP_NOTHING, "TIME",      \
+      "erase pictures before this time")                                                           \
     X(TEXT, profile, "profile", 0, 0, 0, NULL, "", NULL, IFL_FOR_GENERATE | IFL_FOR_VALIDATE,      \
       IFL_HTTP_NOTHING, "FILE", "the profile to generate from or to compare with")                 \
     X(CHOICE, log_level, "log-level", 0, 0, 0, "debug|info|warning|error", "info", NULL,           \

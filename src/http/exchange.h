@@ -17,6 +17,8 @@ struct ifl_events;
 struct ifl_jobs;
 struct ifl_job;
 struct ifl_http_counters;
+struct ifl_access;
+struct ifl_rate;
 
 enum {
     IFL_BODY_MAX = 64 * 1024, // bytes of a request's body
@@ -28,6 +30,9 @@ struct ifl_services {
     struct ifl_events *events;
     struct ifl_jobs *jobs;
     struct ifl_http_counters *counters;
+    struct ifl_access *access; // NULL: no key is needed
+    struct ifl_rate *rate;     // NULL: any rate
+    bool secure;               // the connection is TLS
 };
 
 struct ifl_exchange {
@@ -39,6 +44,7 @@ struct ifl_exchange {
     char *body;
     size_t body_bytes;
     bool too_large;
+    bool admitted;       // rate and key were looked at; a connection that slept comes back
     struct ifl_job *job; // begun for this exchange, freed with it
 };
 

@@ -15,6 +15,7 @@ static const struct ifl_route routes[] = {
     {"GET", "/", "", ifl_handle_page, "the page"},
     {"GET", "/style.css", "", ifl_handle_page, "its style"},
     {"GET", "/app.js", "", ifl_handle_page, "its program"},
+    {"GET", "/login.css", "", ifl_handle_page, "style of the form that takes a key"},
     {"GET", "/favicon.svg", "", ifl_handle_page, "its icon"},
     {"GET", "/favicon.ico", "", ifl_handle_page, "the same, by the name browsers guess"},
     {"GET", "/api/v1", "", list_routes, "this list"},
@@ -50,6 +51,11 @@ static const struct ifl_route routes[] = {
      "the newest frame of a source as one JPEG at most 640 wide"},
     {"GET", "/api/v1/streams/synthetic.mjpeg", "source,fresh", ifl_handle_synthetic_stream,
      "each new synthetic image, as MJPEG"},
+    {"GET", "/api/v1/session", "", ifl_handle_session,
+     "whether a key is needed here, and what the caller may do"},
+    {"POST", "/api/v1/session", "", ifl_handle_session_begin,
+     "exchanges {\"key\": \"...\"} for a cookie of twelve hours"},
+    {"DELETE", "/api/v1/session", "", ifl_handle_session_end, "ends it"},
     {"GET", "/metrics", "", ifl_handle_metrics, "metrics in Prometheus' text format"},
     {"GET", "/healthz", "", ifl_handle_health, "200 while the process answers"},
     {"GET", "/readyz", "", ifl_handle_ready, "200 when it can do its work, else 503 and why not"},
@@ -99,30 +105,41 @@ static const struct ifl_route *find(struct ifl_exchange *exchange, const char *m
     return NULL;
 }
 
-// Paths have one method each, so what a path allows follows from its route.
-static const char *allowed(const struct ifl_route *route)
+// The methods of a path, or with "*" of any: "GET, HEAD, POST, OPTIONS".
+static void list_methods(const char *path, char out[80])
 {
-    return strcmp(route->method, "GET") == 0 ? "GET, HEAD, OPTIONS" : "POST, OPTIONS";
+    char name[256];
+    size_t used = 0;
+    out[0] = 0;
+    for (int i = 0; i < ROUTES; i++) {
+        const char *method = routes[i].method;
+        if ((strcmp(path, "*") != 0 && !match(routes[i].path, path, name)) || strstr(out, method))
+            continue;
+        used += (size_t)snprintf(out + used, 80 - used, "%s%s, ", method,
+                                 strcmp(method, "GET") == 0 ? ", HEAD" : "");
+    }
+    snprintf(out + used, 80 - used, "OPTIONS");
 }
 
-static enum MHD_Result reply_options(struct ifl_exchange *exchange, const struct ifl_route *route)
+static enum MHD_Result reply_options(struct ifl_exchange *exchange, const char *path)
 {
+    char methods[80];
+    list_methods(path, methods);
     struct MHD_Response *response = MHD_create_response_from_buffer(0, "", MHD_RESPMEM_PERSISTENT);
     if (response)
-        MHD_add_response_header(response, "Allow",
-                                route ? allowed(route) : "GET, HEAD, POST, OPTIONS");
+        MHD_add_response_header(response, "Allow", methods);
     return ifl_reply(exchange, MHD_HTTP_NO_CONTENT, response);
 }
 
-static enum MHD_Result reply_not_allowed(struct ifl_exchange *exchange,
-                                         const struct ifl_route *route, const char *method)
+static enum MHD_Result reply_not_allowed(struct ifl_exchange *exchange, const char *path,
+                                         const char *method)
 {
-    char text[128];
-    snprintf(text, sizeof text, "this path does not take %.16s; it takes %s", method,
-             allowed(route));
+    char text[160], methods[80];
+    list_methods(path, methods);
+    snprintf(text, sizeof text, "this path does not take %.16s; it takes %s", method, methods);
     struct MHD_Response *response = ifl_error_response(IFL_ERR_UNSUPPORTED, text, NULL);
     if (response)
-        MHD_add_response_header(response, "Allow", allowed(route));
+        MHD_add_response_header(response, "Allow", methods);
     return ifl_reply(exchange, MHD_HTTP_METHOD_NOT_ALLOWED, response);
 }
 
@@ -173,14 +190,14 @@ enum MHD_Result ifl_route(struct ifl_exchange *exchange, const struct ifl_guard 
         return reply_too_large(exchange);
     const struct ifl_route *any = find(exchange, NULL, path);
     if (strcmp(method, "OPTIONS") == 0 && (any || strcmp(path, "*") == 0))
-        return reply_options(exchange, any);
+        return reply_options(exchange, path);
     if (!any)
         return ifl_reply_fail(exchange, 0, IFL_ERR_NOT_FOUND, NULL,
                               "there is no such path; GET /api/v1 lists those there are");
     exchange->head = strcmp(method, "HEAD") == 0;
     exchange->route = find(exchange, exchange->head ? "GET" : method, path);
     if (!exchange->route)
-        return reply_not_allowed(exchange, any, method);
+        return reply_not_allowed(exchange, path, method);
     struct ifl_error error;
     char name[64];
     if (ifl_query_check(exchange, exchange->route->parameters, name, &error) != IFL_OK)
