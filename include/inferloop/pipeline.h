@@ -52,6 +52,32 @@ IFL_API bool ifl_pipeline_finished(struct ifl_pipeline *pipeline);
 IFL_API void ifl_pipeline_stop(struct ifl_pipeline *pipeline);
 IFL_API void ifl_pipeline_destroy(struct ifl_pipeline *pipeline); /* takes NULL; stops if need be */
 
+/* ---- changes while it runs; also before the start ----
+ *
+ * A source that leaves takes its counts with it: its edges are in no later summary and its series
+ * in no later metrics, so that both laws hold of what is shown. Its images and those being made
+ * stay; who waits for one that was not begun gets IFL_ERR_CANCELLED. Other sources notice nothing.
+ * These calls wait until its threads have ended, about as long as reading a frame may take. */
+/* `text` as the option `source` takes it: URI or NAME=URI. `name` (may be NULL) receives the name.
+ * It begins without a kept profile: what a source of this name once showed may be something else.
+ */
+IFL_API enum ifl_result ifl_pipeline_add_source(struct ifl_pipeline *pipeline, const char *text,
+                                                char name[IFL_SOURCE_NAME_MAX],
+                                                struct ifl_error *error) IFL_CHECK_RESULT;
+IFL_API enum ifl_result ifl_pipeline_remove_source(struct ifl_pipeline *pipeline, const char *name,
+                                                   struct ifl_error *error) IFL_CHECK_RESULT;
+/* The same source from another URI, beginning anew; its kept profile is deleted. */
+IFL_API enum ifl_result ifl_pipeline_change_source(struct ifl_pipeline *pipeline, const char *name,
+                                                   const char *uri,
+                                                   struct ifl_error *error) IFL_CHECK_RESULT;
+/* Sets options by name, all or none; only those that docs/options.md calls changeable at run time.
+ */
+IFL_API enum ifl_result ifl_pipeline_configure(struct ifl_pipeline *pipeline,
+                                               const char *const *names, const char *const *values,
+                                               int count, struct ifl_error *error) IFL_CHECK_RESULT;
+/* A copy of the configuration as it is now; ifl_config_destroy it. NULL: out of memory. */
+IFL_API struct ifl_config *ifl_pipeline_config(struct ifl_pipeline *pipeline);
+
 /* ---- what it shows ---- */
 #define IFL_SOURCE_STATES(X)                                                                       \
     X(CONNECTING, "connecting") X(LIVE, "live") X(BROKEN, "broken") X(STOPPED, "stopped")
@@ -87,8 +113,8 @@ struct ifl_flow_row { /* one edge; see docs/architecture.md */
     } dropped[8];
     int reasons;
 };
-struct ifl_summary { /* one consistent moment of each edge and of the images */
-    struct ifl_flow_row edge[64];
+struct ifl_summary {               /* one consistent moment of each edge and of the images */
+    struct ifl_flow_row edge[136]; /* two a source, three of the images */
     int edges;
     uint64_t requested, delivered, rejected, failed, in_flight;
     struct {

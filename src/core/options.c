@@ -29,7 +29,7 @@ static const struct ifl_option_row rows[IFL_OPTION_COUNT] = {
 #undef ROW
 };
 
-static const char *const origin_names[] = {"default", "file", "environment", "flag"};
+static const char *const origin_names[] = {"default", "file", "environment", "flag", "http"};
 
 const struct ifl_option_row *ifl_option_row(int option)
 {

@@ -64,6 +64,7 @@ enum {
     IFL_FOR_MAKING = IFL_FOR_RUN | IFL_FOR_GENERATE,
 };
 // What HTTP may do with it. Paths, plug-ins and secrets: nothing.
+// SET: see it, and change it while the pipeline runs.
 enum { IFL_HTTP_NOTHING = 0, IFL_HTTP_SEE = 1, IFL_HTTP_SET = 2 };
 
 // type, field, name, short flag, least, greatest, choices, default, other environment variable,
@@ -78,14 +79,14 @@ enum { IFL_HTTP_NOTHING = 0, IFL_HTTP_SEE = 1, IFL_HTTP_SET = 2 };
       "auto|webcam|drone|edge_camera|folder|file|pattern", "auto", "SOURCE_TYPE", IFL_FOR_RUN,     \
       IFL_HTTP_SEE, "", "what a source without scheme is; webcam and pattern need no URI")         \
     X(NUMBER, profile_interval, "profile-interval", 0, 0.1, 86400, NULL, "10", "PROFILE_INTERVAL", \
-      IFL_FOR_RUN, IFL_HTTP_SEE, "s", "how often a new profile is published")                      \
+      IFL_FOR_RUN, IFL_HTTP_SET, "s", "how often a new profile is published")                      \
     X(NUMBER, generate_interval, "generate-interval", 0, 0.01, 86400, NULL, "5",                   \
-      "GENERATE_INTERVAL", IFL_FOR_RUN, IFL_HTTP_SEE, "s",                                         \
+      "GENERATE_INTERVAL", IFL_FOR_RUN, IFL_HTTP_SET, "s",                                         \
       "how often each source gets a new synthetic image")                                          \
     X(TEXT, engine, "engine", 0, 0, 0, NULL, "analytic", NULL, IFL_FOR_MAKING, IFL_HTTP_SEE, "",   \
       "the generator")                                                                             \
     X(PRIVACY, privacy, "privacy", 0, 0, 0, NULL, "deidentify:3", NULL,                            \
-      IFL_FOR_MAKING | IFL_FOR_VALIDATE, IFL_HTTP_SEE, "",                                         \
+      IFL_FOR_MAKING | IFL_FOR_VALIDATE, IFL_HTTP_SET, "",                                         \
       "verbatim, deidentify[:K] or k-anonymous[:K]; K is 3 unless given")                          \
     X(TEXT, output, "output", 'o', 0, 0, NULL, "", NULL, IFL_FOR_MAKING | IFL_FOR_PROFILE,         \
       IFL_HTTP_NOTHING, "PATH",                                                                    \
@@ -130,10 +131,10 @@ enum { IFL_HTTP_NOTHING = 0, IFL_HTTP_SEE = 1, IFL_HTTP_SET = 2 };
       "size of synthetic images; run, profile: also the memory's class (default: about 256x144 "   \
       "pixels in the stream's aspect)")                                                            \
     X(TEXT, prompt, "prompt", 0, 0, IFL_PROMPT_MAX - 1, NULL, "", NULL, IFL_FOR_MAKING,            \
-      IFL_HTTP_SEE, "",                                                                            \
+      IFL_HTTP_SET, "",                                                                            \
       "words that change images, as listed in docs/prompts.md; - reads standard input")            \
     X(NUMBER, guidance_scale, "guidance-scale", 0, 0, 20, NULL, "7.5", NULL, IFL_FOR_MAKING,       \
-      IFL_HTTP_SEE, "", "strength of the prompt; 7.5 as listed, 0 not at all")                     \
+      IFL_HTTP_SET, "", "strength of the prompt; 7.5 as listed, 0 not at all")                     \
     X(NUMBER, brightness, "brightness", 0, 0, 1, NULL, "", NULL, IFL_FOR_MAKING, IFL_HTTP_SEE,     \
       "1", "target of brightness_mean; unset: as the stream")                                      \
     X(NUMBER, contrast, "contrast", 0, 0, 1, NULL, "", NULL, IFL_FOR_MAKING, IFL_HTTP_SEE, "1",    \
@@ -142,7 +143,7 @@ enum { IFL_HTTP_NOTHING = 0, IFL_HTTP_SEE = 1, IFL_HTTP_SET = 2 };
       "1", "target of saturation_mean; unset: as the stream")                                      \
     X(NUMBER, color_temperature, "color-temperature", 0, 1500, 20000, NULL, "", NULL,              \
       IFL_FOR_MAKING, IFL_HTTP_SEE, "K", "target of color_temperature; unset: as the stream")      \
-    X(INTEGER, count, "count", 'n', 1, 1000000, NULL, "1", NULL, IFL_FOR_MAKING, IFL_HTTP_SEE,     \
+    X(INTEGER, count, "count", 'n', 1, 1000000, NULL, "1", NULL, IFL_FOR_MAKING, IFL_HTTP_SET,     \
       "images", "generate: how many; run: how many at each interval")                              \
     X(INTEGER, attempts, "attempts", 0, 1, 100, NULL, "4", NULL, IFL_FOR_MAKING, IFL_HTTP_SEE, "", \
       "seeds tried before an image counts as rejected")                                            \
@@ -191,7 +192,13 @@ enum ifl_option {
         IFL_OPTION_COUNT
 };
 
-enum ifl_origin { IFL_FROM_DEFAULT, IFL_FROM_FILE, IFL_FROM_ENVIRONMENT, IFL_FROM_FLAG };
+enum ifl_origin {
+    IFL_FROM_DEFAULT,
+    IFL_FROM_FILE,
+    IFL_FROM_ENVIRONMENT,
+    IFL_FROM_FLAG,
+    IFL_FROM_HTTP, // changed while it runs
+};
 
 // Fields named as in the table; units as in its row. Unset numbers are NAN, unset texts "".
 struct ifl_config {

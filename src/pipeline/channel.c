@@ -20,10 +20,13 @@ enum {
 };
 
 struct ifl_channel {
+    int refs;             // atomic
+    bool retired;         // atomic: has left the pipeline
+    struct ifl_plan plan; // the studio's
     char name[IFL_SOURCE_NAME_MAX];
     char uri[256]; // redacted
     char state_path[PATH_MAX];
-    int64_t profile_interval_ns;
+    int64_t profile_interval_ns; // atomic
     const struct ifl_clock *clock;
 
     struct ifl_edge *in, *frames;
@@ -91,7 +94,8 @@ static bool due(struct analyst *analyst, int64_t now_ns)
     pthread_mutex_lock(&channel->lock);
     bool wanted = channel->fresh_wanted;
     pthread_mutex_unlock(&channel->lock);
-    if (wanted || now_ns - analyst->published_ns >= channel->profile_interval_ns)
+    int64_t interval_ns = __atomic_load_n(&channel->profile_interval_ns, __ATOMIC_RELAXED);
+    if (wanted || now_ns - analyst->published_ns >= interval_ns)
         return true;
     if (analyst->profiled < analyst->next_early)
         return false;
@@ -253,12 +257,8 @@ static enum ifl_result make_profiler(struct ifl_channel *channel, const struct i
     return ifl_profiler_create(&profiler, &channel->profiler, error);
 }
 
-static void load_kept(struct ifl_channel *channel, const char *state_dir)
+static void load_kept(struct ifl_channel *channel)
 {
-    if (!state_dir)
-        return;
-    snprintf(channel->state_path, sizeof channel->state_path, "%s/%s.iflprof", state_dir,
-             channel->name);
     struct ifl_profile *profile;
     struct ifl_error error = {0};
     enum ifl_result result = ifl_profile_load(channel->state_path, &profile, &error);
@@ -271,11 +271,12 @@ static void load_kept(struct ifl_channel *channel, const char *state_dir)
 
 enum ifl_result ifl_channel_create(const struct ifl_source_spec *spec,
                                    const struct ifl_config *config, const char *state_dir,
-                                   struct ifl_channel **channel, struct ifl_error *error)
+                                   bool load, struct ifl_channel **channel, struct ifl_error *error)
 {
     struct ifl_channel *made = calloc(1, sizeof *made);
     if (!made)
         return ifl_fail(error, IFL_ERR_NO_MEMORY, "pipeline", "no memory for a source");
+    made->refs = 1;
     snprintf(made->name, sizeof made->name, "%s", spec->name);
     ifl_uri_redact(spec->uri, made->uri, sizeof made->uri);
     made->profile_interval_ns = seconds_ns(config->profile_interval);
@@ -296,10 +297,13 @@ enum ifl_result ifl_channel_create(const struct ifl_source_spec *spec,
     if (result == IFL_OK)
         result = make_ingest(made, spec, config, error);
     if (result != IFL_OK) {
-        ifl_channel_destroy(made);
+        ifl_channel_unref(made);
         return result;
     }
-    load_kept(made, state_dir);
+    if (state_dir)
+        snprintf(made->state_path, sizeof made->state_path, "%s/%s.iflprof", state_dir, made->name);
+    if (state_dir && load)
+        load_kept(made);
     *channel = made;
     return IFL_OK;
 }
@@ -323,9 +327,15 @@ void ifl_channel_stop(struct ifl_channel *channel)
     channel->started = false;
 }
 
-void ifl_channel_destroy(struct ifl_channel *channel)
+struct ifl_channel *ifl_channel_ref(struct ifl_channel *channel)
 {
-    if (!channel)
+    __atomic_add_fetch(&channel->refs, 1, __ATOMIC_RELAXED);
+    return channel;
+}
+
+void ifl_channel_unref(struct ifl_channel *channel)
+{
+    if (!channel || __atomic_sub_fetch(&channel->refs, 1, __ATOMIC_ACQ_REL) != 0)
         return;
     ifl_workshop_unref(channel->workshop);
     ifl_profile_unref(channel->profile);
@@ -337,6 +347,32 @@ void ifl_channel_destroy(struct ifl_channel *channel)
     pthread_mutex_destroy(&channel->lock);
     pthread_mutex_destroy(&channel->workshop_lock);
     free(channel);
+}
+
+void ifl_channel_retire(struct ifl_channel *channel)
+{
+    __atomic_store_n(&channel->retired, true, __ATOMIC_RELEASE);
+}
+
+bool ifl_channel_retired(const struct ifl_channel *channel)
+{
+    return __atomic_load_n(&channel->retired, __ATOMIC_ACQUIRE);
+}
+
+void ifl_channel_forget(struct ifl_channel *channel)
+{
+    if (channel->state_path[0])
+        unlink(channel->state_path);
+}
+
+void ifl_channel_set_interval(struct ifl_channel *channel, double profile_interval)
+{
+    __atomic_store_n(&channel->profile_interval_ns, seconds_ns(profile_interval), __ATOMIC_RELAXED);
+}
+
+struct ifl_plan *ifl_channel_plan(struct ifl_channel *channel)
+{
+    return &channel->plan;
 }
 
 // ---- readers ----

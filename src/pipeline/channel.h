@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A channel is one source from its camera to its published profile: an ingest thread, a profile
-// thread, and the two edges before them. Starts and stops with the pipeline; readers on any thread.
+// thread, and the two edges before them. Starts and stops with the pipeline, or comes and goes
+// while it runs; reference-counted, readers on any thread.
 #ifndef IFL_PIPELINE_CHANNEL_H
 #define IFL_PIPELINE_CHANNEL_H
 
@@ -11,15 +12,32 @@
 #include "pipeline/workshop.h"
 
 struct ifl_channel;
-// `state_dir` NULL: nothing is kept. A kept profile is published at once.
+// `state_dir` NULL: nothing is kept. With `load`, a kept profile is published at once.
 enum ifl_result ifl_channel_create(const struct ifl_source_spec *spec,
                                    const struct ifl_config *config, const char *state_dir,
-                                   struct ifl_channel **channel,
+                                   bool load, struct ifl_channel **channel,
                                    struct ifl_error *error) IFL_CHECK_RESULT;
 enum ifl_result ifl_channel_start(struct ifl_channel *channel,
                                   struct ifl_error *error) IFL_CHECK_RESULT;
-void ifl_channel_stop(struct ifl_channel *channel);    // ends both threads; keeps the last profile
-void ifl_channel_destroy(struct ifl_channel *channel); // takes NULL; after stop
+void ifl_channel_stop(struct ifl_channel *channel); // ends both threads; keeps the last profile
+struct ifl_channel *ifl_channel_ref(struct ifl_channel *channel);
+void ifl_channel_unref(struct ifl_channel *channel); // takes NULL; the last one after stop
+
+// It leaves the pipeline: nobody shall begin anything for it any more.
+void ifl_channel_retire(struct ifl_channel *channel);
+bool ifl_channel_retired(const struct ifl_channel *channel);
+// Removes the kept profile; after stop.
+void ifl_channel_forget(struct ifl_channel *channel);
+void ifl_channel_set_interval(struct ifl_channel *channel, double profile_interval); // seconds
+
+// What the studio remembers of a channel; under the studio's lock.
+struct ifl_plan {
+    uint64_t number; // among all channels there have been, for the seeds
+    int64_t next_ns; // when its next images are due
+    uint64_t ticks;  // images asked for
+    bool last;       // it has ended and had its last images
+};
+struct ifl_plan *ifl_channel_plan(struct ifl_channel *channel);
 
 const char *ifl_channel_name(const struct ifl_channel *channel);
 void ifl_channel_status(struct ifl_channel *channel, struct ifl_source_status *status);

@@ -1,23 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
-// The pipeline's own parts, for pipeline.c and metrics.c alone.
+// The pipeline's own parts, for pipeline.c, sources.c and metrics.c alone.
 #ifndef IFL_PIPELINE_INTERNAL_H
 #define IFL_PIPELINE_INTERNAL_H
 
+#include <limits.h>
+#include <pthread.h>
+
 #include "core/metrics.h"
-#include "pipeline/channel.h"
+#include "pipeline/roster.h"
+#include "pipeline/settings.h"
 #include "pipeline/studio.h"
 
 struct ifl_pipeline {
-    struct ifl_config *config; // its own copy
+    struct ifl_settings *settings;
     struct ifl_registry *registry;
     struct ifl_metrics *metrics;
     const struct ifl_sink_plugin *sink_plugin;
     void *sink;
-    struct ifl_channel *channel[IFL_LIST_MAX];
-    int channels;
+    char state_dir[PATH_MAX]; // of kept profiles; "": none
+    struct ifl_roster *roster;
     struct ifl_studio *studio;
-    bool started;
+
+    pthread_mutex_t change_lock; // one change of sources at a time; over what follows
+    uint64_t numbers;            // channels there have been
+    bool started, stopped;
 };
+
+// Adds a source of the configuration, before the start; see sources.c.
+enum ifl_result ifl_pipeline_open_source(struct ifl_pipeline *pipeline,
+                                         const struct ifl_config *config, const char *text,
+                                         struct ifl_error *error) IFL_CHECK_RESULT;
 
 // Emits the pipeline's metrics; see metrics.c.
 void ifl_pipeline_collect(struct ifl_metrics_writer *writer, void *pipeline);

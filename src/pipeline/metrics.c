@@ -93,7 +93,11 @@ static double wall_of_age(double age_seconds)
 static void collect_sources(struct ifl_metrics_writer *writer, struct ifl_pipeline *pipeline)
 {
     struct ifl_source_status row[IFL_LIST_MAX];
-    int count = ifl_pipeline_sources(pipeline, row, IFL_LIST_MAX);
+    struct ifl_roll roll;
+    ifl_roster_call(pipeline->roster, &roll);
+    int count = roll.count;
+    for (int i = 0; i < count; i++)
+        ifl_channel_status(roll.channel[i], &row[i]);
     const char *label[1];
 #define EACH(metric, value)                                                                        \
     for (int i = 0; i < count; i++) {                                                              \
@@ -105,8 +109,9 @@ static void collect_sources(struct ifl_metrics_writer *writer, struct ifl_pipeli
         collect_states(writer, &row[i]);
     EACH(METRIC_last_frame, wall_of_age(row[i].last_frame_age_seconds))
     EACH(METRIC_rate, row[i].rate)
-    EACH(METRIC_profiles, ifl_channel_profiles(pipeline->channel[i]))
+    EACH(METRIC_profiles, ifl_channel_profiles(roll.channel[i]))
 #undef EACH
+    ifl_roll_drop(&roll);
 }
 
 static void collect_images(struct ifl_metrics_writer *writer, const struct ifl_summary *summary)

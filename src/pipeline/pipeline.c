@@ -25,19 +25,6 @@ const char *ifl_source_state_name(enum ifl_source_state state)
 
 // ---- life ----
 
-static struct ifl_config *copy_config(const struct ifl_config *config)
-{
-    struct ifl_config *copy = ifl_config_create();
-    char text[IFL_PROMPT_MAX + 4096];
-    for (int i = 0; copy && i < IFL_OPTION_COUNT; i++)
-        for (int k = 0; ifl_option_text(config, i, k, text, sizeof text); k++)
-            if (ifl_option_set(copy, i, text, config->origin[i], NULL) != IFL_OK) {
-                ifl_config_destroy(copy);
-                return NULL;
-            }
-    return copy;
-}
-
 // Where nothing is said: inside a container /app/data, else the folder data.
 static const char *data_folder(void)
 {
@@ -45,10 +32,10 @@ static const char *data_folder(void)
     return stat("/app/data", &info) == 0 && S_ISDIR(info.st_mode) ? "/app/data" : "data";
 }
 
-static enum ifl_result open_sink(struct ifl_pipeline *pipeline, struct ifl_error *error)
+static enum ifl_result open_sink(struct ifl_pipeline *pipeline, const struct ifl_config *config,
+                                 struct ifl_error *error)
 {
     char folder[4096];
-    const struct ifl_config *config = pipeline->config;
     snprintf(folder, sizeof folder, "%s", config->output);
     if (!folder[0])
         snprintf(folder, sizeof folder, "%s/dataset", data_folder());
@@ -81,47 +68,29 @@ static enum ifl_result find_state_folder(const struct ifl_config *config, char *
     return result;
 }
 
-static enum ifl_result add_channel(struct ifl_pipeline *pipeline, const char *text,
-                                   const char *state_dir, struct ifl_error *error)
+static enum ifl_result add_channels(struct ifl_pipeline *pipeline, const struct ifl_config *config,
+                                    struct ifl_error *error)
 {
-    const struct ifl_config *config = pipeline->config;
-    struct ifl_source_spec spec;
-    enum ifl_result result = ifl_source_spec_parse(text, config->source_type, pipeline->channels,
-                                                   pipeline->registry, &spec, error);
-    for (int i = 0; i < pipeline->channels && result == IFL_OK; i++)
-        if (!strcmp(spec.name, ifl_channel_name(pipeline->channel[i])))
-            result = ifl_fail(error, IFL_ERR_INVALID, "config",
-                              "two sources are named %s; give names as NAME=URI", spec.name);
-    if (result == IFL_OK)
-        result = ifl_channel_create(&spec, config, state_dir[0] ? state_dir : NULL,
-                                    &pipeline->channel[pipeline->channels], error);
-    pipeline->channels += result == IFL_OK;
-    return result;
-}
-
-static enum ifl_result add_channels(struct ifl_pipeline *pipeline, struct ifl_error *error)
-{
-    const struct ifl_config *config = pipeline->config;
-    char state_dir[4096];
-    enum ifl_result result = find_state_folder(config, state_dir, sizeof state_dir, error);
+    enum ifl_result result =
+        find_state_folder(config, pipeline->state_dir, sizeof pipeline->state_dir, error);
     const char *of_type = ifl_source_of_type(config->source_type);
     if (result == IFL_OK && !config->source.count)
-        result = of_type ? add_channel(pipeline, of_type, state_dir, error)
+        result = of_type ? ifl_pipeline_open_source(pipeline, config, of_type, error)
                          : ifl_fail(error, IFL_ERR_INVALID, "config",
                                     "there is no source; give --source URI, e.g. webcam, "
                                     "rtsp://camera/stream, a video file or pattern");
     for (int i = 0; i < config->source.count && result == IFL_OK; i++)
-        result = add_channel(pipeline, config->source.item[i], state_dir, error);
+        result = ifl_pipeline_open_source(pipeline, config, config->source.item[i], error);
     return result;
 }
 
-static enum ifl_result open_studio(struct ifl_pipeline *pipeline, struct ifl_error *error)
+static enum ifl_result open_studio(struct ifl_pipeline *pipeline, const struct ifl_config *config,
+                                   struct ifl_error *error)
 {
-    const char *name = pipeline->config->engine;
+    const char *name = config->engine;
     struct ifl_studio_config studio = {
-        .options = pipeline->config,
-        .channel = pipeline->channel,
-        .channels = pipeline->channels,
+        .settings = pipeline->settings,
+        .roster = pipeline->roster,
         .engine = (const void *)ifl_registry_find(pipeline->registry, IFL_PLUGIN_ENGINE, name),
         .sink_plugin = pipeline->sink_plugin,
         .sink = pipeline->sink,
@@ -148,21 +117,26 @@ enum ifl_result ifl_pipeline_create(const struct ifl_config *config, struct ifl_
                                     struct ifl_error *error)
 {
     struct ifl_pipeline *made = calloc(1, sizeof *made);
-    if (!made || !(made->config = copy_config(config))) {
-        free(made);
+    if (!made)
+        return ifl_fail(error, IFL_ERR_NO_MEMORY, "pipeline", "no memory for the pipeline");
+    pthread_mutex_init(&made->change_lock, NULL);
+    made->roster = ifl_roster_create();
+    made->settings = ifl_settings_create(config);
+    if (!made->roster || !made->settings) {
+        ifl_pipeline_destroy(made);
         return ifl_fail(error, IFL_ERR_NO_MEMORY, "pipeline", "no memory for the pipeline");
     }
     struct ifl_request request;
-    ifl_config_request(made->config, &request);
+    ifl_config_request(config, &request);
     enum ifl_result result = ifl_request_check(&request, error);
     if (result == IFL_OK)
-        result = ifl_registry_open(made->config, &made->registry, error);
+        result = ifl_registry_open(config, &made->registry, error);
     if (result == IFL_OK)
-        result = add_channels(made, error);
+        result = add_channels(made, config, error);
     if (result == IFL_OK)
-        result = open_sink(made, error);
+        result = open_sink(made, config, error);
     if (result == IFL_OK)
-        result = open_studio(made, error);
+        result = open_studio(made, config, error);
     if (result == IFL_OK)
         result = open_metrics(made, error);
     if (result != IFL_OK) {
@@ -175,12 +149,17 @@ enum ifl_result ifl_pipeline_create(const struct ifl_config *config, struct ifl_
 
 enum ifl_result ifl_pipeline_start(struct ifl_pipeline *pipeline, struct ifl_error *error)
 {
-    pipeline->started = true;
+    struct ifl_roll roll;
     enum ifl_result result = IFL_OK;
-    for (int i = 0; i < pipeline->channels && result == IFL_OK; i++)
-        result = ifl_channel_start(pipeline->channel[i], error);
+    pthread_mutex_lock(&pipeline->change_lock);
+    pipeline->started = true;
+    ifl_roster_call(pipeline->roster, &roll);
+    for (int i = 0; i < roll.count && result == IFL_OK; i++)
+        result = ifl_channel_start(roll.channel[i], error);
+    ifl_roll_drop(&roll);
     if (result == IFL_OK)
         result = ifl_studio_start(pipeline->studio, error);
+    pthread_mutex_unlock(&pipeline->change_lock);
     return result;
 }
 
@@ -191,12 +170,19 @@ bool ifl_pipeline_finished(struct ifl_pipeline *pipeline)
 
 void ifl_pipeline_stop(struct ifl_pipeline *pipeline)
 {
-    if (!pipeline->started)
-        return;
+    struct ifl_roll roll;
+    pthread_mutex_lock(&pipeline->change_lock); // nobody adds or removes sources from here on
+    bool started = pipeline->started;
+    pipeline->stopped = true;
     pipeline->started = false;
+    pthread_mutex_unlock(&pipeline->change_lock);
+    if (!started)
+        return;
     ifl_studio_stop(pipeline->studio);
-    for (int i = 0; i < pipeline->channels; i++)
-        ifl_channel_stop(pipeline->channel[i]);
+    ifl_roster_call(pipeline->roster, &roll);
+    for (int i = 0; i < roll.count; i++)
+        ifl_channel_stop(roll.channel[i]);
+    ifl_roll_drop(&roll);
 }
 
 void ifl_pipeline_destroy(struct ifl_pipeline *pipeline)
@@ -205,32 +191,27 @@ void ifl_pipeline_destroy(struct ifl_pipeline *pipeline)
         return;
     ifl_pipeline_stop(pipeline);
     ifl_studio_destroy(pipeline->studio);
-    for (int i = 0; i < pipeline->channels; i++)
-        ifl_channel_destroy(pipeline->channel[i]);
+    ifl_roster_destroy(pipeline->roster);
     if (pipeline->sink)
         pipeline->sink_plugin->close(pipeline->sink);
     ifl_metrics_destroy(pipeline->metrics);
     ifl_registry_destroy(pipeline->registry);
-    ifl_config_destroy(pipeline->config);
+    ifl_settings_destroy(pipeline->settings);
+    pthread_mutex_destroy(&pipeline->change_lock);
     free(pipeline);
 }
 
 // ---- looking ----
 
-// NULL: the first.
-static struct ifl_channel *find_channel(struct ifl_pipeline *pipeline, const char *source)
-{
-    for (int i = 0; i < pipeline->channels; i++)
-        if (!source || !strcmp(source, ifl_channel_name(pipeline->channel[i])))
-            return pipeline->channel[i];
-    return NULL;
-}
-
 int ifl_pipeline_sources(struct ifl_pipeline *pipeline, struct ifl_source_status *rows, int most)
 {
-    for (int i = 0; i < pipeline->channels && i < most; i++)
-        ifl_channel_status(pipeline->channel[i], &rows[i]);
-    return pipeline->channels;
+    struct ifl_roll roll;
+    ifl_roster_call(pipeline->roster, &roll);
+    int count = roll.count;
+    for (int i = 0; i < count && i < most; i++)
+        ifl_channel_status(roll.channel[i], &rows[i]);
+    ifl_roll_drop(&roll);
+    return count;
 }
 
 static void add_edge(struct ifl_summary *summary, struct ifl_edge *edge)
@@ -260,9 +241,12 @@ void ifl_pipeline_summary(struct ifl_pipeline *pipeline, struct ifl_summary *sum
 {
     memset(summary, 0, sizeof *summary);
     struct ifl_edge *edge;
-    for (int i = 0; i < pipeline->channels; i++)
-        for (int k = 0; (edge = ifl_channel_edge(pipeline->channel[i], k)); k++)
+    struct ifl_roll roll;
+    ifl_roster_call(pipeline->roster, &roll);
+    for (int i = 0; i < roll.count; i++)
+        for (int k = 0; (edge = ifl_channel_edge(roll.channel[i], k)); k++)
             add_edge(summary, edge);
+    ifl_roll_drop(&roll);
     for (int k = 0; (edge = ifl_studio_edge(pipeline->studio, k)); k++)
         add_edge(summary, edge);
     struct ifl_ledger_counts images;
@@ -284,22 +268,28 @@ void ifl_pipeline_summary(struct ifl_pipeline *pipeline, struct ifl_summary *sum
 struct ifl_frame *ifl_pipeline_frame(struct ifl_pipeline *pipeline, const char *source,
                                      uint64_t *serial, int64_t wait_ns)
 {
-    struct ifl_channel *channel = find_channel(pipeline, source);
-    return channel ? ifl_channel_frame(channel, serial, wait_ns) : NULL;
+    struct ifl_channel *channel = ifl_roster_find(pipeline->roster, source);
+    struct ifl_frame *frame = channel ? ifl_channel_frame(channel, serial, wait_ns) : NULL;
+    ifl_channel_unref(channel);
+    return frame;
 }
 
 struct ifl_profile *ifl_pipeline_profile(struct ifl_pipeline *pipeline, const char *source,
                                          bool fresh, int64_t wait_ns)
 {
-    struct ifl_channel *channel = find_channel(pipeline, source);
-    return channel ? ifl_channel_profile(channel, fresh, wait_ns) : NULL;
+    struct ifl_channel *channel = ifl_roster_find(pipeline->roster, source);
+    struct ifl_profile *profile = channel ? ifl_channel_profile(channel, fresh, wait_ns) : NULL;
+    ifl_channel_unref(channel);
+    return profile;
 }
 
 int ifl_pipeline_history(struct ifl_pipeline *pipeline, const char *source,
                          struct ifl_history_point *points, int most)
 {
-    struct ifl_channel *channel = find_channel(pipeline, source);
-    return channel ? ifl_channel_history(channel, points, most) : 0;
+    struct ifl_channel *channel = ifl_roster_find(pipeline->roster, source);
+    int count = channel ? ifl_channel_history(channel, points, most) : 0;
+    ifl_channel_unref(channel);
+    return count;
 }
 
 int ifl_pipeline_images(struct ifl_pipeline *pipeline, const char *source, int skip,
@@ -323,26 +313,39 @@ enum ifl_result ifl_pipeline_generate(struct ifl_pipeline *pipeline, const char 
                                       const struct ifl_request *request, int64_t wait_ns,
                                       struct ifl_delivered **delivered, struct ifl_error *error)
 {
-    struct ifl_channel *channel = find_channel(pipeline, source);
+    struct ifl_channel *channel = ifl_roster_find(pipeline->roster, source);
     if (!channel)
         return ifl_fail(error, IFL_ERR_NOT_FOUND, "generate", "there is no source \"%.60s\"",
                         source ? source : "");
-    return ifl_studio_generate(pipeline->studio, channel, request, wait_ns, delivered, error);
+    enum ifl_result result =
+        ifl_studio_generate(pipeline->studio, channel, request, wait_ns, delivered, error);
+    ifl_channel_unref(channel);
+    return result;
 }
 
 void ifl_pipeline_request_init(struct ifl_pipeline *pipeline, struct ifl_request *request)
 {
-    ifl_config_request(pipeline->config, request);
+    ifl_config_request(ifl_settings_begin(pipeline->settings), request);
+    ifl_settings_end(pipeline->settings);
 }
 
 void ifl_pipeline_ready(struct ifl_pipeline *pipeline, char reason[160])
 {
+    struct ifl_roll roll;
+    ifl_roster_call(pipeline->roster, &roll);
+    int count = roll.count;
+    bool ready = false;
+    for (int i = 0; i < count; i++)
+        ready = ready || ifl_channel_ready(roll.channel[i]);
+    ifl_roll_drop(&roll);
     reason[0] = 0;
-    for (int i = 0; i < pipeline->channels; i++)
-        if (ifl_channel_ready(pipeline->channel[i]))
-            return;
-    snprintf(reason, 160, "no source has delivered the %d frames a first image needs",
-             IFL_MEMORY_MIN);
+    if (ready)
+        return;
+    if (count == 0)
+        snprintf(reason, 160, "there is no source; add one by POST /api/v1/sources");
+    else
+        snprintf(reason, 160, "no source has delivered the %d frames a first image needs",
+                 IFL_MEMORY_MIN);
 }
 
 char *ifl_pipeline_metrics(struct ifl_pipeline *pipeline)

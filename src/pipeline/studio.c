@@ -14,7 +14,6 @@
 enum {
     QUEUE_DEPTH = 16,
     THREADS_MAX = 64,
-    CHANNELS_MAX = IFL_LIST_MAX,
     ROLLING = 32,        // images of the rolling set
     LIKENESS_EVERY = 16, // images between two measurements of it
     POLL_MS = 20,        // the scheduler's step
@@ -24,9 +23,9 @@ enum {
 struct job {
     int refs;
     struct ifl_studio *studio;
-    struct ifl_channel *channel;
+    struct ifl_channel *channel; // a reference
     struct ifl_request request;
-    bool done; // under the studio's lock, with what follows
+    bool begun, done; // under the studio's lock, with what follows
     enum ifl_result result;
     struct ifl_error error;
     struct ifl_delivered *delivered;
@@ -47,8 +46,6 @@ struct ifl_studio {
     pthread_mutex_t lock; // over what follows
     pthread_cond_t changed;
     bool stopping;
-    bool last_tick[CHANNELS_MAX]; // the channel has ended and had its last images
-    uint64_t ticks[CHANNELS_MAX];
     double likeness, latency_seconds;
 };
 
@@ -59,6 +56,7 @@ static void unref_job(struct job *job)
     if (__atomic_sub_fetch(&job->refs, 1, __ATOMIC_ACQ_REL) != 0)
         return;
     ifl_delivered_unref(job->delivered);
+    ifl_channel_unref(job->channel);
     free(job);
 }
 
@@ -100,7 +98,7 @@ static enum ifl_result submit(struct ifl_studio *studio, struct ifl_channel *cha
         return ifl_fail(error, IFL_ERR_NO_MEMORY, "generate", "no memory for a request");
     job->refs = waited ? 2 : 1;
     job->studio = studio;
-    job->channel = channel;
+    job->channel = ifl_channel_ref(channel);
     job->request = *request;
     enum ifl_result result = ifl_ledger_push(studio->ledger, studio->jobs, job);
     if (result == IFL_OK) {
@@ -108,6 +106,7 @@ static enum ifl_result submit(struct ifl_studio *studio, struct ifl_channel *cha
             *waited = job;
         return IFL_OK;
     }
+    ifl_channel_unref(channel);
     free(job);
     if (result == IFL_END)
         return ifl_fail(error, IFL_ERR_CANCELLED, "generate", "the pipeline is stopping");
@@ -144,9 +143,10 @@ static void measure_likeness(struct ifl_studio *studio, struct ifl_workshop *wor
     struct ifl_delivered *recent[ROLLING];
     struct ifl_image *images[ROLLING];
     const char *source = ifl_workshop_profile(workshop)->source;
-    int count = ifl_gallery_list(studio->gallery, source, 0, recent, ROLLING);
-    for (int i = 0; i < count; i++)
-        images[i] = recent[i]->synthetic.image;
+    int found = ifl_gallery_list(studio->gallery, source, 0, recent, ROLLING), count = 0;
+    for (int i = 0; i < found; i++)
+        if (!ifl_request_is_conditioned(&recent[i]->synthetic.request))
+            images[count++] = recent[i]->synthetic.image;
     double ratio = NAN;
     char note[160];
     struct ifl_error error = {0};
@@ -158,7 +158,7 @@ static void measure_likeness(struct ifl_studio *studio, struct ifl_workshop *wor
                 "the last %d images have a likeness ratio of %.2f; above 1.5 they do not look like "
                 "the stream",
                 count, ratio);
-    for (int i = 0; i < count; i++)
+    for (int i = 0; i < found; i++)
         ifl_delivered_unref(recent[i]);
     pthread_mutex_lock(&studio->lock);
     studio->likeness = ratio;
@@ -182,7 +182,9 @@ static enum ifl_result serve(struct ifl_studio *studio, struct job *job,
     if (result != IFL_OK)
         return result;
     int64_t start_ns = ifl_now_ns(ifl_clock_real());
-    struct ifl_making making = {.attempts = studio->config.options->attempts,
+    int attempts = ifl_settings_begin(studio->config.settings)->attempts;
+    ifl_settings_end(studio->config.settings);
+    struct ifl_making making = {.attempts = attempts,
                                 .edge = studio->made,
                                 .ledger = studio->ledger,
                                 .clock = ifl_clock_real()};
@@ -202,6 +204,32 @@ static enum ifl_result serve(struct ifl_studio *studio, struct job *job,
     return result;
 }
 
+static enum ifl_result fail_removed(const struct ifl_channel *channel, struct ifl_error *error)
+{
+    return ifl_fail(error, IFL_ERR_CANCELLED, "generate",
+                    "the source \"%s\" was removed or changed before the image was begun",
+                    ifl_channel_name(channel));
+}
+
+// Marks the job as begun; false: nobody wants it any more.
+static bool begin_job(struct ifl_studio *studio, struct job *job)
+{
+    pthread_mutex_lock(&studio->lock);
+    bool wanted = job->begun = !ifl_channel_retired(job->channel);
+    pthread_mutex_unlock(&studio->lock);
+    return wanted;
+}
+
+static void leave_edge(struct ifl_studio *studio, enum ifl_result result)
+{
+    if (result == IFL_OK)
+        ifl_edge_pass(studio->jobs);
+    else
+        ifl_edge_drop(studio->jobs, result == IFL_ERR_REJECTED    ? IFL_DROP_REJECTED
+                                    : result == IFL_ERR_CANCELLED ? IFL_DROP_STOPPING
+                                                                  : IFL_DROP_ERROR);
+}
+
 static void *work(void *context)
 {
     struct ifl_studio *studio = context;
@@ -210,15 +238,12 @@ static void *work(void *context)
         struct job *job = packet;
         struct ifl_delivered *delivered = NULL;
         struct ifl_error error = {0};
-        enum ifl_result result = serve(studio, job, &delivered, &error);
-        if (result != IFL_OK)
+        enum ifl_result result = begin_job(studio, job) ? serve(studio, job, &delivered, &error)
+                                                        : fail_removed(job->channel, &error);
+        if (result != IFL_OK && result != IFL_ERR_CANCELLED)
             ifl_log(IFL_LOG_WARNING, "generate.not-delivered", ifl_channel_name(job->channel), "%s",
                     error.text);
-        if (result == IFL_OK)
-            ifl_edge_pass(studio->jobs);
-        else
-            ifl_edge_drop(studio->jobs,
-                          result == IFL_ERR_REJECTED ? IFL_DROP_REJECTED : IFL_DROP_ERROR);
+        leave_edge(studio, result);
         finish_job(job, result, delivered, &error);
         unref_job(job);
     }
@@ -239,61 +264,81 @@ static void note_pace(struct ifl_studio *studio, const char *source, bool slow)
     studio->slow = slow;
 }
 
-static void tick(struct ifl_studio *studio, int index)
+// The number of the next request of a channel, for its seed.
+static uint64_t next_part(struct ifl_studio *studio, struct ifl_channel *channel)
 {
-    const struct ifl_config *options = studio->config.options;
+    struct ifl_plan *plan = ifl_channel_plan(channel);
+    pthread_mutex_lock(&studio->lock);
+    uint64_t part = (plan->number << 48) + plan->ticks++;
+    pthread_mutex_unlock(&studio->lock);
+    return part;
+}
+
+static void tick(struct ifl_studio *studio, struct ifl_channel *channel)
+{
     struct ifl_request request;
+    const struct ifl_config *options = ifl_settings_begin(studio->config.settings);
     ifl_config_request(options, &request);
-    for (int i = 0; i < options->count; i++) {
-        uint64_t part = ((uint64_t)index << 48) + studio->ticks[index]++;
-        request.seed = ifl_hash_mix(ifl_hash_mix(options->seed) + part) >> 1;
+    int count = options->count;
+    uint64_t seed = options->seed;
+    ifl_settings_end(studio->config.settings);
+    for (int i = 0; i < count; i++) {
+        request.seed = ifl_hash_mix(ifl_hash_mix(seed) + next_part(studio, channel)) >> 1;
         struct ifl_error error = {0};
-        enum ifl_result result =
-            submit(studio, studio->config.channel[index], &request, NULL, &error);
+        enum ifl_result result = submit(studio, channel, &request, NULL, &error);
         if (result == IFL_END || result == IFL_ERR_CANCELLED)
             return;
         struct ifl_edge_counts waiting;
         ifl_edge_count(studio->jobs, &waiting);
         if (result == IFL_ERR_BUSY || waiting.waiting <= 1) // in between nothing is said
-            note_pace(studio, ifl_channel_name(studio->config.channel[index]), result != IFL_OK);
+            note_pace(studio, ifl_channel_name(channel), result != IFL_OK);
         if (result != IFL_OK)
             return;
     }
 }
 
-// One look at each channel: those that are due get their images, those that have ended their last.
-static void look_at_channels(struct ifl_studio *studio, int64_t *next_ns, int64_t now_ns)
+// A channel that is due gets its images, one that has ended its last.
+static void look_at(struct ifl_studio *studio, struct ifl_channel *channel, int64_t now_ns,
+                    int64_t interval_ns)
 {
-    int64_t interval_ns =
-        (int64_t)(studio->config.options->generate_interval * (double)IFL_SECOND_NS);
-    for (int i = 0; i < studio->config.channels; i++) {
-        struct ifl_channel *channel = studio->config.channel[i];
-        bool ended = ifl_channel_ended(channel);
-        bool ready = ifl_channel_ready(channel);
-        pthread_mutex_lock(&studio->lock);
-        bool last = studio->last_tick[i];
-        pthread_mutex_unlock(&studio->lock);
-        if (last || (!ended && (!ready || now_ns < next_ns[i])))
-            continue;
-        if (ready)
-            tick(studio, i);
-        next_ns[i] =
-            now_ns - next_ns[i] > interval_ns ? now_ns + interval_ns : next_ns[i] + interval_ns;
-        pthread_mutex_lock(&studio->lock);
-        studio->last_tick[i] = ended;
-        pthread_mutex_unlock(&studio->lock);
-    }
+    bool ended = ifl_channel_ended(channel);
+    bool ready = ifl_channel_ready(channel);
+    struct ifl_plan *plan = ifl_channel_plan(channel);
+    pthread_mutex_lock(&studio->lock);
+    if (plan->next_ns - now_ns > interval_ns) // the interval was shortened
+        plan->next_ns = now_ns + interval_ns;
+    bool due = !plan->last && (ended || (ready && now_ns >= plan->next_ns));
+    pthread_mutex_unlock(&studio->lock);
+    if (!due)
+        return;
+    if (ready)
+        tick(studio, channel);
+    pthread_mutex_lock(&studio->lock);
+    bool late = now_ns - plan->next_ns > interval_ns;
+    plan->next_ns = (late ? now_ns : plan->next_ns) + interval_ns;
+    plan->last = ended;
+    pthread_mutex_unlock(&studio->lock);
+}
+
+static void look_at_channels(struct ifl_studio *studio, int64_t now_ns)
+{
+    double interval = ifl_settings_begin(studio->config.settings)->generate_interval;
+    ifl_settings_end(studio->config.settings);
+    struct ifl_roll roll;
+    ifl_roster_call(studio->config.roster, &roll);
+    for (int i = 0; i < roll.count; i++)
+        look_at(studio, roll.channel[i], now_ns, (int64_t)(interval * (double)IFL_SECOND_NS));
+    ifl_roll_drop(&roll);
 }
 
 static void *schedule(void *context)
 {
     struct ifl_studio *studio = context;
-    int64_t next_ns[CHANNELS_MAX] = {0};
     pthread_mutex_lock(&studio->lock);
     while (!studio->stopping) {
         pthread_mutex_unlock(&studio->lock);
         int64_t now_ns = ifl_now_ns(ifl_clock_real());
-        look_at_channels(studio, next_ns, now_ns);
+        look_at_channels(studio, now_ns);
         int64_t until_ns = now_ns + POLL_MS * IFL_MILLISECOND_NS;
         struct timespec until = {.tv_sec = until_ns / IFL_SECOND_NS,
                                  .tv_nsec = until_ns % IFL_SECOND_NS};
@@ -346,7 +391,9 @@ enum ifl_result ifl_studio_create(const struct ifl_studio_config *config,
 enum ifl_result ifl_studio_start(struct ifl_studio *studio, struct ifl_error *error)
 {
     int failed = 0;
-    while (!failed && studio->workers < studio->config.options->threads) {
+    int threads = ifl_settings_begin(studio->config.settings)->threads;
+    ifl_settings_end(studio->config.settings);
+    while (!failed && studio->workers < threads) {
         failed = pthread_create(&studio->worker[studio->workers], NULL, work, studio);
         studio->workers += !failed;
     }
@@ -403,9 +450,10 @@ enum ifl_result ifl_studio_generate(struct ifl_studio *studio, struct ifl_channe
     struct timespec until = {.tv_sec = until_ns / IFL_SECOND_NS,
                              .tv_nsec = until_ns % IFL_SECOND_NS};
     pthread_mutex_lock(&studio->lock);
-    while (!job->done && pthread_cond_timedwait(&studio->changed, &studio->lock, &until) == 0)
+    while (!job->done && (job->begun || !ifl_channel_retired(channel)) &&
+           pthread_cond_timedwait(&studio->changed, &studio->lock, &until) == 0)
         ;
-    bool done = job->done;
+    bool done = job->done, begun = job->begun;
     if (done) {
         result = job->result;
         *delivered = job->delivered;
@@ -417,6 +465,8 @@ enum ifl_result ifl_studio_generate(struct ifl_studio *studio, struct ifl_channe
     unref_job(job);
     if (done)
         return result;
+    if (!begun && ifl_channel_retired(channel))
+        return fail_removed(channel, error);
     return ifl_fail(error, IFL_ERR_TIMEOUT, "generate",
                     "the image was not ready in time; it will still be delivered to the dataset");
 }
@@ -437,13 +487,23 @@ void ifl_studio_ledger(struct ifl_studio *studio, struct ifl_ledger_counts *coun
     ifl_ledger_count(studio->ledger, counts);
 }
 
+void ifl_studio_forget(struct ifl_studio *studio)
+{
+    pthread_mutex_lock(&studio->lock);
+    pthread_cond_broadcast(&studio->changed);
+    pthread_mutex_unlock(&studio->lock);
+}
+
 bool ifl_studio_idle(struct ifl_studio *studio)
 {
-    bool idle = true;
+    struct ifl_roll roll;
+    ifl_roster_call(studio->config.roster, &roll);
+    bool idle = roll.count > 0;
     pthread_mutex_lock(&studio->lock);
-    for (int i = 0; i < studio->config.channels; i++)
-        idle = idle && studio->last_tick[i];
+    for (int i = 0; i < roll.count; i++)
+        idle = idle && ifl_channel_plan(roll.channel[i])->last;
     pthread_mutex_unlock(&studio->lock);
+    ifl_roll_drop(&roll);
     struct ifl_ledger_counts counts;
     ifl_ledger_count(studio->ledger, &counts);
     return idle && counts.in_flight == 0;

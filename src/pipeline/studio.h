@@ -3,19 +3,18 @@
 // the scheduler that asks for images at each generate interval.
 //
 // In: requests. Out: images in the sink and the gallery. Requests beyond the queue are refused as
-// busy. Any thread may ask.
+// busy; those that wait for a source that leaves are answered at once. Any thread may ask.
 #ifndef IFL_PIPELINE_STUDIO_H
 #define IFL_PIPELINE_STUDIO_H
 
 #include "core/flow.h"
-#include "core/options.h"
-#include "pipeline/channel.h"
 #include "pipeline/gallery.h"
+#include "pipeline/roster.h"
+#include "pipeline/settings.h"
 
 struct ifl_studio_config {
-    const struct ifl_config *options; // outlives the studio
-    struct ifl_channel *const *channel;
-    int channels;
+    struct ifl_settings *settings; // outlives the studio
+    struct ifl_roster *roster;     // likewise
     const struct ifl_engine_plugin *engine;
     const struct ifl_sink_plugin *sink_plugin;
     void *sink; // opened; stays the caller's
@@ -39,7 +38,10 @@ enum ifl_result ifl_studio_generate(struct ifl_studio *studio, struct ifl_channe
 struct ifl_gallery *ifl_studio_gallery(struct ifl_studio *studio);
 struct ifl_edge *ifl_studio_edge(struct ifl_studio *studio, int index); // 0..2; else NULL
 void ifl_studio_ledger(struct ifl_studio *studio, struct ifl_ledger_counts *counts);
-bool ifl_studio_idle(struct ifl_studio *studio);       // every channel had its last image
+// Answers those who wait for a retired channel.
+void ifl_studio_forget(struct ifl_studio *studio);
+// Every channel had its last image; never while there is no channel.
+bool ifl_studio_idle(struct ifl_studio *studio);
 double ifl_studio_likeness(struct ifl_studio *studio); // of the rolling set, NAN: not known
 double ifl_studio_latency(struct ifl_studio *studio);  // frame to delivered image, seconds; NAN
 
