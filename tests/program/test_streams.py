@@ -36,7 +36,8 @@ class Quick(Streams):
     def test_motion_jpeg_with_a_wrong_password(self):
         port = free_port()
         self.mjpeg_camera(port, "digest")
-        self.is_refused(f"http://{USER}:not-the-word@127.0.0.1:{port}/video", "not-the-word")
+        path = "video/" + "of-the-" * 20 + "camera"  # long names must not crowd out the reason
+        self.is_refused(f"http://{USER}:not-the-word@127.0.0.1:{port}/{path}", "not-the-word")
 
 
 class Webcam(Streams):
