@@ -43,7 +43,8 @@ static enum ifl_result parse_size(const char *text, size_t length,
 {
     char copy[32], rest;
     snprintf(copy, sizeof copy, "%.*s", (int)(length < 31 ? length : 31), text);
-    if (sscanf(copy, "%6dx%6d%c", &config->width, &config->height, &rest) != 2)
+    if (length >= sizeof copy ||
+        sscanf(copy, "%6dx%6d%c", &config->width, &config->height, &rest) != 2)
         return ifl_fail(error, IFL_ERR_INVALID, "source",
                         "the pattern's size is written as in size=640x360");
     return ifl_source_check_size(config->width, config->height, error);
@@ -55,7 +56,8 @@ static enum ifl_result parse_number(const char *text, size_t length, const struc
     char copy[32], *end = copy;
     snprintf(copy, sizeof copy, "%.*s", (int)(length < 31 ? length : 31), text);
     *value = strtod(copy, &end);
-    bool good = end != copy && !*end && *value >= key->least && *value <= key->greatest;
+    bool good = length < sizeof copy && end != copy && !*end && *value >= key->least &&
+                *value <= key->greatest;
     if (good && (!key->whole || *value == floor(*value)))
         return IFL_OK;
     return ifl_fail(error, IFL_ERR_INVALID, "source",

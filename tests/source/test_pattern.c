@@ -228,6 +228,8 @@ static void parses_and_refuses(void **state)
         "pattern:noise=1000",
         "pattern:seed=x",
         "pattern:rate=1 ",
+        "pattern:rate=1.000000000000000000000000000000x",
+        "pattern:size=64x00000000000000000000000000064x",
         "pattern:size=16384x16384",
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
