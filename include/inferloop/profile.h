@@ -127,6 +127,9 @@ IFL_API enum ifl_result ifl_profiler_create(const struct ifl_profiler_config *co
 IFL_API enum ifl_result ifl_profiler_update(struct ifl_profiler *profiler,
                                             const struct ifl_frame *frame,
                                             struct ifl_error *error) IFL_CHECK_RESULT;
+/* Drops the remembered pictures that were taken before this time of the wall clock; statistics and
+ * background stay. */
+IFL_API void ifl_profiler_forget(struct ifl_profiler *profiler, int64_t before_wall_ns);
 /* The profile of now. IFL_ERR_NOT_READY before the first frame. */
 IFL_API enum ifl_result ifl_profiler_snapshot(struct ifl_profiler *profiler,
                                               struct ifl_profile **profile,

@@ -140,6 +140,18 @@ void ifl_memory_reset(struct ifl_memory *memory, struct ifl_events *events, int 
     memory->last_diverse = -1;
 }
 
+void ifl_memory_forget(struct ifl_memory *memory, struct ifl_events *events, int64_t before_wall_ns)
+{
+    int before = memory->count;
+    for (int i = memory->count - 1; i >= 0; i--)
+        if (memory->slot[i].frame->capture_wall_ns < before_wall_ns)
+            remove_slot(memory, events, i);
+    if (memory->count == before)
+        return;
+    ifl_memory_frame_unref(memory->spare);
+    memory->spare = NULL;
+}
+
 static int count_recent(const struct ifl_memory *memory)
 {
     int count = 0;

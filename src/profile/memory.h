@@ -51,6 +51,11 @@ enum ifl_result ifl_memory_offer(struct ifl_memory *memory, struct ifl_events *e
                                  const struct ifl_memory_input *input,
                                  struct ifl_error *error) IFL_CHECK_RESULT;
 
+// Drops the frames taken before this time of the wall clock; their pixels are freed, not kept as
+// buffers.
+void ifl_memory_forget(struct ifl_memory *memory, struct ifl_events *events,
+                       int64_t before_wall_ns);
+
 // New labels for a slot; a frame that a snapshot shares is replaced by a copy. 0, or -1: out of
 // memory, and nothing has changed.
 int ifl_memory_relabel(struct ifl_memory *memory, struct ifl_events *events, int slot,

@@ -321,6 +321,11 @@ static int copy_plate(const struct ifl_scene *scene, struct ifl_profile *profile
     return 0;
 }
 
+void ifl_profiler_forget(struct ifl_profiler *profiler, int64_t before_wall_ns)
+{
+    ifl_memory_forget(&profiler->memory, &profiler->events, before_wall_ns);
+}
+
 static int copy_memory(struct ifl_profiler *p, struct ifl_profile *profile, uint64_t *hash)
 {
     struct ifl_slot sorted[IFL_MEMORY_MAX];
