@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "pipeline/history.h"
+#include "profile/erase.h"
 
 enum {
     QUEUE_DEPTH = 4, // frames that wait for the profile thread
@@ -27,6 +28,7 @@ struct ifl_channel {
     char uri[256]; // redacted
     char state_path[PATH_MAX];
     int64_t profile_interval_ns; // atomic
+    int64_t retention_ns;        // 0: pictures stay until others take their place
     const struct ifl_clock *clock;
 
     struct ifl_edge *in, *frames;
@@ -103,6 +105,29 @@ static bool due(struct analyst *analyst, int64_t now_ns)
     return true;
 }
 
+// Takes the pictures that are too old out of what is published.
+static void drop_old(struct ifl_channel *channel, int64_t before_ns)
+{
+    struct ifl_profile *published = ifl_channel_profile(channel, false, 0), *rest = NULL;
+    struct ifl_error error = {0};
+    if (published && ifl_profile_count_span(published, INT64_MIN, before_ns) > 0 &&
+        ifl_profile_without(published, INT64_MIN, before_ns, &rest, &error) != IFL_OK)
+        ifl_log(IFL_LOG_ERROR, "profile.retention-failed", channel->name, "%s", error.text);
+    pthread_mutex_lock(&channel->lock);
+    if (rest && channel->profile == published) {
+        channel->profile = rest;
+        rest = published;
+    }
+    pthread_mutex_unlock(&channel->lock);
+    ifl_profile_unref(rest);
+    ifl_profile_unref(published);
+}
+
+static int64_t oldest_wall_ns(const struct ifl_channel *channel)
+{
+    return ifl_wall_ns(channel->clock) - channel->retention_ns;
+}
+
 static void keep(struct analyst *analyst, int64_t now_ns, bool last)
 {
     struct ifl_channel *channel = analyst->channel;
@@ -114,6 +139,8 @@ static void keep(struct analyst *analyst, int64_t now_ns, bool last)
     if (profile && profile->memory_frames >= IFL_MEMORY_MIN &&
         ifl_profile_save(profile, channel->state_path, &error) != IFL_OK)
         ifl_log(IFL_LOG_ERROR, "profile.keep-failed", channel->name, "%s", error.text);
+    if (channel->retention_ns && profile && profile->memory_frames < IFL_MEMORY_MIN)
+        unlink(channel->state_path); // what it holds has become too old
     ifl_profile_unref(profile);
 }
 
@@ -124,11 +151,15 @@ static void take_snapshot(struct analyst *analyst, bool last)
     struct ifl_profile *profile;
     struct ifl_error error = {0};
     analyst->published_ns = now_ns;
+    if (channel->retention_ns)
+        ifl_profiler_forget(channel->profiler, oldest_wall_ns(channel));
     enum ifl_result result = ifl_profiler_snapshot(channel->profiler, &profile, &error);
     if (result == IFL_OK)
         publish_new(channel, profile);
     else if (result != IFL_ERR_NOT_READY)
         ifl_log(IFL_LOG_ERROR, "profile.snapshot-failed", channel->name, "%s", error.text);
+    if (channel->retention_ns)
+        drop_old(channel, oldest_wall_ns(channel));
     keep(analyst, now_ns, last);
 }
 
@@ -264,7 +295,9 @@ static void load_kept(struct ifl_channel *channel)
     enum ifl_result result = ifl_profile_load(channel->state_path, &profile, &error);
     if (result == IFL_OK)
         publish(channel, profile);
-    else if (result != IFL_ERR_NOT_FOUND)
+    if (result == IFL_OK && channel->retention_ns)
+        drop_old(channel, oldest_wall_ns(channel));
+    if (result != IFL_OK && result != IFL_ERR_NOT_FOUND)
         ifl_log(IFL_LOG_WARNING, "profile.kept-unusable", channel->name, "%s; starting without it",
                 error.text);
 }
@@ -280,6 +313,7 @@ enum ifl_result ifl_channel_create(const struct ifl_source_spec *spec,
     snprintf(made->name, sizeof made->name, "%s", spec->name);
     ifl_uri_redact(spec->uri, made->uri, sizeof made->uri);
     made->profile_interval_ns = seconds_ns(config->profile_interval);
+    made->retention_ns = seconds_ns(config->retention * 3600);
     made->clock = ifl_clock_real();
     made->latency_seconds = NAN;
     pthread_mutex_init(&made->lock, NULL);
