@@ -12,7 +12,7 @@ DRIVER = pathlib.Path("/sys/bus/platform/drivers/vivid")
 
 
 class Webcam(Streams):
-    PATIENCE = 8  # the processor is emulated
+    PATIENCE = 4  # the processor is emulated
 
     def plug(self):
         (DRIVER / "bind").write_text("vivid.0")

@@ -90,7 +90,7 @@ class Webcam(Case):
                        "PYTHONDONTWRITEBYTECODE": "1", "INFERLOOP": PROGRAM}
         program = ROOT / "tests" / "program" / "guest_webcam.py"
         status, console = machine.run_in(self.folder, f"/usr/bin/python3 {program}", environment,
-                                         "n_devs=2 node_types=0x1,0x1 num_inputs=1,1 input_types=0,0", 240)
+                                         "n_devs=2 node_types=0x1,0x1 num_inputs=1,1 input_types=0,0", 300)
         self.assertEqual(status, 0, console[-8000:])
         self.assertIn("OK", console)
 

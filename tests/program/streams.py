@@ -23,8 +23,8 @@ USER, PASSWORD = "joe", "open/sesame:4@2"
 LOGIN = f"{USER}:{urllib.parse.quote(PASSWORD, safe='')}"  # as a URI has it
 PASSPHRASE = "open-sesame-42"
 OPTIONS = ("--listen", "127.0.0.1:0", "--read-timeout", READ_S, "--open-timeout", OPEN_S,
-           "--profile-interval", 1, "--generate-interval", 0.5, "--privacy", "verbatim", "--log-level",
-           "debug")
+           "--profile-interval", 1, "--generate-interval", 0.5, "--privacy", "verbatim", "--size",
+           "128x96", "--log-level", "debug")
 BUILD = pathlib.Path(os.environ.get("INFERLOOP_BUILD", ROOT / "build"))
 RTSP_CAMERA = BUILD / "tests" / "servers" / "rtsp_camera"
 
@@ -156,11 +156,11 @@ class Streams(Case):
         """The camera goes away and comes back; images are delivered all the time."""
         break_it()
         self.leaves_live()
-        self.delivers(3, 15)
+        self.delivers(3)
         self.assertNotEqual(self.watch.state(), "live")
         mend_it()
         self.comes_back()
-        self.delivers(2, 15)
+        self.delivers(2)
 
     def ends_well(self, *secrets):
         """Stops it; the laws held at every look, and no secret is anywhere."""
