@@ -4,14 +4,14 @@
 #include "cli/cli.h"
 #include "inferloop/source.h"
 
-// As ifl_option_text, without the credentials that a source's URI may hold.
+// As ifl_option_text, without the credentials that a URI may hold, wherever it was put.
 static bool shown_text(const struct ifl_config *config, int option, int index, char *out,
                        size_t size)
 {
     char text[4200];
     if (!ifl_option_text(config, option, index, text, sizeof text))
         return false;
-    if (option == IFL_OPTION_ID_source)
+    if (option == IFL_OPTION_ID_source || strstr(text, "://"))
         ifl_uri_redact(text, out, size);
     else
         snprintf(out, size, "%s", text);

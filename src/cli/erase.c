@@ -20,6 +20,8 @@ static enum ifl_result parse_time(const char *option, const char *text, int64_t 
         const char *end = strptime(text, formats[i], &time);
         if (!end || (strcmp(end, "") != 0 && strcmp(end, "Z") != 0))
             continue;
+        if (time.tm_year < 0 || time.tm_year > 300) // 1900 to 2200: fits nanoseconds
+            break;
         *wall_ns = (int64_t)timegm(&time) * IFL_SECOND_NS;
         return IFL_OK;
     }

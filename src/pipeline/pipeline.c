@@ -6,11 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
-#include "base/file.h"
 #include "monitor/process.h"
 #include "pipeline/internal.h"
+#include "pipeline/state.h"
 
 static const char *const state_names[] = {
 #define NAME(name, text) text,
@@ -25,20 +24,13 @@ const char *ifl_source_state_name(enum ifl_source_state state)
 
 // ---- life ----
 
-// Where nothing is said: inside a container /app/data, else the folder data.
-static const char *data_folder(void)
-{
-    struct stat info;
-    return stat("/app/data", &info) == 0 && S_ISDIR(info.st_mode) ? "/app/data" : "data";
-}
-
 static enum ifl_result open_sink(struct ifl_pipeline *pipeline, const struct ifl_config *config,
                                  struct ifl_error *error)
 {
     char folder[4096];
     snprintf(folder, sizeof folder, "%s", config->output);
     if (!folder[0])
-        snprintf(folder, sizeof folder, "%s/dataset", data_folder());
+        snprintf(folder, sizeof folder, "%s/dataset", ifl_data_folder());
     pipeline->sink_plugin =
         (const void *)ifl_registry_find(pipeline->registry, IFL_PLUGIN_SINK, "dataset");
     struct ifl_sink_config sink = {.target = folder,
@@ -47,32 +39,12 @@ static enum ifl_result open_sink(struct ifl_pipeline *pipeline, const struct ifl
     return pipeline->sink_plugin->open(&sink, &pipeline->sink, error);
 }
 
-// The folder of kept profiles, made if need be; "" when none shall be kept.
-static enum ifl_result find_state_folder(const struct ifl_config *config, char *folder, size_t size,
-                                         struct ifl_error *error)
-{
-    folder[0] = 0;
-    if (!strcmp(config->state_dir, "none"))
-        return IFL_OK;
-    if (config->state_dir[0])
-        snprintf(folder, size, "%s", config->state_dir);
-    else if (config->output[0])
-        snprintf(folder, size, "%.*s.state",
-                 (int)strlen(config->output) - (config->output[strlen(config->output) - 1] == '/'),
-                 config->output);
-    else
-        snprintf(folder, size, "%s/state", data_folder());
-    enum ifl_result result = ifl_make_directories(folder, error);
-    if (result == IFL_OK)
-        chmod(folder, 0700); // it holds pictures of people
-    return result;
-}
-
 static enum ifl_result add_channels(struct ifl_pipeline *pipeline, const struct ifl_config *config,
                                     struct ifl_error *error)
 {
+    ifl_state_folder(config, pipeline->state_dir, sizeof pipeline->state_dir);
     enum ifl_result result =
-        find_state_folder(config, pipeline->state_dir, sizeof pipeline->state_dir, error);
+        pipeline->state_dir[0] ? ifl_state_make(pipeline->state_dir, error) : IFL_OK;
     const char *of_type = ifl_source_of_type(config->source_type);
     if (result == IFL_OK && !config->source.count)
         result = of_type ? ifl_pipeline_open_source(pipeline, config, of_type, error)

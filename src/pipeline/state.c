@@ -23,8 +23,7 @@ static const char suffix[] = ".iflprof";
 
 enum { QUIET_S = 300 }; // a file written later has a watcher
 
-// Where nothing is said: inside a container /app/data, else the folder data.
-static const char *data_folder(void)
+const char *ifl_data_folder(void)
 {
     struct stat info;
     return stat("/app/data", &info) == 0 && S_ISDIR(info.st_mode) ? "/app/data" : "data";
@@ -42,15 +41,16 @@ void ifl_state_folder(const struct ifl_config *config, char *folder, size_t size
         snprintf(folder, size, "%.*s.state", (int)(output - (config->output[output - 1] == '/')),
                  config->output);
     else
-        snprintf(folder, size, "%s/state", data_folder());
+        snprintf(folder, size, "%s/state", ifl_data_folder());
 }
 
 enum ifl_result ifl_state_make(const char *folder, struct ifl_error *error)
 {
     enum ifl_result result = ifl_make_directories(folder, error);
-    if (result == IFL_OK && chmod(folder, 0700) != 0)
-        result =
-            ifl_fail_errno(error, errno, stage, "cannot close the folder %s to others", folder);
+    if (result == IFL_OK && chmod(folder, 0700) != 0) // a mounted volume may be somebody else's
+        ifl_log(IFL_LOG_WARNING, "state.open-to-others", NULL,
+                "the mode of %s can't be set to 0700: %s; see that nobody else can look into it",
+                folder, strerror(errno));
     return result;
 }
 

@@ -12,6 +12,8 @@
 
 #include "core/options.h"
 
+// Where data goes when nothing is said: inside a container /app/data, else the folder data.
+const char *ifl_data_folder(void);
 // The folder that the options ask for, "" when nothing shall be kept. Nothing is made.
 void ifl_state_folder(const struct ifl_config *config, char *folder, size_t size);
 // Makes it, for nobody else to look into.
@@ -23,9 +25,9 @@ enum ifl_result ifl_state_hold(const char *folder, bool alone, int *hold,
 void ifl_state_let_go(int hold); // -1: nothing
 
 struct ifl_erased {
-    int files, files_left;         // removed; still there, with fewer pictures or as they were
-    uint64_t pictures;             // removed
-    uint64_t pictures_left;        // still there
+    int files, files_left;          // removed; still there, with fewer pictures or as they were
+    uint64_t pictures;              // removed
+    uint64_t pictures_left;         // still there
     char source[IFL_LIST_MAX][256]; // whose files were removed or changed
     int sources;
 };

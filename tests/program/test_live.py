@@ -170,8 +170,8 @@ class Living(Case):
     def test_a_source_that_is_not_there_is_tried_again(self):
         with socket.create_server(("127.0.0.1", 0)) as listener:
             port = listener.getsockname()[1]
-        live = self.start("--source", f"rtsp://joe:opensesame@127.0.0.1:{port}/x", "--listen",
-                          "127.0.0.1:0", "--output", self.folder / "d", "--open-timeout", "1")
+        live = self.start("--listen", "127.0.0.1:0", "--output", self.folder / "d", "--open-timeout", "1",
+                          env={"INFERLOOP_SOURCE": f"rtsp://joe:opensesame@127.0.0.1:{port}/x"})
         live.wait_until(lambda: live.json("/api/v1/sources")["sources"][0]["state"] == "broken", 15,
                         "a broken source")
         shown = live.get("/api/v1/sources").decode() + live.get("/metrics").decode()
