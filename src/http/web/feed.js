@@ -84,7 +84,8 @@ export class Feed {
       this.on.status(status, sources.sources);
       const images = await ask('/api/v1/images?limit=12');
       images.images.reverse().forEach((record) => this.on.image(record));
-    } catch {
+    } catch (error) {
+      if (error.status === 401) location.reload(); // to the form that takes a key
       this.tell('lost');
     }
   }

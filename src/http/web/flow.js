@@ -3,7 +3,7 @@
 // it dropped, by cause; why images were rejected; the figures of now.
 import { byId, fixed, known, make, mark, say, span, whole, words } from './tools.js';
 
-const RATE_MS = 10000; // rates are over this long
+const RATE_MS = 20000; // rates are over this long
 const REASONS = {
   sharpness: 'less sharp than the stream',
   exposure: 'too much is clipped',
@@ -18,7 +18,7 @@ const keyOf = (edge) => `${edge.source}/${edge.from}/${edge.to}`;
 // Per second over the last stretch, or null where it is too short to tell.
 function rateOf(count) {
   const first = past[0], last = past.at(-1);
-  if (!first || last.at - first.at < 1500) return null;
+  if (!first || last.at - first.at < 4000) return null;
   const from = count(first.status), to = count(last.status);
   return from === undefined || to === undefined || to < from ? null : (to - from) * 1000 / (last.at - first.at);
 }

@@ -51,7 +51,7 @@ function makingRows(record) {
     .filter(([name]) => known(parameters[name]))
     .map(([name, digits]) => [`${sentence(name.replace('_', ' ')).slice(0, -1)} asked for`, fixed(parameters[name], digits)]);
   return [
-    ['Made', new Date(record.time).toLocaleString()],
+    ['Time', new Date(record.time).toLocaleString([], { dateStyle: 'medium', timeStyle: 'medium', hourCycle: 'h23' })],
     ['Source', record.source],
     ['Privacy mode', record.privacy === 'verbatim' ? 'verbatim' : `${record.privacy}, k = ${record.k}`],
     ['Seed', record.seed, 'code'],

@@ -139,9 +139,13 @@ function tell(text, state) {
 
 // What this server does not let us do is not offered again.
 function refused(error) {
-  const forbidden = [403, 404, 405].includes(error.status) && error.code !== 'ERR_NOT_FOUND';
+  const field = error.details?.field;
+  const forbidden = error.status === 405 || (error.status === 403 && !field);
   if (forbidden) offer(false);
   tell(forbidden ? `Sources can't be changed here: ${error.message}` : error.message, 'bad');
+  if (field !== 'uri' && field !== 'name') return;
+  byId(`add-${field}`).setAttribute('aria-invalid', 'true');
+  byId(`add-${field}`).focus();
 }
 
 function offer(possible) {
@@ -153,6 +157,7 @@ function offer(possible) {
 async function add(event) {
   event.preventDefault();
   const uri = byId('add-uri'), name = byId('add-name');
+  for (const field of [uri, name]) field.removeAttribute('aria-invalid');
   tell('Opening it', 'wait');
   try {
     const body = { uri: uri.value.trim() };
@@ -228,6 +233,7 @@ export const sources = {
 
   async learn() {
     const { routes } = await ask('/api/v1');
-    offer(routes.some((route) => route.method === 'POST' && route.path === '/api/v1/sources'));
+    const session = await ask('/api/v1/session').catch(() => ({ role: 'write' }));
+    offer(session.role === 'write' && routes.some((route) => route.method === 'POST' && route.path === '/api/v1/sources'));
   },
 };
