@@ -16,6 +16,7 @@ struct ifl_streams;
 struct ifl_events;
 struct ifl_jobs;
 struct ifl_job;
+struct ifl_orders;
 struct ifl_http_counters;
 struct ifl_access;
 struct ifl_rate;
@@ -29,6 +30,7 @@ struct ifl_services {
     struct ifl_streams *streams;
     struct ifl_events *events;
     struct ifl_jobs *jobs;
+    struct ifl_orders *orders;
     struct ifl_http_counters *counters;
     struct ifl_access *access; // NULL: no key is needed
     struct ifl_rate *rate;     // NULL: any rate
@@ -55,6 +57,9 @@ const char *ifl_exchange_header(const struct ifl_exchange *exchange, const char 
 
 // Takes `value`; NULL answers that memory is short.
 enum MHD_Result ifl_reply_json(struct ifl_exchange *exchange, unsigned status, json_t *value);
+// The same with the header Location.
+enum MHD_Result ifl_reply_json_at(struct ifl_exchange *exchange, unsigned status,
+                                  const char *location, json_t *value);
 // Takes `bytes` (from malloc).
 enum MHD_Result ifl_reply_bytes(struct ifl_exchange *exchange, unsigned status, const char *type,
                                 uint8_t *bytes, size_t count);

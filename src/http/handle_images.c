@@ -2,11 +2,15 @@
 // Images and their records, and generating on demand.
 #include "http/handlers.h"
 
+#include <ctype.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 
+#include "http/body.h"
 #include "http/documents.h"
 #include "http/jobs.h"
 #include "http/query.h"
@@ -50,11 +54,11 @@ static bool wanted_format(const struct ifl_exchange *exchange, const char *name,
     return true;
 }
 
-static void url_of(const struct ifl_delivered *image, char url[1024])
+void ifl_image_url(const char *name, char url[1024])
 {
     static const char hex[] = "0123456789ABCDEF";
     size_t used = (size_t)snprintf(url, 1024, "/api/v1/images/");
-    for (const unsigned char *at = (const unsigned char *)image->name; *at && used < 1020; at++) {
+    for (const unsigned char *at = (const unsigned char *)name; *at && used < 1020; at++) {
         bool plain = (*at >= 'a' && *at <= 'z') || (*at >= 'A' && *at <= 'Z') ||
                      (*at >= '0' && *at <= '9') || strchr("-._~", *at);
         if (plain) {
@@ -88,7 +92,7 @@ static enum MHD_Result reply_image(struct ifl_exchange *exchange, unsigned statu
         free(bytes);
         return MHD_NO;
     }
-    url_of(image, url);
+    ifl_image_url(image->name, url);
     MHD_add_response_header(response, "Content-Type", ifl_image_format_mime_type(format));
     MHD_add_response_header(response, "Content-Location", url);
     return ifl_reply(exchange, status, response);
@@ -147,7 +151,7 @@ enum MHD_Result ifl_handle_latest(struct ifl_exchange *exchange)
 json_t *ifl_image_json(const struct ifl_delivered *image)
 {
     char url[1024];
-    url_of(image, url);
+    ifl_image_url(image->name, url);
     char *text = ifl_synthetic_json(&image->synthetic, image->name);
     json_t *record = text ? json_loads(text, 0, NULL) : NULL;
     free(text);
@@ -167,42 +171,127 @@ enum MHD_Result ifl_handle_metadata(struct ifl_exchange *exchange)
     return answer;
 }
 
-static enum MHD_Result reply_list(struct ifl_exchange *exchange, const char *source, int limit,
-                                  int offset)
+// What a list of images shall hold.
+struct filter {
+    const char *source, *privacy, *seed; // NULL: any
+    double since, until;                 // Unix seconds
+};
+
+static bool passes(const struct ifl_delivered *image, const struct filter *filter)
 {
+    const struct ifl_synthetic *synthetic = &image->synthetic;
+    double created = (double)synthetic->created_wall_ns / 1e9;
+    char seed[24];
+    snprintf(seed, sizeof seed, "%llu", (unsigned long long)synthetic->request.seed);
+    return (!filter->source || !strcmp(filter->source, synthetic->source)) &&
+           (!filter->privacy ||
+            !strcmp(filter->privacy, ifl_privacy_name(synthetic->request.privacy))) &&
+           (!filter->seed || !strcmp(filter->seed, seed)) && created >= filter->since &&
+           created <= filter->until;
+}
+
+// One page. `before`: only images older than that serial (0: any). What is new moves no page that
+// is asked for by cursor.
+static enum MHD_Result reply_list(struct ifl_exchange *exchange, const struct filter *filter,
+                                  const int page[2], uint64_t before)
+{
+    int limit = page[0], offset = page[1], found = 0;
     struct ifl_delivered *images[IMAGES_MAX];
-    int count = ifl_pipeline_images(exchange->services->pipeline, source, offset, images, limit);
-    json_t *list = json_array();
+    int count = ifl_pipeline_images(exchange->services->pipeline, NULL, 0, images, IMAGES_MAX);
+    json_t *list = json_array(), *next = NULL;
+    uint64_t last = 0;
     for (int i = 0; i < count; i++) {
-        json_array_append_new(list, ifl_image_json(images[i]));
+        bool fits = (!before || images[i]->serial < before) && passes(images[i], filter);
+        bool shown = fits && found >= offset && found < offset + limit;
+        if (fits && found == offset + limit)
+            next = ifl_json_count(last); // there is more behind the last one shown
+        if (shown) {
+            json_array_append_new(list, ifl_image_json(images[i]));
+            last = images[i]->serial;
+        }
+        found += fits;
         ifl_delivered_unref(images[i]);
     }
-    return ifl_reply_json(
-        exchange, MHD_HTTP_OK,
-        json_pack("{so si si}", "images", list, "limit", limit, "offset", offset));
+    return ifl_reply_json(exchange, MHD_HTTP_OK,
+                          json_pack("{so si si si so}", "images", list, "limit", limit, "offset",
+                                    offset, "total", found, "next", next ? next : json_null()));
+}
+
+// Unix seconds, or as dates are written in records: 2026-01-31T08:15:00Z.
+static enum ifl_result query_time(const struct ifl_exchange *exchange, const char *name,
+                                  double *value, struct ifl_error *error)
+{
+    const char *text = ifl_query_text(exchange, name);
+    if (!text)
+        return IFL_OK;
+    char *end;
+    double seconds = strtod(text, &end);
+    struct tm date = {0};
+    const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &date);
+    if (isdigit((unsigned char)text[0]) && !*end && seconds < 1e12) {
+        *value = seconds;
+        return IFL_OK;
+    }
+    if (rest && *rest == '.')
+        rest += 1 + strspn(rest + 1, "0123456789");
+    if (!rest || strcmp(rest, "Z") != 0)
+        return ifl_fail(error, IFL_ERR_INVALID, "http",
+                        "%s is \"%.40s\"; give a time as 2026-01-31T08:15:00Z or in seconds since "
+                        "1970",
+                        name, text);
+    *value = (double)timegm(&date);
+    return IFL_OK;
+}
+
+static enum ifl_result query_filter(const struct ifl_exchange *exchange, struct filter *filter,
+                                    struct ifl_error *error)
+{
+    filter->privacy = ifl_query_text(exchange, "privacy");
+    filter->seed = ifl_query_text(exchange, "seed");
+    filter->until = INFINITY;
+    bool known = !filter->privacy;
+    for (int mode = 0; !known && mode <= IFL_PRIVACY_K_ANONYMOUS; mode++)
+        known = !strcmp(filter->privacy, ifl_privacy_name((enum ifl_privacy)mode));
+    if (!known)
+        return ifl_fail(error, IFL_ERR_INVALID, "http",
+                        "privacy is \"%.32s\"; there are verbatim, deidentify and k-anonymous",
+                        filter->privacy);
+    if (filter->seed &&
+        (strspn(filter->seed, "0123456789") != strlen(filter->seed) || strlen(filter->seed) > 20))
+        return ifl_fail(error, IFL_ERR_INVALID, "http", "seed is \"%.32s\"; give a whole number",
+                        filter->seed);
+    enum ifl_result result = query_time(exchange, "since", &filter->since, error);
+    return result == IFL_OK ? query_time(exchange, "until", &filter->until, error) : result;
 }
 
 enum MHD_Result ifl_handle_images(struct ifl_exchange *exchange)
 {
     struct ifl_error error;
-    int limit = 20, offset = 0;
+    struct filter filter = {0};
+    int page[2] = {20, 0}, before = 0;
     char source[IFL_SOURCE_NAME_MAX];
     const char *wanted = ifl_query_text(exchange, "source");
     enum MHD_Result answer;
-    if (ifl_query_integer(exchange, "limit", 1, IMAGES_MAX, &limit, &error) != IFL_OK ||
-        ifl_query_integer(exchange, "offset", 0, IMAGES_MAX, &offset, &error) != IFL_OK)
+    if (ifl_query_integer(exchange, "limit", 1, IMAGES_MAX, &page[0], &error) != IFL_OK ||
+        ifl_query_integer(exchange, "offset", 0, IMAGES_MAX, &page[1], &error) != IFL_OK ||
+        ifl_query_integer(exchange, "cursor", 1, 999999999, &before, &error) != IFL_OK ||
+        query_filter(exchange, &filter, &error) != IFL_OK)
         return ifl_reply_error(exchange, &error, NULL);
     if (wanted && !ifl_find_source(exchange, wanted, source, &answer))
         return answer;
-    return reply_list(exchange, wanted ? source : NULL, limit, offset);
+    filter.source = wanted;
+    return reply_list(exchange, &filter, page, (uint64_t)before);
 }
 
 // ---- generating ----
 
 void ifl_job_free(struct ifl_job *job)
 {
-    if (job)
-        ifl_delivered_unref(job->delivered);
+    if (!job)
+        return;
+    ifl_delivered_unref(job->delivered);
+    free(job->bytes);
+    free(job->uri);
     free(job);
 }
 
@@ -231,13 +320,6 @@ static enum MHD_Result reply_generated(struct ifl_exchange *exchange)
     return ifl_reply_json(exchange, MHD_HTTP_CREATED, ifl_image_json(job->delivered));
 }
 
-static bool is_json(const struct ifl_exchange *exchange)
-{
-    const char *type = ifl_exchange_header(exchange, "Content-Type");
-    return type && strncasecmp(type, "application/json", 16) == 0 &&
-           (!type[16] || type[16] == ';' || type[16] == ' ');
-}
-
 static enum ifl_result begin(struct ifl_exchange *exchange, const struct ifl_generate_body *body,
                              struct ifl_error *error)
 {
@@ -260,9 +342,9 @@ enum MHD_Result ifl_handle_generate(struct ifl_exchange *exchange)
 {
     if (exchange->job)
         return reply_generated(exchange);
-    if (exchange->body_bytes > 0 && !is_json(exchange))
-        return ifl_reply_fail(exchange, 0, IFL_ERR_UNSUPPORTED, NULL,
-                              "send the body as Content-Type: application/json");
+    enum MHD_Result answer;
+    if (!ifl_body_is_json(exchange, &answer))
+        return answer;
     struct ifl_generate_body body = {.deadline_seconds = 15};
     struct ifl_error error;
     char field[64];
@@ -271,7 +353,6 @@ enum MHD_Result ifl_handle_generate(struct ifl_exchange *exchange)
         IFL_OK)
         return ifl_reply_error(exchange, &error,
                                field[0] ? json_pack("{so}", "field", ifl_json_text(field)) : NULL);
-    enum MHD_Result answer;
     if (!ifl_find_source(exchange, body.source[0] ? body.source : NULL, body.source, &answer))
         return answer;
     if (begin(exchange, &body, &error) != IFL_OK)

@@ -30,7 +30,7 @@ bool ifl_find_source(struct ifl_exchange *exchange, const char *wanted,
     return false;
 }
 
-static json_t *json_of_source(const struct ifl_source_status *row)
+json_t *ifl_source_json(const struct ifl_source_status *row)
 {
     return json_pack("{so so ss so so so so so si si}", "name", ifl_json_text(row->name), "uri",
                      ifl_json_public(row->uri), "state", ifl_source_state_name(row->state),
@@ -46,7 +46,7 @@ json_t *ifl_sources_json(struct ifl_pipeline *pipeline)
     int count = ifl_pipeline_sources(pipeline, rows, IFL_SOURCES_SHOWN_MAX);
     json_t *list = json_array();
     for (int i = 0; i < count && i < IFL_SOURCES_SHOWN_MAX; i++)
-        json_array_append_new(list, json_of_source(&rows[i]));
+        json_array_append_new(list, ifl_source_json(&rows[i]));
     return list;
 }
 
@@ -100,27 +100,6 @@ json_t *ifl_status_json(struct ifl_pipeline *pipeline)
 enum MHD_Result ifl_handle_status(struct ifl_exchange *exchange)
 {
     return ifl_reply_json(exchange, MHD_HTTP_OK, ifl_status_json(exchange->services->pipeline));
-}
-
-enum MHD_Result ifl_handle_profile(struct ifl_exchange *exchange)
-{
-    char source[IFL_SOURCE_NAME_MAX];
-    enum MHD_Result answer;
-    if (!ifl_find_source(exchange, ifl_query_text(exchange, "source"), source, &answer))
-        return answer;
-    struct ifl_profile *profile =
-        ifl_pipeline_profile(exchange->services->pipeline, source, false, 0);
-    if (!profile)
-        return ifl_reply_fail(exchange, 0, IFL_ERR_NOT_READY, NULL,
-                              "no profile of \"%.64s\" has been published yet; it comes after the "
-                              "profile interval",
-                              source);
-    char *text = ifl_profile_json(profile);
-    ifl_profile_unref(profile);
-    if (!text)
-        return ifl_reply_json(exchange, MHD_HTTP_OK, NULL);
-    return ifl_reply_bytes(exchange, MHD_HTTP_OK, "application/json", (uint8_t *)text,
-                           strlen(text));
 }
 
 enum MHD_Result ifl_handle_metrics(struct ifl_exchange *exchange)

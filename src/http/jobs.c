@@ -8,53 +8,77 @@
 
 static const char room[] = "http";
 
-enum { THREADS = 2, WAITING_MAX = 16 };
+enum { THREADS = 3, WAITING_MAX = 16 };
+
+// What each thread serves.
+static const enum ifl_lane lane_of_thread[THREADS] = {IFL_LANE_GENERATE, IFL_LANE_GENERATE,
+                                                      IFL_LANE_ERRAND};
+
+struct lane {
+    int waiting;
+    struct ifl_job *first, **last;
+};
+
+struct worker {
+    struct ifl_jobs *jobs;
+    struct lane *lane;
+    pthread_t thread;
+};
 
 struct ifl_jobs {
     struct ifl_pipeline *pipeline;
-    pthread_mutex_t lock;
+    pthread_mutex_t lock; // over what follows
     pthread_cond_t changed;
     bool stopping;
-    int waiting, threads;
-    struct ifl_job *first, **last;
-    pthread_t thread[THREADS];
+    struct lane lane[IFL_LANES];
+    struct worker worker[THREADS];
+    int threads;
 };
 
-// Under the lock: the next job, or NULL when it is time to end.
-static struct ifl_job *take(struct ifl_jobs *jobs)
+// Under the lock: the lane's next job, or NULL when it is time to end.
+static struct ifl_job *take(struct ifl_jobs *jobs, struct lane *lane)
 {
-    while (!jobs->first && !jobs->stopping)
+    while (!lane->first && !jobs->stopping)
         pthread_cond_wait(&jobs->changed, &jobs->lock);
-    struct ifl_job *job = jobs->first;
+    struct ifl_job *job = lane->first;
     if (!job)
         return NULL;
-    jobs->first = job->next;
-    if (!jobs->first)
-        jobs->last = &jobs->first;
-    jobs->waiting--;
+    lane->first = job->next;
+    if (!lane->first)
+        lane->last = &lane->first;
+    lane->waiting--;
     return job;
 }
 
-static void carry_out(struct ifl_jobs *jobs, struct ifl_job *job, bool cancelled)
+static void generate(struct ifl_jobs *jobs, struct ifl_job *job)
 {
     int64_t left_ns = job->deadline_ns - ifl_now_ns(ifl_clock_real());
-    if (cancelled)
-        job->result = ifl_fail(&job->error, IFL_ERR_CANCELLED, room, "the server is stopping");
-    else if (left_ns <= 0)
+    if (left_ns <= 0)
         job->result = ifl_fail(&job->error, IFL_ERR_TIMEOUT, room,
                                "other requests took the time until the deadline; ask for less at "
                                "once or give a later deadline_seconds");
     else
         job->result = ifl_pipeline_generate(jobs->pipeline, job->source[0] ? job->source : NULL,
                                             &job->request, left_ns, &job->delivered, &job->error);
+}
+
+static void carry_out(struct ifl_jobs *jobs, struct ifl_job *job, bool cancelled)
+{
+    if (cancelled)
+        job->result = ifl_fail(&job->error, IFL_ERR_CANCELLED, room, "the server is stopping");
+    else if (job->carry_out)
+        job->carry_out(jobs->pipeline, job);
+    else
+        generate(jobs, job);
     MHD_resume_connection(job->connection); // the job belongs to the access handler again
 }
 
 static void *run(void *context)
 {
-    struct ifl_jobs *jobs = context;
+    struct worker *worker = context;
+    struct ifl_jobs *jobs = worker->jobs;
     pthread_mutex_lock(&jobs->lock);
-    for (struct ifl_job *job; (job = take(jobs));) {
+    for (struct ifl_job *job; (job = take(jobs, worker->lane));) {
         bool cancelled = jobs->stopping;
         pthread_mutex_unlock(&jobs->lock);
         carry_out(jobs, job, cancelled);
@@ -64,6 +88,14 @@ static void *run(void *context)
     return NULL;
 }
 
+static int start_worker(struct ifl_jobs *jobs, int index)
+{
+    struct worker *worker = &jobs->worker[index];
+    worker->jobs = jobs;
+    worker->lane = &jobs->lane[lane_of_thread[index]];
+    return pthread_create(&worker->thread, NULL, run, worker);
+}
+
 enum ifl_result ifl_jobs_create(struct ifl_pipeline *pipeline, struct ifl_jobs **out,
                                 struct ifl_error *error)
 {
@@ -71,11 +103,12 @@ enum ifl_result ifl_jobs_create(struct ifl_pipeline *pipeline, struct ifl_jobs *
     if (!jobs)
         return ifl_fail(error, IFL_ERR_NO_MEMORY, room, "no memory for the job threads");
     jobs->pipeline = pipeline;
-    jobs->last = &jobs->first;
+    for (int i = 0; i < IFL_LANES; i++)
+        jobs->lane[i].last = &jobs->lane[i].first;
     pthread_mutex_init(&jobs->lock, NULL);
     pthread_cond_init(&jobs->changed, NULL);
     for (int os_errno; jobs->threads < THREADS; jobs->threads++) {
-        os_errno = pthread_create(&jobs->thread[jobs->threads], NULL, run, jobs);
+        os_errno = start_worker(jobs, jobs->threads);
         if (os_errno == 0)
             continue;
         ifl_jobs_stop(jobs);
@@ -93,7 +126,7 @@ void ifl_jobs_stop(struct ifl_jobs *jobs)
     pthread_cond_broadcast(&jobs->changed);
     pthread_mutex_unlock(&jobs->lock);
     for (int i = 0; i < jobs->threads; i++)
-        pthread_join(jobs->thread[i], NULL);
+        pthread_join(jobs->worker[i].thread, NULL);
     jobs->threads = 0;
 }
 
@@ -111,14 +144,15 @@ static enum ifl_result enqueue(struct ifl_jobs *jobs, struct ifl_job *job, struc
 {
     if (jobs->stopping)
         return ifl_fail(error, IFL_ERR_CANCELLED, room, "the server is stopping");
-    if (jobs->waiting == WAITING_MAX)
+    struct lane *lane = &jobs->lane[job->lane];
+    if (lane->waiting == WAITING_MAX)
         return ifl_fail(error, IFL_ERR_BUSY, room,
-                        "%d requests to generate wait already; try again later", jobs->waiting);
-    *jobs->last = job;
-    jobs->last = &job->next;
-    jobs->waiting++;
+                        "%d requests of this kind wait already; try again later", lane->waiting);
+    *lane->last = job;
+    lane->last = &job->next;
+    lane->waiting++;
     MHD_suspend_connection(job->connection); // before a thread can resume it
-    pthread_cond_signal(&jobs->changed);
+    pthread_cond_broadcast(&jobs->changed);
     return IFL_OK;
 }
 

@@ -74,6 +74,15 @@ enum MHD_Result ifl_reply_json(struct ifl_exchange *exchange, unsigned status, j
     return ifl_reply(exchange, status, response_of_json(value));
 }
 
+enum MHD_Result ifl_reply_json_at(struct ifl_exchange *exchange, unsigned status,
+                                  const char *location, json_t *value)
+{
+    struct MHD_Response *response = response_of_json(value);
+    if (response)
+        MHD_add_response_header(response, "Location", location);
+    return ifl_reply(exchange, status, response);
+}
+
 // Takes `message`.
 static struct MHD_Response *error_response(enum ifl_result result, json_t *message, json_t *details)
 {

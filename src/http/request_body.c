@@ -2,6 +2,7 @@
 #include "http/request_body.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,24 +19,27 @@ struct field {
     enum kind kind;
     size_t offset;
     double least, greatest;
+    enum { BOTH, NOW, LATER } taken_by; // generate, jobs
 };
 
 #define PLACE(member) offsetof(struct ifl_generate_body, member)
 
 static const struct field fields[] = {
-    {"source", TEXT, PLACE(source), 1, IFL_SOURCE_NAME_MAX - 1},
-    {"seed", SEED, PLACE(request.seed), 0, 0},
-    {"prompt", TEXT, PLACE(request.prompt), 0, IFL_PROMPT_MAX - 1},
-    {"guidance_scale", NUMBER, PLACE(request.guidance_scale), 0, 20},
-    {"privacy", PRIVACY, PLACE(request.privacy), 0, 0},
-    {"k", INTEGER, PLACE(request.k), IFL_K_MIN, IFL_K_MAX},
-    {"width", INTEGER, PLACE(request.width), IFL_IMAGE_SIDE_MIN, IFL_IMAGE_SIDE_MAX},
-    {"height", INTEGER, PLACE(request.height), IFL_IMAGE_SIDE_MIN, IFL_IMAGE_SIDE_MAX},
-    {"brightness", NUMBER, PLACE(request.brightness), 0, 1},
-    {"contrast", NUMBER, PLACE(request.contrast), 0, 1},
-    {"saturation", NUMBER, PLACE(request.saturation), 0, 1},
-    {"color_temperature", NUMBER, PLACE(request.color_temperature), 1500, 20000},
-    {"deadline_seconds", NUMBER, PLACE(deadline_seconds), 0.1, 60},
+    {"source", TEXT, PLACE(source), 1, IFL_SOURCE_NAME_MAX - 1, BOTH},
+    {"seed", SEED, PLACE(request.seed), 0, 0, BOTH},
+    {"prompt", TEXT, PLACE(request.prompt), 0, IFL_PROMPT_MAX - 1, BOTH},
+    {"guidance_scale", NUMBER, PLACE(request.guidance_scale), 0, 20, BOTH},
+    {"privacy", PRIVACY, PLACE(request.privacy), 0, 0, BOTH},
+    {"k", INTEGER, PLACE(request.k), IFL_K_MIN, IFL_K_MAX, BOTH},
+    {"width", INTEGER, PLACE(request.width), IFL_IMAGE_SIDE_MIN, IFL_IMAGE_SIDE_MAX, BOTH},
+    {"height", INTEGER, PLACE(request.height), IFL_IMAGE_SIDE_MIN, IFL_IMAGE_SIDE_MAX, BOTH},
+    {"brightness", NUMBER, PLACE(request.brightness), 0, 1, BOTH},
+    {"contrast", NUMBER, PLACE(request.contrast), 0, 1, BOTH},
+    {"saturation", NUMBER, PLACE(request.saturation), 0, 1, BOTH},
+    {"color_temperature", NUMBER, PLACE(request.color_temperature), 1500, 20000, BOTH},
+    {"deadline_seconds", NUMBER, PLACE(deadline_seconds), 0.1, 60, NOW},
+    {"deadline_seconds", NUMBER, PLACE(deadline_seconds), 0.1, 86400, LATER},
+    {"count", INTEGER, PLACE(count), 1, 64, LATER},
 };
 enum { FIELDS = sizeof fields / sizeof fields[0] };
 
@@ -67,9 +71,9 @@ static enum ifl_result read_number(const struct field *field, const json_t *valu
 static enum ifl_result read_integer(const struct field *field, const json_t *value, void *place,
                                     struct ifl_error *error)
 {
-    if (!json_is_integer(value))
+    double number = json_is_number(value) ? json_number_value(value) : NAN;
+    if (number != floor(number)) // 64.0 is whole too
         return wrong_type(field, "a whole number", error);
-    double number = (double)json_integer_value(value);
     if (number < field->least || number > field->greatest)
         return out_of_range(field, number, error);
     *(int *)place = (int)number;
@@ -84,6 +88,11 @@ static enum ifl_result read_seed(const struct field *field, const json_t *value,
     const char *text = json_string_value(value);
     if (json_is_integer(value) && json_integer_value(value) >= 0) {
         *seed = (uint64_t)json_integer_value(value);
+        return IFL_OK;
+    }
+    double number = json_is_real(value) ? json_real_value(value) : NAN;
+    if (number == floor(number) && number >= 0 && number < 0x1p63) {
+        *seed = (uint64_t)number;
         return IFL_OK;
     }
     errno = 0;
@@ -135,12 +144,19 @@ static enum ifl_result (*const read_kind[])(const struct field *, const json_t *
     [TEXT] = read_text,     [PRIVACY] = read_privacy,
 };
 
-static enum ifl_result unknown_field(const char *name, struct ifl_error *error)
+static bool is_taken(const struct field *field, const struct ifl_generate_body *body)
+{
+    return field->taken_by == BOTH || (field->taken_by == LATER) == body->job;
+}
+
+static enum ifl_result unknown_field(const char *name, const struct ifl_generate_body *body,
+                                     struct ifl_error *error)
 {
     char list[256] = "";
     for (int i = 0; i < FIELDS; i++) {
         size_t used = strlen(list);
-        snprintf(list + used, sizeof list - used, "%s%s", used ? ", " : "", fields[i].name);
+        if (is_taken(&fields[i], body))
+            snprintf(list + used, sizeof list - used, "%s%s", used ? ", " : "", fields[i].name);
     }
     return ifl_fail(error, IFL_ERR_INVALID, room, "there is no field \"%.64s\"; there are %s", name,
                     list);
@@ -150,10 +166,10 @@ static enum ifl_result read_field(const char *name, const json_t *value,
                                   struct ifl_generate_body *body, struct ifl_error *error)
 {
     for (int i = 0; i < FIELDS; i++)
-        if (strcmp(fields[i].name, name) == 0)
+        if (strcmp(fields[i].name, name) == 0 && is_taken(&fields[i], body))
             return read_kind[fields[i].kind](&fields[i], value, (char *)body + fields[i].offset,
                                              error);
-    return unknown_field(name, error);
+    return unknown_field(name, body, error);
 }
 
 static enum ifl_result read_fields(json_t *root, struct ifl_generate_body *body, char field[64],

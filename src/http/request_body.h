@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The JSON body of POST /api/v1/generate to a request. Pure function, any thread.
+// The JSON body of POST /api/v1/generate and /api/v1/jobs to a request. Pure function, any thread.
 #ifndef IFL_HTTP_REQUEST_BODY_H
 #define IFL_HTTP_REQUEST_BODY_H
 
@@ -9,6 +9,8 @@ struct ifl_generate_body {
     char source[IFL_SOURCE_NAME_MAX]; // "": the first
     struct ifl_request request;
     double deadline_seconds;
+    bool job;  // in: of a job, which may take longer and give several images
+    int count; // of a job
 };
 
 // `body` holds the defaults. Unknown fields, wrong types and numbers out of range are refused by

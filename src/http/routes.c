@@ -31,6 +31,21 @@ static const struct ifl_route routes[] = {
      "one consistent moment: packets on each edge, images, likeness, readiness, defaults"},
     {"GET", "/api/v1/sources", "", ifl_handle_sources,
      "the sources: state, age of the last frame, rate, size"},
+    {"POST", "/api/v1/sources", "", ifl_handle_source_add,
+     "adds a source; body: {\"uri\": ..., \"name\": ...}, where uri is rtsp://, rtsps://, rtmp://, "
+     "rtmps://, srt://, udp://, http://, https://, webcam, webcam:/dev/videoN or pattern"},
+    {"GET", "/api/v1/sources/{name}", "", ifl_handle_source, "one source"},
+    {"PATCH", "/api/v1/sources/{name}", "", ifl_handle_source_change,
+     "the same name from another uri, beginning anew; body: {\"uri\": ...}"},
+    {"DELETE", "/api/v1/sources/{name}", "", ifl_handle_source_remove,
+     "removes a source and its counts; its images stay"},
+    {"GET", "/api/v1/profiles", "", ifl_handle_profiles,
+     "the last published profile of each source that has one"},
+    {"GET", "/api/v1/profiles/{source}", "", ifl_handle_profile_named,
+     "the statistics of a source's last published profile"},
+    {"GET", "/api/v1/profiles/{source}/file", "", ifl_handle_profile_file,
+     "the profile as a file to generate from elsewhere; it contains real pictures, people "
+     "included"},
     {"GET", "/api/v1/profile", "source", ifl_handle_profile,
      "the statistics of a source's last published profile"},
     {"GET", "/api/v1/history", "source", ifl_handle_history,
@@ -40,8 +55,9 @@ static const struct ifl_route routes[] = {
      "server-sent events: status (twice a second: status and sources), image (each record), "
      "profile "
      "(source and point of its history)"},
-    {"GET", "/api/v1/images", "source,limit,offset", ifl_handle_images,
-     "the newest images' records, newest first, of the last 64"},
+    {"GET", "/api/v1/images", "source,privacy,seed,since,until,limit,offset,cursor",
+     ifl_handle_images,
+     "the newest images' records, newest first, of the last 64; cursor: `next` of the page before"},
     {"GET", "/api/v1/images/latest", "source,format", ifl_handle_latest,
      "the newest image; format: png, jpeg, webp"},
     {"GET", "/api/v1/images/{name}", "format", ifl_handle_image,
@@ -52,6 +68,16 @@ static const struct ifl_route routes[] = {
      "generates now; body: JSON with source, seed, prompt, guidance_scale, privacy, k, width, "
      "height, brightness, contrast, saturation, color_temperature, deadline_seconds, all "
      "optional; answers with the record, or with the image where Accept asks for one"},
+    {"GET", "/api/v1/jobs", "", ifl_handle_jobs, "the jobs, newest first"},
+    {"POST", "/api/v1/jobs", "", ifl_handle_job_order,
+     "generates later; the body of generate with count 1 to 64 and a deadline_seconds up to 86400"},
+    {"GET", "/api/v1/jobs/{id}", "", ifl_handle_job, "a job: state, progress, results"},
+    {"DELETE", "/api/v1/jobs/{id}", "", ifl_handle_job_cancel,
+     "cancels a job: what is being made is finished, the rest is not begun"},
+    {"GET", "/api/v1/config", "", ifl_handle_config, "options: value, origin, whether settable"},
+    {"PATCH", "/api/v1/config", "", ifl_handle_config_change,
+     "sets options that may change while it runs, all or none; body: {\"generate-interval\": 2}"},
+    {"GET", "/api/v1/openapi.json", "", ifl_handle_openapi, "this API as an OpenAPI 3.1 document"},
     {"GET", "/api/v1/streams/source.mjpeg", "source,fresh", ifl_handle_source_stream,
      "a source live, as MJPEG at most 640 wide; fresh: any text, makes the URL a new one for "
      "browsers that would show the pictures of an ended stream again"},

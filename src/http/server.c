@@ -18,6 +18,7 @@
 #include "http/handlers.h"
 #include "http/jobs.h"
 #include "http/listen.h"
+#include "http/orders.h"
 #include "http/query.h"
 #include "http/rate.h"
 #include "http/routes.h"
@@ -228,7 +229,9 @@ static enum ifl_result start_services(struct ifl_http *http, struct ifl_pipeline
         return ifl_fail(error, IFL_ERR_NO_MEMORY, room, "no memory for the HTTP server");
     enum ifl_result result =
         ifl_events_create(pipeline, &http->counters, &http->services.events, error);
-    return result != IFL_OK ? result : ifl_jobs_create(pipeline, &http->services.jobs, error);
+    if (result == IFL_OK)
+        result = ifl_jobs_create(pipeline, &http->services.jobs, error);
+    return result == IFL_OK ? ifl_orders_create(pipeline, &http->services.orders, error) : result;
 }
 
 static void announce(const struct ifl_http *http, const char *key_folder)
@@ -298,11 +301,14 @@ void ifl_http_stop(struct ifl_http *http)
         ifl_events_stop(http->services.events);
     if (http->services.jobs)
         ifl_jobs_stop(http->services.jobs);
+    if (http->services.orders)
+        ifl_orders_stop(http->services.orders);
     if (http->daemon) // no connection sleeps any more, and none will
         MHD_stop_daemon(http->daemon);
     if (http->listener.socket >= 0)
         close(http->listener.socket);
     ifl_jobs_destroy(http->services.jobs);
+    ifl_orders_destroy(http->services.orders);
     ifl_events_destroy(http->services.events);
     ifl_streams_destroy(http->services.streams);
     ifl_access_destroy(http->services.access);

@@ -48,7 +48,7 @@ enum ifl_result ifl_roster_add(struct ifl_roster *roster, struct ifl_channel *ch
                           name);
     else if (roster->roll.count == IFL_LIST_MAX)
         result =
-            ifl_fail(error, IFL_ERR_TOO_LARGE, "pipeline",
+            ifl_fail(error, IFL_ERR_BUSY, "pipeline",
                      "there are %d sources, which is the most; remove one first", IFL_LIST_MAX);
     else
         roster->roll.channel[roster->roll.count++] = channel;

@@ -13,7 +13,7 @@ struct ifl_roster;
 struct ifl_roster *ifl_roster_create(void);         // NULL: out of memory
 void ifl_roster_destroy(struct ifl_roster *roster); // takes NULL; drops its references
 
-// Takes the caller's reference when IFL_OK. IFL_ERR_TOO_LARGE: the list is full, IFL_ERR_IN_USE:
+// Takes the caller's reference when IFL_OK. IFL_ERR_BUSY: the list is full, IFL_ERR_IN_USE:
 // the name is taken.
 enum ifl_result ifl_roster_add(struct ifl_roster *roster, struct ifl_channel *channel,
                                struct ifl_error *error) IFL_CHECK_RESULT;

@@ -39,7 +39,8 @@ struct ifl_studio {
     pthread_t worker[THREADS_MAX], scheduler;
     int workers;
     bool scheduling;
-    bool slow; // the scheduler's own: the interval can't be kept
+    unsigned turn; // the scheduler's own
+    bool slow;     // the scheduler's own: the interval can't be kept
 
     pthread_mutex_t sink_lock; // sinks are called by one thread at a time
 
@@ -326,8 +327,10 @@ static void look_at_channels(struct ifl_studio *studio, int64_t now_ns)
     ifl_settings_end(studio->config.settings);
     struct ifl_roll roll;
     ifl_roster_call(studio->config.roster, &roll);
+    studio->turn++; // who is first changes, so that a full queue starves nobody
     for (int i = 0; i < roll.count; i++)
-        look_at(studio, roll.channel[i], now_ns, (int64_t)(interval * (double)IFL_SECOND_NS));
+        look_at(studio, roll.channel[(studio->turn + (unsigned)i) % (unsigned)roll.count], now_ns,
+                (int64_t)(interval * (double)IFL_SECOND_NS));
     ifl_roll_drop(&roll);
 }
 

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "core/options.h"
 
 static const char *const names[] = {"cam", "gate"};
 
@@ -36,6 +37,7 @@ struct ifl_pipeline *fake_create(void)
     fake->width = 320;
     fake->height = 180;
     fake->profiled = true;
+    fake->config = ifl_config_create();
     fake->frames_from_ns = now_ns() - IFL_SECOND_NS;
     return fake;
 }
@@ -44,6 +46,7 @@ void fake_destroy(struct ifl_pipeline *fake)
 {
     for (int i = 0; i < fake->images; i++)
         ifl_delivered_unref(fake->image[i]);
+    ifl_config_destroy(fake->config);
     pthread_cond_destroy(&fake->changed);
     pthread_mutex_destroy(&fake->lock);
     free(fake);
@@ -379,5 +382,71 @@ enum ifl_result ifl_pipeline_generate(struct ifl_pipeline *fake, const char *sou
     struct ifl_delivered *made = make_image(source ? source : names[0], name, request);
     *delivered = ref(made);
     add_image(fake, made);
+    return IFL_OK;
+}
+
+// ---- changes ----
+
+static enum ifl_result note_change(struct ifl_pipeline *fake, const char *what, const char *name,
+                                   const char *uri, struct ifl_error *error)
+{
+    pthread_mutex_lock(&fake->lock);
+    snprintf(fake->changed_source, sizeof fake->changed_source, "%s %.100s%s%.100s", what, name,
+             uri[0] ? " " : "", uri);
+    enum ifl_result result = fake->change_result;
+    pthread_mutex_unlock(&fake->lock);
+    return result == IFL_OK ? IFL_OK : ifl_fail(error, result, "pipeline", "as the test wants it");
+}
+
+enum ifl_result ifl_pipeline_add_source(struct ifl_pipeline *fake, const char *text,
+                                        char name[IFL_SOURCE_NAME_MAX], struct ifl_error *error)
+{
+    enum ifl_result result = note_change(fake, "add", text, "", error);
+    snprintf(name, IFL_SOURCE_NAME_MAX, "gate");
+    return result;
+}
+
+enum ifl_result ifl_pipeline_remove_source(struct ifl_pipeline *fake, const char *name,
+                                           struct ifl_error *error)
+{
+    return note_change(fake, "remove", name, "", error);
+}
+
+enum ifl_result ifl_pipeline_change_source(struct ifl_pipeline *fake, const char *name,
+                                           const char *uri, struct ifl_error *error)
+{
+    return note_change(fake, "change", name, uri, error);
+}
+
+enum ifl_result ifl_pipeline_configure(struct ifl_pipeline *fake, const char *const *options,
+                                       const char *const *values, int count,
+                                       struct ifl_error *error)
+{
+    enum ifl_result result = IFL_OK;
+    for (int i = 0; i < count && result == IFL_OK; i++)
+        result = ifl_option_set(fake->config, ifl_option_find(options[i], strlen(options[i])),
+                                values[i], IFL_FROM_HTTP, error);
+    return result;
+}
+
+struct ifl_config *ifl_pipeline_config(struct ifl_pipeline *fake)
+{
+    struct ifl_config *copy = ifl_config_create();
+    char text[8192];
+    for (int i = 0; copy && i < IFL_OPTION_COUNT; i++)
+        if (ifl_option_text(fake->config, i, 0, text, sizeof text) &&
+            ifl_option_set(copy, i, text, fake->config->origin[i], NULL) != IFL_OK)
+            abort();
+    return copy;
+}
+
+enum ifl_result ifl_profile_save(const struct ifl_profile *profile, const char *path,
+                                 struct ifl_error *error)
+{
+    FILE *file = fopen(path, "w");
+    if (!file)
+        return ifl_fail(error, IFL_ERR_IO, "profile", "no file");
+    fprintf(file, "a profile of %s", profile->source);
+    fclose(file);
     return IFL_OK;
 }

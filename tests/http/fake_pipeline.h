@@ -24,7 +24,10 @@ struct ifl_pipeline {
     enum ifl_result generate_result; // what generate returns
     struct ifl_request last_request;
     char last_source[64];
-    int generating; // calls that run now
+    int generating;           // calls that run now
+    char changed_source[256]; // "add TEXT", "remove NAME", "change NAME URI"
+    enum ifl_result change_result;
+    struct ifl_config *config;
 };
 
 struct ifl_pipeline *fake_create(void);

@@ -278,7 +278,7 @@ static void options_says_what_is_allowed(void **state)
         const char *path, *allow;
     } rows[] = {{"/api/v1/status", "GET, HEAD, OPTIONS"},
                 {"/api/v1/generate", "POST, OPTIONS"},
-                {"*", "GET, HEAD, POST, DELETE, OPTIONS"}};
+                {"*", "GET, HEAD, POST, PATCH, DELETE, OPTIONS"}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         char request[256];
         snprintf(request, sizeof request, "OPTIONS %s HTTP/1.1\r\nHOST\r\n", rows[i].path);

@@ -240,7 +240,8 @@ static void sources_come_and_go(void **state)
     struct house *house = *state;
     struct ifl_error *error = &house->error;
     set(house, "source", "host=pattern:size=192x112,rate=10");
-    set(house, "threads", "2");
+    set(house, "generate-interval", "0.5");
+    set(house, "memory-frames", "16");
     begin(house);
     struct watcher watcher[2] = {{.pipeline = house->pipeline}, {.pipeline = house->pipeline}};
     for (int i = 0; i < 2; i++)
@@ -287,6 +288,7 @@ static void a_source_that_leaves_answers_those_who_wait(void **state)
     struct house *house = *state;
     set(house, "source", "host=pattern:size=192x112,rate=10");
     set(house, "generate-interval", "1000");
+    set(house, "memory-frames", "16");
     begin(house);
     check_ok(ifl_pipeline_add_source(house->pipeline, "pattern:size=192x112,rate=20", NULL,
                                      &house->error),
@@ -321,6 +323,7 @@ static void names_of_sources_are_unique(void **state)
     struct house *house = *state;
     struct ifl_error *error = &house->error;
     set(house, "source", "pattern:size=192x112");
+    set(house, "memory-frames", "16");
     begin(house);
     char name[IFL_SOURCE_NAME_MAX];
     check_ok(ifl_pipeline_add_source(house->pipeline, "pattern:size=192x112", name, error), *error);
@@ -336,7 +339,7 @@ static void names_of_sources_are_unique(void **state)
         check_ok(ifl_pipeline_add_source(house->pipeline, "pattern:size=64x64,rate=1", name, error),
                  *error);
     assert_int_equal(ifl_pipeline_add_source(house->pipeline, "pattern", name, error),
-                     IFL_ERR_TOO_LARGE);
+                     IFL_ERR_BUSY);
     struct ifl_summary summary;
     ifl_pipeline_summary(house->pipeline, &summary);
     assert_int_equal(summary.edges, 131);
@@ -348,6 +351,7 @@ static void options_change_together_or_not_at_all(void **state)
     struct house *house = *state;
     set(house, "source", "pattern:size=192x112,rate=20");
     set(house, "generate-interval", "1000");
+    set(house, "memory-frames", "16");
     begin(house);
     const char *names[] = {"generate-interval", "prompt", "guidance_scale"};
     const char *good[] = {"0.05", "dark", "3"}, *bad[] = {"0.06", "bright", "77"};

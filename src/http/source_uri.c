@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "http/source_uri.h"
+
+#include <ctype.h>
+#include <string.h>
+#include <strings.h>
+
+#include "inferloop/frame.h"
+
+static const char room[] = "http";
+
+static const char *const network[] = {"rtsp", "rtsps", "rtmp",  "rtmps", "srt",
+                                      "udp",  "http",  "https", NULL};
+
+static bool is_network(const char *uri)
+{
+    size_t length = strcspn(uri, ":");
+    for (const char *const *row = network; *row; row++)
+        if (strlen(*row) == length && !strncasecmp(*row, uri, length) &&
+            !strncmp(uri + length, "://", 3))
+            return uri[length + 3] && uri[length + 3] != '/';
+    return false;
+}
+
+// "webcam" or "webcam:/dev/videoN": any other path would be a file.
+static bool is_webcam(const char *uri)
+{
+    static const char device[] = "webcam:/dev/video";
+    if (!strcmp(uri, "webcam"))
+        return true;
+    if (strncmp(uri, device, sizeof device - 1) != 0)
+        return false;
+    const char *number = uri + sizeof device - 1;
+    return number[0] && strspn(number, "0123456789") == strlen(number) && strlen(number) <= 3;
+}
+
+static bool is_pattern(const char *uri)
+{
+    return !strcmp(uri, "pattern") || !strncmp(uri, "pattern:", 8);
+}
+
+enum ifl_result ifl_source_uri_check(const char *uri, struct ifl_error *error)
+{
+    size_t length = strlen(uri);
+    if (length == 0 || length > IFL_SOURCE_URI_MAX)
+        return ifl_fail(error, IFL_ERR_INVALID, room, "\"uri\" has %zu bytes; give 1 to %d", length,
+                        IFL_SOURCE_URI_MAX);
+    for (const char *at = uri; *at; at++)
+        if ((unsigned char)*at <= ' ' || *at == 0x7f)
+            return ifl_fail(error, IFL_ERR_INVALID, room,
+                            "\"uri\" holds a space or a control character; write those as %%20");
+    if (is_network(uri) || is_webcam(uri) || is_pattern(uri))
+        return IFL_OK;
+    return ifl_fail(
+        error, IFL_ERR_UNAUTHORIZED, room,
+        "over HTTP only network cameras (rtsp, rtsps, rtmp, rtmps, srt, udp, http, "
+        "https), webcam[:/dev/videoN] and pattern can be added; give files, folders and "
+        "pipes with --source when inferloop starts");
+}
+
+bool ifl_source_name_is_valid(const char *name)
+{
+    size_t length = 0;
+    while (isalnum((unsigned char)name[length]) || name[length] == '-' || name[length] == '_')
+        length++;
+    return length > 0 && !name[length] && length < IFL_SOURCE_NAME_MAX;
+}
