@@ -12,7 +12,7 @@ const CHARTS = [
   { key: 'contrast_mean', name: 'Contrast', text: (v) => fixed(v, 3) },
   { key: 'color_temperature', name: 'Colour temperature', text: (v) => `${whole(v)} K` },
   { key: 'laplacian_variance', name: 'Sharpness', text: (v) => whole(v) },
-  { key: 'objects', name: 'Objects in a frame', text: (v) => fixed(v, 1), least: 0, share: true },
+  { key: 'objects', name: 'Objects per frame', text: (v) => fixed(v, 1), least: 0, share: true },
   { key: 'likeness', name: 'Likeness', text: (v) => fixed(v, 2), least: 0, line: 1.5, band: false },
 ];
 
@@ -74,9 +74,9 @@ function told(chart, points) {
 
 function describe(chart, point) {
   say(chart.value, chart.text(point.mean));
-  if (chart.share) say(chart.spread, `${chart.text(point.p05)} to ${chart.text(point.p95)}, in ${fixed(point.share * 100, 0)} % of frames`);
+  if (chart.share) say(chart.spread, `${whole(point.p05)} – ${whole(point.p95)}, in ${fixed(point.share * 100, 0)} % of frames`);
   else if (chart.band === false) say(chart.spread, '1: as alike as real stretches of it');
-  else say(chart.spread, `${chart.text(point.p05)} to ${chart.text(point.p95)}`);
+  else say(chart.spread, `${chart.text(point.p05)} – ${chart.text(point.p95)}`);
 }
 
 function draw(chart) {

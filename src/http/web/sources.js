@@ -105,7 +105,7 @@ function showRow(row, source) {
   const facts = [`last good frame ${ageOf(source)}`];
   if (source.state === 'live') facts.push(`${fixed(source.rate, 1)} frames/s`);
   facts.push(`${whole(source.frames)} frames`);
-  if (source.loops > 0) facts.push(`${whole(source.loops)} loops`);
+  if (source.loops > 0) facts.push(`${whole(source.loops)} loop${source.loops === 1 ? '' : 's'}`);
   if (source.reason) facts.unshift(source.reason);
   say(how, facts.join(' · '));
   row.querySelector('.see').hidden = rows.length < 2;
