@@ -49,21 +49,35 @@ enum MHD_Result ifl_handle_profile_named(struct ifl_exchange *exchange)
     return reply_profile(exchange, source);
 }
 
-enum MHD_Result ifl_handle_profiles(struct ifl_exchange *exchange)
+// Joined as text: a profile's JSON has some tens of kilobytes.
+static void print_profiles(struct ifl_pipeline *pipeline, FILE *out)
 {
     struct ifl_source_status rows[SOURCES_MAX];
-    int count = ifl_pipeline_sources(exchange->services->pipeline, rows, SOURCES_MAX);
-    json_t *list = json_array();
+    int count = ifl_pipeline_sources(pipeline, rows, SOURCES_MAX), printed = 0;
+    fputs("{\"profiles\": [", out);
     for (int i = 0; i < count && i < SOURCES_MAX; i++) {
-        struct ifl_profile *profile =
-            ifl_pipeline_profile(exchange->services->pipeline, rows[i].name, false, 0);
+        struct ifl_profile *profile = ifl_pipeline_profile(pipeline, rows[i].name, false, 0);
         char *text = profile ? ifl_profile_json(profile) : NULL;
         if (text)
-            json_array_append_new(list, json_loads(text, 0, NULL));
+            fprintf(out, "%s%s", printed++ ? ",\n" : "", text);
         free(text);
         ifl_profile_unref(profile);
     }
-    return ifl_reply_json(exchange, MHD_HTTP_OK, json_pack("{so}", "profiles", list));
+    fputs("]}\n", out);
+}
+
+enum MHD_Result ifl_handle_profiles(struct ifl_exchange *exchange)
+{
+    char *text = NULL;
+    size_t length = 0;
+    FILE *out = open_memstream(&text, &length);
+    if (!out)
+        return ifl_reply_json(exchange, MHD_HTTP_OK, NULL);
+    print_profiles(exchange->services->pipeline, out);
+    if (fclose(out) == 0)
+        return ifl_reply_bytes(exchange, MHD_HTTP_OK, "application/json", (uint8_t *)text, length);
+    free(text);
+    return ifl_reply_json(exchange, MHD_HTTP_OK, NULL);
 }
 
 // ---- the file ----
