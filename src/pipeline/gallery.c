@@ -55,12 +55,17 @@ void ifl_gallery_destroy(struct ifl_gallery *gallery)
     free(gallery);
 }
 
-struct ifl_delivered *ifl_gallery_add(struct ifl_gallery *gallery, struct ifl_synthetic *synthetic,
-                                      const char *name)
+struct ifl_delivered *ifl_gallery_reserve(void)
 {
     struct ifl_delivered *made = calloc(1, sizeof *made);
-    if (!made)
-        return NULL;
+    if (made)
+        made->refs = 1;
+    return made;
+}
+
+void ifl_gallery_add(struct ifl_gallery *gallery, struct ifl_delivered *made,
+                     struct ifl_synthetic *synthetic, const char *name)
+{
     made->refs = 2; // the gallery's and the caller's
     made->synthetic = *synthetic;
     synthetic->image = NULL;
@@ -73,7 +78,6 @@ struct ifl_delivered *ifl_gallery_add(struct ifl_gallery *gallery, struct ifl_sy
     pthread_cond_broadcast(&gallery->added);
     pthread_mutex_unlock(&gallery->lock);
     ifl_delivered_unref(oldest);
-    return made;
 }
 
 // The image `back` places before the newest (0: the newest) if it is of `source`, else NULL.

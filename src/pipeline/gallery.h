@@ -10,9 +10,12 @@ enum { IFL_GALLERY_MAX = 64 };
 struct ifl_gallery;
 struct ifl_gallery *ifl_gallery_create(void); // NULL: out of memory
 void ifl_gallery_destroy(struct ifl_gallery *gallery);
-// Takes the image out of *synthetic. Returns a reference for the caller, or NULL: out of memory.
-struct ifl_delivered *ifl_gallery_add(struct ifl_gallery *gallery, struct ifl_synthetic *synthetic,
-                                      const char *name);
+// Room for an image, to be had before it is delivered: what is in the dataset must not fail after.
+// NULL: out of memory. Add it or unref it.
+struct ifl_delivered *ifl_gallery_reserve(void);
+// Takes the image out of *synthetic into what was reserved, which stays the caller's reference.
+void ifl_gallery_add(struct ifl_gallery *gallery, struct ifl_delivered *reserved,
+                     struct ifl_synthetic *synthetic, const char *name);
 // See ifl_pipeline_images, _image and _newest.
 int ifl_gallery_list(struct ifl_gallery *gallery, const char *source, int skip,
                      struct ifl_delivered **images, int most);

@@ -122,18 +122,23 @@ static enum ifl_result deliver(struct ifl_studio *studio, struct ifl_synthetic *
 {
     char name[IFL_PATH_MAX];
     ifl_edge_enter(studio->accepted);
-    pthread_mutex_lock(&studio->sink_lock);
-    enum ifl_result result =
-        studio->config.sink_plugin->deliver(studio->config.sink, synthetic, name, error);
-    pthread_mutex_unlock(&studio->sink_lock);
+    struct ifl_delivered *shown = ifl_gallery_reserve();
+    enum ifl_result result = IFL_ERR_NO_MEMORY;
+    if (shown) {
+        pthread_mutex_lock(&studio->sink_lock);
+        result = studio->config.sink_plugin->deliver(studio->config.sink, synthetic, name, error);
+        pthread_mutex_unlock(&studio->sink_lock);
+    } else {
+        result = ifl_fail(error, result, "deliver", "no memory to show the image");
+    }
     if (result != IFL_OK) {
         ifl_edge_drop(studio->accepted, IFL_DROP_ERROR);
+        ifl_delivered_unref(shown);
         return result;
     }
     ifl_edge_pass(studio->accepted);
-    *delivered = ifl_gallery_add(studio->gallery, synthetic, name);
-    if (!*delivered)
-        return ifl_fail(error, IFL_ERR_NO_MEMORY, "deliver", "no memory to show the image");
+    ifl_gallery_add(studio->gallery, shown, synthetic, name);
+    *delivered = shown;
     return IFL_OK;
 }
 

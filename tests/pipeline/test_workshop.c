@@ -31,15 +31,16 @@ static enum ifl_result odd_generate(void *self, const struct ifl_request *reques
     struct odd_engine *engine = self;
     const struct ifl_profile *profile = engine->profile;
     int top = profile->levels - 1;
-    if (++calls >= fails_from)
+    if (__atomic_add_fetch(&calls, 1, __ATOMIC_RELAXED) >= fails_from)
         return ifl_fail(error, IFL_ERR_NOT_READY, "generate", "this engine fails");
     synthetic->image = ifl_image_create(profile->level_width[top], profile->level_height[top]);
     size_t bytes = (size_t)profile->level_width[top] * (size_t)profile->level_height[top] * 3;
     struct ifl_rng rng;
     ifl_rng_init(&rng, request->seed);
-    for (size_t i = 0; engine->bad > 0 && i < bytes; i++)
+    int bad = __atomic_fetch_sub(&engine->bad, 1, __ATOMIC_RELAXED); // of several threads
+    for (size_t i = 0; bad > 0 && i < bytes; i++)
         synthetic->image->rgb[i] = (uint8_t)ifl_rng_next(&rng);
-    if (engine->bad-- <= 0)
+    if (bad <= 0)
         memcpy(synthetic->image->rgb, profile->memory[profile->memory_frames / 2]->level[top],
                bytes);
     return IFL_OK;
@@ -237,7 +238,10 @@ static void the_gallery_keeps_the_newest(void **state)
         snprintf(synthetic.source, sizeof synthetic.source, "%s", i % 2 ? "odd" : "even");
         char name[32];
         snprintf(name, sizeof name, "image-%d", i);
-        ifl_delivered_unref(ifl_gallery_add(gallery, &synthetic, name));
+        struct ifl_delivered *added = ifl_gallery_reserve();
+        assert_non_null(added);
+        ifl_gallery_add(gallery, added, &synthetic, name);
+        ifl_delivered_unref(added);
     }
     struct ifl_delivered *images[IFL_GALLERY_MAX];
     int count = ifl_gallery_list(gallery, NULL, 0, images, IFL_GALLERY_MAX);

@@ -19,7 +19,7 @@ def cases_of(command, sites):
         for site, calls in rows:
             for n in sorted({1, 2, (calls + 1) // 2, calls} & set(range(1, calls + 1))):
                 (once if n == 1 else again).append((command, f"{kind}@{site}:{n}"))
-            once.append((command, f"{kind}@{site}:1+"))
+            again.append((command, f"{kind}@{site}:1+"))
             if kind == "write":
                 for code in ("EIO", "EROFS"):
                     again.append((command, f"{kind}@{site}:1+:{code}"))
