@@ -41,7 +41,8 @@ asan:
 
 tsan:
 	@tools/install build test
-	@test -f $(BUILD)-tsan/build.ninja || $(MESON) $(BUILD)-tsan -Db_sanitize=thread -Db_lundef=false > /dev/null
+	@test -f $(BUILD)-tsan/build.ninja || CC=clang-14 $(MESON) $(BUILD)-tsan -Db_sanitize=thread -Db_lundef=false \
+	    -Dc_args=-fsanitize-ignorelist=$(CURDIR)/tests/faults/tsan-ignore.txt > /dev/null
 	@/usr/bin/python3 tests/run.py --only unit --build $(BUILD)-tsan
 
 # Each fuzz target with libFuzzer, FUZZ_SECONDS long; their corpora are replayed by `make test`.
