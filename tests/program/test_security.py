@@ -238,7 +238,7 @@ class Secrets(Security):
                           f"  - good={PATTERN}\n"
                           f"  - rtsp://joe:{SECRET}-file@127.0.0.1:{port}/x\n"
                           f"  - http://127.0.0.1:{port}/y?token={SECRET}-query\n")
-        live = self.begin("--config", config, "--require-key", "--log-level", "debug",
+        live = self.begin("--config", config, "--require-key", "--log-level", "debug", "--privacy", "verbatim",
                           "--generate-interval", "1")
         secrets = [SECRET, self.key("read"), self.key("write")]
         return live, secrets
