@@ -235,6 +235,15 @@ static uint64_t frames_of(struct ifl_pipeline *pipeline, const char *name)
     return 0;
 }
 
+static void wait_for_width(struct ifl_pipeline *pipeline, int width)
+{
+    uint64_t serial = 0;
+    struct ifl_frame *frame = ifl_pipeline_frame(pipeline, "guest", &serial, 100 * IFL_SECOND_NS);
+    assert_non_null(frame);
+    assert_int_equal(frame->width, width);
+    ifl_frame_unref(frame);
+}
+
 static void sources_come_and_go(void **state)
 {
     struct house *house = *state;
@@ -246,33 +255,30 @@ static void sources_come_and_go(void **state)
     struct watcher watcher[2] = {{.pipeline = house->pipeline}, {.pipeline = house->pipeline}};
     for (int i = 0; i < 2; i++)
         pthread_create(&watcher[i].thread, NULL, watch, &watcher[i]);
-    uint64_t serial = 0, last = 0;
-    for (int round = 0; round < 2; round++) {
+    uint64_t last = 0;
+    for (int round = 0; round < 4; round++) {
         char name[IFL_SOURCE_NAME_MAX];
         check_ok(ifl_pipeline_add_source(house->pipeline, "guest=pattern:size=192x112,rate=20",
                                          name, error),
                  *error);
         assert_string_equal(name, "guest");
-        struct ifl_delivered *image =
-            ifl_pipeline_newest(house->pipeline, "guest", &serial, 100 * IFL_SECOND_NS);
-        assert_non_null(image);
-        ifl_delivered_unref(image);
+        wait_for_width(house->pipeline, 192);
         check_ok(ifl_pipeline_change_source(house->pipeline, "guest", "pattern:size=128x72,rate=20",
                                             error),
                  *error);
-        uint64_t seen = 0;
-        struct ifl_frame *frame =
-            ifl_pipeline_frame(house->pipeline, "guest", &seen, 100 * IFL_SECOND_NS);
-        assert_non_null(frame);
-        assert_int_equal(frame->width, 128);
-        ifl_frame_unref(frame);
+        wait_for_width(house->pipeline, 128);
         check_ok(ifl_pipeline_remove_source(house->pipeline, "guest", error), *error);
         assert_int_equal(ifl_pipeline_remove_source(house->pipeline, "guest", error),
                          IFL_ERR_NOT_FOUND);
-        assert_true(frames_of(house->pipeline, "host") > last); // which nobody disturbed
+        assert_true(frames_of(house->pipeline, "host") >= last); // which nobody disturbed
         last = frames_of(house->pipeline, "host");
         check_laws(house->pipeline);
     }
+    uint64_t serial = last;
+    struct ifl_frame *frame =
+        ifl_pipeline_frame(house->pipeline, "host", &serial, 100 * IFL_SECOND_NS);
+    assert_non_null(frame); // it goes on
+    ifl_frame_unref(frame);
     for (int i = 0; i < 2; i++) {
         __atomic_store_n(&watcher[i].stop, true, __ATOMIC_RELEASE);
         pthread_join(watcher[i].thread, NULL);
@@ -295,7 +301,7 @@ static void a_source_that_leaves_answers_those_who_wait(void **state)
              house->error);
     uint64_t serial = 0;
     ifl_delivered_unref(
-        ifl_pipeline_newest(house->pipeline, "pattern", &serial, 100 * IFL_SECOND_NS));
+        ifl_pipeline_newest(house->pipeline, "pattern", &serial, 300 * IFL_SECOND_NS));
     pthread_t asker[6];
     struct asking asking = {house->pipeline, "pattern"};
     for (int i = 0; i < 6; i++)
