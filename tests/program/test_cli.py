@@ -44,7 +44,8 @@ class Options(Case):
         self.assertEqual(shown["source"]["value"], ["c.mp4"])
 
     def test_credentials_are_not_shown(self):
-        done = run("config", "show", "--source", "rtsp://joe:opensesame@camera/live?token=abracadabra")
+        done = run("config", "show",
+                   env={"INFERLOOP_SOURCE": "rtsp://joe:opensesame@camera/live?token=abracadabra"})
         self.assertEqual(done.returncode, 0)
         self.assertNotIn("opensesame", done.stdout)
         self.assertNotIn("abracadabra", done.stdout)
