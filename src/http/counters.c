@@ -39,7 +39,7 @@ static void collect(struct ifl_metrics_writer *writer, void *context)
 {
     struct ifl_http_counters *counters = context;
     for (int status = 0; status < IFL_STATUS_MAX; status++) {
-        char code[8];
+        char code[16];
         snprintf(code, sizeof code, "%d", status);
         if (load(&counters->answers[status]) > 0)
             ifl_metric_emit(writer, &rows[ANSWERS], (const char *const[]){code},
