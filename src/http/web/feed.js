@@ -5,7 +5,7 @@ import { ask } from './tools.js';
 
 const SILENT_MS = 6000; // events come twice a second
 const AGAIN_MS = 2000;
-const HIDDEN_MS = 5000;
+const HIDDEN_MS = 3000;
 
 export class Feed {
   // on: { status(status, sources), image(record), profile(source, point), state(name), began() };
@@ -15,7 +15,7 @@ export class Feed {
     this.events = null;
     this.state = '';
     this.heardAt = 0;
-    this.hiddenAt = null;
+    this.hiddenAt = document.hidden ? Date.now() : null;
     document.addEventListener('visibilitychange', () => this.look());
     this.open();
     setInterval(() => this.watch(), 1000);
@@ -54,7 +54,7 @@ export class Feed {
   look() {
     this.hiddenAt = document.hidden ? Date.now() : null;
     if (!document.hidden && this.state === 'paused') {
-      this.tell('lost');
+      this.state = '';
       this.open();
     }
   }

@@ -91,7 +91,7 @@ function showTiles(status, source) {
   tile('tile-rate', source && known(source.rate) ? fixed(source.rate, 1) : '–', 'frames/s');
   tile('tile-age', known(age) ? span(age) : '–', known(age) ? 'ago' : '', known(age) && age > 5 ? 'bad' : '');
   tile('tile-images', known(perSecond) ? fixed(perSecond * 60, perSecond < 0.15 ? 1 : 0) : '–', 'per minute');
-  tile('tile-accepted', tried > 0 ? `${fixed(images.delivered / tried * 100, 0)} %` : '–', tried > 0 ? `of ${whole(tried)} tries` : '');
+  tile('tile-accepted', tried > 0 ? `${fixed(images.delivered / tried * 100, 0)} %` : '–', tried > 0 ? `of ${whole(tried)}` : '');
   tile('tile-likeness', known(status.likeness) ? fixed(status.likeness, 2) : '–',
     known(status.likeness) ? (status.likeness <= 1.5 ? 'within 1.5' : 'above 1.5') : 'not known yet',
     known(status.likeness) && status.likeness > 1.5 ? 'warn' : '');
