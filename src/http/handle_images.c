@@ -2,7 +2,6 @@
 // Images and their records, and generating on demand.
 #include "http/handlers.h"
 
-#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -217,30 +216,43 @@ static enum MHD_Result reply_list(struct ifl_exchange *exchange, const struct fi
                                     offset, "total", found, "next", next ? next : json_null()));
 }
 
-// Unix seconds, or as dates are written in records: 2026-01-31T08:15:00Z.
+// The length of up to `most` digits.
+static size_t digits(const char *text, size_t most)
+{
+    size_t length = strspn(text, "0123456789");
+    return length <= most ? length : 0;
+}
+
+// Unix seconds, or as dates are written in records: 2026-01-31T08:15:00Z. Either with a fraction.
+static bool read_time(const char *text, double *value)
+{
+    struct tm date = {0};
+    size_t whole = digits(text, 11);
+    const char *rest = whole && strchr(".", text[whole]) // the end, or a fraction
+                           ? text + whole
+                           : strptime(text, "%Y-%m-%dT%H:%M:%S", &date);
+    if (!rest)
+        return false;
+    double fraction = 0;
+    size_t places = *rest == '.' ? digits(rest + 1, 9) : 0;
+    if (places) {
+        fraction = strtod(rest, NULL);
+        rest += 1 + places;
+    }
+    bool seconds = rest[0] == 0 && !strchr(text, 'T');
+    *value = (seconds ? (double)strtoll(text, NULL, 10) : (double)timegm(&date)) + fraction;
+    return seconds || strcmp(rest, "Z") == 0;
+}
+
 static enum ifl_result query_time(const struct ifl_exchange *exchange, const char *name,
                                   double *value, struct ifl_error *error)
 {
     const char *text = ifl_query_text(exchange, name);
-    if (!text)
+    if (!text || read_time(text, value))
         return IFL_OK;
-    char *end;
-    double seconds = strtod(text, &end);
-    struct tm date = {0};
-    const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &date);
-    if (isdigit((unsigned char)text[0]) && !*end && seconds < 1e12) {
-        *value = seconds;
-        return IFL_OK;
-    }
-    if (rest && *rest == '.')
-        rest += 1 + strspn(rest + 1, "0123456789");
-    if (!rest || strcmp(rest, "Z") != 0)
-        return ifl_fail(error, IFL_ERR_INVALID, "http",
-                        "%s is \"%.40s\"; give a time as 2026-01-31T08:15:00Z or in seconds since "
-                        "1970",
-                        name, text);
-    *value = (double)timegm(&date);
-    return IFL_OK;
+    return ifl_fail(error, IFL_ERR_INVALID, "http",
+                    "%s is \"%.40s\"; give a time as 2026-01-31T08:15:00Z or in seconds since 1970",
+                    name, text);
 }
 
 static enum ifl_result query_filter(const struct ifl_exchange *exchange, struct filter *filter,

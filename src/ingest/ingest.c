@@ -446,10 +446,11 @@ struct ifl_frame *ifl_ingest_newest(struct ifl_ingest *ingest, uint64_t *serial,
     struct ifl_frame *frame = NULL;
     int64_t until = ifl_now_ns(ifl_clock_real()) + wait_ns;
     pthread_mutex_lock(&ingest->lock);
-    while (ingest->serial <= *serial && !ingest->stopping && !ingest->status.finished &&
-           ifl_now_ns(ifl_clock_real()) < until)
+    // Another one, not a later one: the caller may have seen a source that this one has replaced.
+    while ((!ingest->serial || ingest->serial == *serial) && !ingest->stopping &&
+           !ingest->status.finished && ifl_now_ns(ifl_clock_real()) < until)
         wait_on(&ingest->fresh, &ingest->lock, until);
-    if (ingest->serial > *serial) {
+    if (ingest->serial && ingest->serial != *serial) {
         frame = ifl_frame_ref(ingest->newest);
         *serial = ingest->serial;
     }

@@ -254,7 +254,7 @@ static void images_are_filtered_and_paged(void **state)
     check_total("seed=7", 0);
     check_total("since=2001-01-01T00:00:00Z", 0); // the fake's are of 1970
     check_total("until=2001-01-01T00:00:00.5Z", 3);
-    check_total("since=0&until=86400", 3);
+    check_total("since=0&until=86400.25", 3);
     json_t *page = get_json("/api/v1/images?limit=2", 200);
     assert_int_equal(json_integer_value(json_object_get(page, "next")), 2);
     json_decref(page);
@@ -264,6 +264,9 @@ static void images_are_filtered_and_paged(void **state)
     json_decref(page);
     check_get_error("/api/v1/images?privacy=none", 400, "ERR_INVALID", "privacy");
     check_get_error("/api/v1/images?since=yesterday", 400, "ERR_INVALID", "since");
+    check_get_error("/api/v1/images?since=1e5", 400, "ERR_INVALID", "since");
+    check_get_error("/api/v1/images?since=5Z", 400, "ERR_INVALID", "since");
+    check_get_error("/api/v1/images?until=2026-01-31T08:15:00", 400, "ERR_INVALID", "until");
     check_get_error("/api/v1/images?seed=-1", 400, "ERR_INVALID", "seed");
 }
 

@@ -237,7 +237,7 @@ static uint64_t frames_of(struct ifl_pipeline *pipeline, const char *name)
 
 static void wait_for_width(struct ifl_pipeline *pipeline, int width)
 {
-    uint64_t serial = 0;
+    uint64_t serial = 1000000; // as of a source that was there before
     struct ifl_frame *frame = ifl_pipeline_frame(pipeline, "guest", &serial, 100 * IFL_SECOND_NS);
     assert_non_null(frame);
     assert_int_equal(frame->width, width);
