@@ -305,9 +305,13 @@ class Pictures(Security):
     def keep(self, *names):
         """A state folder with a profile of each name, as a run leaves it."""
         words = [word for name in names for word in ("--source", f"{name}={PATTERN}")]
-        done = run("run", *words, "--listen", "none", "--duration", "2.5", "--output", self.folder / "d",
-                   timeout=30)
-        self.assertEqual(done.returncode, 0, done.stderr)
+        live = self.begin(*words)
+
+        def frames(name):
+            status, _, body = ask(self.base, f"/api/v1/profile?source={name}")
+            return json.loads(body)["memory"]["frames"] if status == 200 else 0
+        live.wait_until(lambda: min(frames(name) for name in names) > 45, 30, "profiles")
+        self.assertEqual(live.stop(), 0)
         self.state = self.folder / "d.state"
         self.assertEqual(sorted(p.name for p in self.state.glob("*.iflprof")),
                          sorted(f"{name}.iflprof" for name in names))
