@@ -57,7 +57,7 @@ void ifl_ingest_stop(struct ifl_ingest *ingest);
 void ifl_ingest_destroy(struct ifl_ingest *ingest); // takes NULL; after stop
 void ifl_ingest_status(struct ifl_ingest *ingest, struct ifl_ingest_status *status);
 
-// The newest canonical frame that came after *serial (0: any), waiting at most wait_ns for one;
+// The newest canonical frame if it is another one than *serial (0: any), waiting at most wait_ns;
 // NULL if none came, at once when the source has ended. The caller unrefs it. Any thread.
 struct ifl_frame *ifl_ingest_newest(struct ifl_ingest *ingest, uint64_t *serial, int64_t wait_ns);
 
