@@ -4,13 +4,14 @@ a folder that is deleted, a wall clock that jumps."""
 import datetime
 import json
 import random
+import re
 import shutil
 import subprocess
 import time
 import unittest
 
 import faults
-from support import Case, laws_hold
+from support import Case, laws_hold, run
 
 QUICK = ("--source", "pattern:size=160x120,rate=30,objects=3", "--listen", "127.0.0.1:0",
          "--profile-interval", "0.5", "--generate-interval", "0.1", "--privacy", "verbatim", "--json")
@@ -114,6 +115,23 @@ class Living(Case):
 
     def test_a_clock_that_jumps_back(self):
         self.jump(-DAY_S)
+
+
+class Steady(Case):
+    def allocations(self, frames):
+        log = self.folder / f"{frames}.log"
+        done = run("profile", f"pattern:size=160x96,frames={frames},rate=30,objects=3", "--memory-frames",
+                   16, "-o", self.folder / "p", "--log-level", "error", timeout=120,
+                   env={"LD_PRELOAD": str(faults.LIBRARY), "FAULTS_LOG": str(log)})
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return max(map(int, re.findall(r"^calls alloc (\d+)", log.read_text(), re.M)))
+
+    def test_a_frame_allocates_nothing(self):
+        """Only a frame that enters the memory may, when a snapshot still holds the one it replaces."""
+        if not faults.LIBRARY.exists():
+            self.skipTest("the library that counts calls is not built in this build")
+        first, more = self.allocations(1000), self.allocations(2000)
+        self.assertLess((more - first) / 1000, 0.5)
 
 
 if __name__ == "__main__":
