@@ -77,13 +77,14 @@ static void two_sources_flow_by_the_laws(void **state)
     set(house, "source", "near=pattern:size=160x96,rate=60,seed=1");
     set(house, "source", "far=pattern:size=192x112,rate=60,seed=2");
     set(house, "threads", "2");
+    set(house, "memory-frames", "16"); // what a workshop costs grows with them
     begin(house);
     uint64_t near_serial = 0, far_serial = 0;
     for (int i = 0; i < 3; i++) {
         struct ifl_delivered *near =
-            ifl_pipeline_newest(house->pipeline, "near", &near_serial, 20 * IFL_SECOND_NS);
+            ifl_pipeline_newest(house->pipeline, "near", &near_serial, 100 * IFL_SECOND_NS);
         struct ifl_delivered *far =
-            ifl_pipeline_newest(house->pipeline, "far", &far_serial, 20 * IFL_SECOND_NS);
+            ifl_pipeline_newest(house->pipeline, "far", &far_serial, 100 * IFL_SECOND_NS);
         assert_non_null(near);
         assert_non_null(far);
         assert_string_equal(far->synthetic.source, "far");
