@@ -133,6 +133,25 @@ class Plugins(Case):
         self.refuses(run("probe", "pattern", "--plugin", build / "libinferloop.so"), 2, "plug-in")
 
 
+class Installation(Case):
+    def test_what_is_installed_can_be_built_against(self):
+        build = os.environ.get("INFERLOOP_BUILD", str(ROOT / "build"))
+        subprocess.run(["meson", "install", "-C", build, "--no-rebuild", "--destdir", self.folder],
+                       check=True, capture_output=True)
+        found = {path.name: path for path in self.folder.rglob("*")}
+        for name in ("inferloop", "inferloop.1", "libinferloop.so", "inferloop.pc", "pipeline.h"):
+            self.assertIn(name, found)
+        env = dict(os.environ, PKG_CONFIG_SYSROOT_DIR=str(self.folder),
+                   PKG_CONFIG_PATH=str(found["inferloop.pc"].parent))
+        flags = subprocess.run(["pkg-config", "--cflags", "--libs", "inferloop"], env=env, check=True,
+                               capture_output=True, text=True).stdout.split()
+        program = self.folder / "live"
+        subprocess.run(["cc", ROOT / "examples" / "live.c", *flags, "-o", program], check=True)
+        done = subprocess.run([program], capture_output=True, text=True,
+                              env=dict(env, LD_LIBRARY_PATH=str(found["libinferloop.so"].parent)))
+        self.assertIn("usage: live", done.stderr)
+
+
 class Tables(Case):
     def test_pages_are_what_the_tables_make(self):
         for page, name in (("options", "options.md"), ("metrics", "metrics.md"),
