@@ -6,22 +6,13 @@
 #ifndef INFERLOOP_GENERATE_H
 #define INFERLOOP_GENERATE_H
 
+#include "inferloop/image.h"
 #include "inferloop/plugin.h"
 #include "inferloop/profile.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-/* An RGB24 picture, rows tight (width * 3 bytes), reference-counted, immutable once handed on. */
-struct ifl_image {
-    int width, height;
-    uint8_t *rgb;
-    int refs; /* atomic; 1 when made */
-};
-IFL_API struct ifl_image *ifl_image_create(int width, int height); /* black; NULL: size or memory */
-IFL_API struct ifl_image *ifl_image_ref(struct ifl_image *image);
-IFL_API void ifl_image_unref(struct ifl_image *image); /* takes NULL */
 
 /* name in enum, name for users, what it promises */
 #define IFL_PRIVACY_MODES(X)                                                                       \

@@ -9,6 +9,7 @@
 
 #include "inferloop/deliver.h"
 #include "inferloop/generate.h"
+#include "inferloop/incident.h"
 #include "inferloop/profile.h"
 
 #ifdef __cplusplus
@@ -161,6 +162,18 @@ IFL_API const char *ifl_history_name(enum ifl_history_series series); /* as the 
  * IFL_HISTORY_MAX are kept; older ones grow sparser, back to the start. */
 IFL_API int ifl_pipeline_history(struct ifl_pipeline *pipeline, const char *source,
                                  struct ifl_history_point *points, int most);
+
+/* What has gone wrong or changed: the newest incidents first, at most `most`, of one source (NULL:
+ * of all) and kind (-1: of all); with `lasting` only those that last; only those that have changed
+ * after the serial `changed_after` (0: all). Returns how many; ifl_incident_fini each. */
+IFL_API int ifl_pipeline_incidents(struct ifl_pipeline *pipeline, const char *source, int kind,
+                                   bool lasting, uint64_t changed_after,
+                                   struct ifl_incident *incidents, int most);
+/* By id; false: there is none. ifl_incident_fini it. */
+IFL_API bool ifl_pipeline_incident(struct ifl_pipeline *pipeline, uint64_t id,
+                                   struct ifl_incident *incident);
+/* Grows with each change of an incident. */
+IFL_API uint64_t ifl_pipeline_incident_serial(struct ifl_pipeline *pipeline);
 
 /* A delivered image; reference-counted, immutable. */
 struct ifl_delivered {

@@ -127,6 +127,11 @@ IFL_API enum ifl_result ifl_profiler_create(const struct ifl_profiler_config *co
 IFL_API enum ifl_result ifl_profiler_update(struct ifl_profiler *profiler,
                                             const struct ifl_frame *frame,
                                             struct ifl_error *error) IFL_CHECK_RESULT;
+/* The same with the frame's features, for those who have measured it already. */
+IFL_API enum ifl_result ifl_profiler_take(struct ifl_profiler *profiler,
+                                          const struct ifl_frame *frame,
+                                          const struct ifl_features *features,
+                                          struct ifl_error *error) IFL_CHECK_RESULT;
 /* Drops the remembered pictures that were taken before this time of the wall clock; statistics and
  * background stay. */
 IFL_API void ifl_profiler_forget(struct ifl_profiler *profiler, int64_t before_wall_ns);

@@ -97,7 +97,7 @@ static enum ifl_result make(const struct ifl_arguments *arguments, struct ifl_er
         result = ifl_source_spec_parse(arguments->word[0], config->source_type, 0, registry, &spec,
                                        error);
     if (result == IFL_OK)
-        result = ifl_channel_create(&spec, config, NULL, false, &channel, error);
+        result = ifl_channel_create(&spec, config, NULL, NULL, false, &channel, error);
     if (result == IFL_OK) {
         result = ifl_channel_start(channel, error);
         if (result == IFL_OK)

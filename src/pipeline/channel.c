@@ -30,6 +30,7 @@ struct ifl_channel {
     int64_t profile_interval_ns; // atomic
     int64_t retention_ns;        // 0: pictures stay until others take their place
     const struct ifl_clock *clock;
+    struct ifl_journal *journal; // the pipeline's, or NULL
 
     struct ifl_edge *in, *frames;
     struct ifl_ingest *ingest;
@@ -166,8 +167,12 @@ static void take_snapshot(struct analyst *analyst, bool last)
 static void take_frame(struct analyst *analyst, struct ifl_frame *frame)
 {
     struct ifl_channel *channel = analyst->channel;
+    struct ifl_features features;
     struct ifl_error error = {0};
-    if (ifl_profiler_update(channel->profiler, frame, &error) == IFL_OK) {
+    enum ifl_result result = ifl_extract_statistics(frame, &features, &error);
+    if (result == IFL_OK)
+        result = ifl_profiler_take(channel->profiler, frame, &features, &error);
+    if (result == IFL_OK) {
         double latency =
             (double)(ifl_now_ns(channel->clock) - frame->capture_ns) / (double)IFL_SECOND_NS;
         pthread_mutex_lock(&channel->lock);
@@ -303,8 +308,9 @@ static void load_kept(struct ifl_channel *channel)
 }
 
 enum ifl_result ifl_channel_create(const struct ifl_source_spec *spec,
-                                   const struct ifl_config *config, const char *state_dir,
-                                   bool load, struct ifl_channel **channel, struct ifl_error *error)
+                                   const struct ifl_config *config, struct ifl_journal *journal,
+                                   const char *state_dir, bool load, struct ifl_channel **channel,
+                                   struct ifl_error *error)
 {
     struct ifl_channel *made = calloc(1, sizeof *made);
     if (!made)
@@ -315,6 +321,7 @@ enum ifl_result ifl_channel_create(const struct ifl_source_spec *spec,
     made->profile_interval_ns = seconds_ns(config->profile_interval);
     made->retention_ns = seconds_ns(config->retention * 3600);
     made->clock = ifl_clock_real();
+    made->journal = journal;
     made->latency_seconds = NAN;
     pthread_mutex_init(&made->lock, NULL);
     pthread_mutex_init(&made->workshop_lock, NULL);

@@ -6,16 +6,18 @@
 #define IFL_PIPELINE_CHANNEL_H
 
 #include "core/flow.h"
+#include "core/journal.h"
 #include "core/options.h"
 #include "ingest/ingest.h"
 #include "pipeline/builtins.h"
 #include "pipeline/workshop.h"
 
 struct ifl_channel;
-// `state_dir` NULL: nothing is kept. With `load`, a kept profile is published at once.
+// `state_dir` NULL: nothing is kept. With `load`, a kept profile is published at once. `journal`
+// outlives the channel; may be NULL.
 enum ifl_result ifl_channel_create(const struct ifl_source_spec *spec,
-                                   const struct ifl_config *config, const char *state_dir,
-                                   bool load, struct ifl_channel **channel,
+                                   const struct ifl_config *config, struct ifl_journal *journal,
+                                   const char *state_dir, bool load, struct ifl_channel **channel,
                                    struct ifl_error *error) IFL_CHECK_RESULT;
 enum ifl_result ifl_channel_start(struct ifl_channel *channel,
                                   struct ifl_error *error) IFL_CHECK_RESULT;

@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <pthread.h>
 
+#include "core/journal.h"
 #include "core/metrics.h"
 #include "pipeline/roster.h"
 #include "pipeline/settings.h"
@@ -15,6 +16,7 @@ struct ifl_pipeline {
     struct ifl_settings *settings;
     struct ifl_registry *registry;
     struct ifl_metrics *metrics;
+    struct ifl_journal *journal;
     const struct ifl_sink_plugin *sink_plugin;
     void *sink;
     char state_dir[PATH_MAX]; // of kept profiles; "": none

@@ -26,6 +26,10 @@
       "Attempts that validation rejected.")                                                        \
     X(likeness, GAUGE, "inferloop_likeness_ratio", "",                                             \
       "Likeness ratio of the newest images; about 1: like the stream, above 1.5: not.")            \
+    X(incidents, COUNTER, "inferloop_incidents_total", "source,kind",                              \
+      "Incidents that have begun.")                                                                \
+    X(incident_active, GAUGE, "inferloop_incident_active", "source,kind",                          \
+      "1 while an incident of this kind lasts, else 0.")                                           \
     X(latency, GAUGE, "inferloop_processing_latency_seconds", "",                                  \
       "From a frame's capture to an image's delivery, without waiting for the generate interval.")
 
@@ -131,6 +135,23 @@ static void collect_images(struct ifl_metrics_writer *writer, const struct ifl_s
              (double)summary->rejected_by[i].count);
 }
 
+// Of the kinds that there have been.
+static void collect_incidents(struct ifl_metrics_writer *writer, struct ifl_journal *journal,
+                              int metric)
+{
+    struct ifl_journal_counts *counts = calloc(IFL_JOURNAL_SOURCES, sizeof *counts);
+    int sources = counts ? ifl_journal_count(journal, counts, IFL_JOURNAL_SOURCES) : 0;
+    for (int i = 0; i < sources * IFL_INCIDENT_COUNT; i++) {
+        const struct ifl_journal_counts *of = &counts[i / IFL_INCIDENT_COUNT];
+        enum ifl_incident_kind kind = (enum ifl_incident_kind)(i % IFL_INCIDENT_COUNT);
+        const char *labels[] = {of->source, ifl_incident_row(kind)->name};
+        if (of->begun[kind])
+            emit(writer, metric, labels,
+                 metric == METRIC_incidents ? (double)of->begun[kind] : of->lasts[kind]);
+    }
+    free(counts);
+}
+
 void ifl_pipeline_collect(struct ifl_metrics_writer *writer, void *context)
 {
     struct ifl_pipeline *pipeline = context;
@@ -141,6 +162,8 @@ void ifl_pipeline_collect(struct ifl_metrics_writer *writer, void *context)
     collect_sources(writer, pipeline);
     collect_edges(writer, summary);
     collect_images(writer, summary);
+    collect_incidents(writer, pipeline->journal, METRIC_incidents);
+    collect_incidents(writer, pipeline->journal, METRIC_incident_active);
     emit(writer, METRIC_likeness, NULL, summary->likeness);
     emit(writer, METRIC_latency, NULL, ifl_studio_latency(pipeline->studio));
     free(summary);

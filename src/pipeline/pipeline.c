@@ -92,9 +92,10 @@ enum ifl_result ifl_pipeline_create(const struct ifl_config *config, struct ifl_
     if (!made)
         return ifl_fail(error, IFL_ERR_NO_MEMORY, "pipeline", "no memory for the pipeline");
     pthread_mutex_init(&made->change_lock, NULL);
+    made->journal = ifl_journal_create(ifl_clock_real());
     made->roster = ifl_roster_create();
     made->settings = ifl_settings_create(config);
-    if (!made->roster || !made->settings) {
+    if (!made->journal || !made->roster || !made->settings) {
         ifl_pipeline_destroy(made);
         return ifl_fail(error, IFL_ERR_NO_MEMORY, "pipeline", "no memory for the pipeline");
     }
@@ -169,6 +170,7 @@ void ifl_pipeline_destroy(struct ifl_pipeline *pipeline)
     ifl_metrics_destroy(pipeline->metrics);
     ifl_registry_destroy(pipeline->registry);
     ifl_settings_destroy(pipeline->settings);
+    ifl_journal_destroy(pipeline->journal);
     pthread_mutex_destroy(&pipeline->change_lock);
     free(pipeline);
 }
@@ -262,6 +264,26 @@ int ifl_pipeline_history(struct ifl_pipeline *pipeline, const char *source,
     int count = channel ? ifl_channel_history(channel, points, most) : 0;
     ifl_channel_unref(channel);
     return count;
+}
+
+int ifl_pipeline_incidents(struct ifl_pipeline *pipeline, const char *source, int kind,
+                           bool lasting, uint64_t changed_after, struct ifl_incident *incidents,
+                           int most)
+{
+    struct ifl_journal_filter filter = {
+        .source = source, .kind = kind, .lasting = lasting, .changed_after = changed_after};
+    return ifl_journal_read(pipeline->journal, &filter, incidents, most);
+}
+
+bool ifl_pipeline_incident(struct ifl_pipeline *pipeline, uint64_t id,
+                           struct ifl_incident *incident)
+{
+    return ifl_journal_find(pipeline->journal, id, incident);
+}
+
+uint64_t ifl_pipeline_incident_serial(struct ifl_pipeline *pipeline)
+{
+    return ifl_journal_serial(pipeline->journal);
 }
 
 int ifl_pipeline_images(struct ifl_pipeline *pipeline, const char *source, int skip,

@@ -15,7 +15,8 @@ static enum ifl_result make_channel(struct ifl_pipeline *pipeline, const struct 
                                     struct ifl_channel **channel, struct ifl_error *error)
 {
     const char *state_dir = pipeline->state_dir[0] ? pipeline->state_dir : NULL;
-    enum ifl_result result = ifl_channel_create(spec, config, state_dir, load, channel, error);
+    enum ifl_result result =
+        ifl_channel_create(spec, config, pipeline->journal, state_dir, load, channel, error);
     if (result == IFL_OK)
         ifl_channel_plan(*channel)->number = pipeline->numbers++;
     return result;
@@ -63,6 +64,7 @@ static void end(struct ifl_pipeline *pipeline, struct ifl_channel *channel, bool
     ifl_channel_retire(channel);
     ifl_studio_forget(pipeline->studio);
     ifl_channel_stop(channel);
+    ifl_journal_leave(pipeline->journal, ifl_channel_name(channel));
     if (forget)
         ifl_channel_forget(channel);
     ifl_channel_unref(channel);

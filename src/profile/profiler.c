@@ -267,12 +267,19 @@ enum ifl_result ifl_profiler_update(struct ifl_profiler *p, const struct ifl_fra
     struct ifl_features features;
     enum ifl_result result = check_frame(frame, error);
     if (result == IFL_OK)
-        result = fit_scene(p, frame, error);
-    if (result == IFL_OK)
         result = ifl_extract_statistics(frame, &features, error);
+    return result == IFL_OK ? ifl_profiler_take(p, frame, &features, error) : result;
+}
+
+enum ifl_result ifl_profiler_take(struct ifl_profiler *p, const struct ifl_frame *frame,
+                                  const struct ifl_features *features, struct ifl_error *error)
+{
+    enum ifl_result result = check_frame(frame, error);
+    if (result == IFL_OK)
+        result = fit_scene(p, frame, error);
     if (result != IFL_OK)
         return result;
-    ifl_window_add(p->window, &features);
+    ifl_window_add(p->window, features);
     ifl_scene_look(p->scene, frame);
     if (p->scene->is_new) {
         begin_scene(p);

@@ -20,7 +20,7 @@ static inline struct ifl_profile *make_scene_profile(const char *uri)
     struct ifl_channel *channel;
     check_ok(ifl_registry_open(config, &registry, &error), error);
     check_ok(ifl_source_spec_parse(uri, 0, 0, registry, &spec, &error), error);
-    check_ok(ifl_channel_create(&spec, config, NULL, false, &channel, &error), error);
+    check_ok(ifl_channel_create(&spec, config, NULL, NULL, false, &channel, &error), error);
     check_ok(ifl_channel_start(channel, &error), error);
     while (!ifl_channel_ended(channel))
         ifl_profile_unref(ifl_channel_profile(channel, true, 100 * IFL_MILLISECOND_NS));
