@@ -21,6 +21,7 @@ enum {
     READ_BYTES = 16 * 1024,   // handed to the socket at once
     SEND_BUFFER = 128 * 1024, // of the socket: what a client that stalls may lag behind
     IMAGES_MAX = 64,          // the pipeline keeps no more
+    INCIDENTS_MAX = 16,       // told in one turn; clients ask for the rest
 };
 
 #define WAIT_NS   (100 * IFL_MILLISECOND_NS) // for an image, between looks at who has gone
@@ -62,7 +63,8 @@ struct ifl_events {
     pthread_t thread;
 
     // the thread's own
-    uint64_t image_serial; // of the newest image that was told
+    uint64_t image_serial;    // of the newest image that was told
+    uint64_t incident_serial; // of the newest change of an incident that was told
     struct told told[IFL_SOURCES_SHOWN_MAX];
     int told_count;
     int64_t status_at_ns; // when the next one is due
@@ -262,6 +264,22 @@ static void publish_images(struct ifl_events *events, bool tell)
     }
 }
 
+// Those that have changed since, oldest first.
+static void publish_incidents(struct ifl_events *events, bool tell)
+{
+    struct ifl_incident incidents[INCIDENTS_MAX];
+    uint64_t before = events->incident_serial;
+    events->incident_serial = ifl_pipeline_incident_serial(events->pipeline);
+    if (!tell || events->incident_serial == before)
+        return;
+    int count =
+        ifl_pipeline_incidents(events->pipeline, NULL, -1, false, before, incidents, INCIDENTS_MAX);
+    for (int i = count - 1; i >= 0; i--) {
+        publish(events, "incident", ifl_incident_json(&incidents[i]));
+        ifl_incident_fini(&incidents[i]);
+    }
+}
+
 static int64_t told_before(const struct ifl_events *events, const char *source)
 {
     for (int i = 0; i < events->told_count; i++)
@@ -306,6 +324,7 @@ static bool wait_for_clients(struct ifl_events *events)
     if (slept && !stopping) {
         publish_images(events, false);
         publish_profiles(events, false);
+        publish_incidents(events, false);
         events->status_at_ns = 0;
     }
     return !stopping;
@@ -330,6 +349,7 @@ static void *run(void *context)
         if (begin_ns >= events->status_at_ns) {
             events->status_at_ns = begin_ns + STATUS_NS;
             publish_profiles(events, true);
+            publish_incidents(events, true);
             publish_status(events);
         }
         uint64_t serial = events->image_serial;

@@ -5,6 +5,7 @@
 //   status   {"status", "sources"}, twice a second: the documents of the API
 //   image    the record of each delivered image
 //   profile  {"source", "point"}, when a source has published a new profile
+//   incident each that begins, changes or clears, as /api/v1/incidents/{id} shows it
 // Each event is written once for all clients. A client that reads slowly gets the newest status and
 // skips to the newest event when it lags by more than IFL_EVENTS_KEPT; one that does not read at
 // all is cut off by the server's time-out. One thread, which sleeps while nobody listens.

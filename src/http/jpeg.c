@@ -214,6 +214,26 @@ static void write_rows(struct ifl_frame_encoder *encoder)
     }
 }
 
+static bool compress_rgb(struct ifl_frame_encoder *encoder, const uint8_t *rgb, int width,
+                         int height, int quality)
+{
+    struct jpeg_compress_struct *jpeg = &encoder->jpeg;
+    if (setjmp(encoder->failed)) {
+        jpeg_abort_compress(jpeg);
+        return false;
+    }
+    set_up(jpeg, width, height, quality);
+    jpeg->in_color_space = JCS_RGB;
+    jpeg->raw_data_in = FALSE;
+    jpeg_start_compress(jpeg, TRUE);
+    for (int y = 0; y < height; y++) {
+        JSAMPROW row = (JSAMPROW)(size_t)(rgb + (size_t)y * (size_t)width * 3);
+        jpeg_write_scanlines(jpeg, &row, 1);
+    }
+    jpeg_finish_compress(jpeg);
+    return true;
+}
+
 static bool compress(struct ifl_frame_encoder *encoder, int width, int height, int quality)
 {
     if (setjmp(encoder->failed)) {
@@ -251,6 +271,18 @@ enum ifl_result ifl_frame_encode(struct ifl_frame_encoder *encoder, const struct
         return out_of_memory(width, height, error);
     encoder->out = out;
     if (compress(encoder, width, height, quality))
+        return IFL_OK;
+    out->count = count;
+    return out_of_memory(width, height, error);
+}
+
+enum ifl_result ifl_picture_encode(struct ifl_frame_encoder *encoder, const uint8_t *rgb, int width,
+                                   int height, int quality, struct ifl_buffer *out,
+                                   struct ifl_error *error)
+{
+    size_t count = out->count;
+    encoder->out = out;
+    if (compress_rgb(encoder, rgb, width, height, quality))
         return IFL_OK;
     out->count = count;
     return out_of_memory(width, height, error);

@@ -23,6 +23,11 @@ enum ifl_result ifl_frame_encode(struct ifl_frame_encoder *encoder, const struct
                                  int width_max, int quality, struct ifl_buffer *out,
                                  struct ifl_error *error) IFL_CHECK_RESULT;
 
+// The same for an RGB24 picture with tight rows, at its own size.
+enum ifl_result ifl_picture_encode(struct ifl_frame_encoder *encoder, const uint8_t *rgb, int width,
+                                   int height, int quality, struct ifl_buffer *out,
+                                   struct ifl_error *error) IFL_CHECK_RESULT;
+
 // Makes room for `count` more bytes. False: out of memory.
 bool ifl_buffer_reserve(struct ifl_buffer *buffer, size_t count);
 

@@ -51,10 +51,16 @@ static const struct ifl_route routes[] = {
     {"GET", "/api/v1/history", "source", ifl_handle_history,
      "what the published profiles of a source were like over time: mean and spread (p05, p95) of "
      "brightness, contrast, colour temperature, sharpness and objects in a frame"},
+    {"GET", "/api/v1/incidents", "source,kind,lasting,limit", ifl_handle_incidents,
+     "what went wrong or changed, newest first: link, camera, world, pipeline; the last 256"},
+    {"GET", "/api/v1/incidents/{id}", "", ifl_handle_incident, "one incident"},
+    {"GET", "/api/v1/incidents/{id}/before.jpeg", "", ifl_handle_incident_picture,
+     "a real picture of before it, where there is one"},
+    {"GET", "/api/v1/incidents/{id}/after.jpeg", "", ifl_handle_incident_picture,
+     "a real picture of since it, where there is one"},
     {"GET", "/api/v1/events", "", ifl_handle_events,
      "server-sent events: status (twice a second: status and sources), image (each record), "
-     "profile "
-     "(source and point of its history)"},
+     "profile (source and point of its history), incident (each that begins, changes or clears)"},
     {"GET", "/api/v1/images", "source,privacy,seed,since,until,limit,offset,cursor",
      ifl_handle_images,
      "the newest images' records, newest first, of the last 64; cursor: `next` of the page before"},

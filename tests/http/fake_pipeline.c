@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "core/journal.h"
 #include "core/options.h"
 
 static const char *const names[] = {"cam", "gate"};
@@ -38,6 +39,7 @@ struct ifl_pipeline *fake_create(void)
     fake->height = 180;
     fake->profiled = true;
     fake->config = ifl_config_create();
+    fake->journal = ifl_journal_create(ifl_clock_real());
     fake->frames_from_ns = now_ns() - IFL_SECOND_NS;
     return fake;
 }
@@ -47,6 +49,7 @@ void fake_destroy(struct ifl_pipeline *fake)
     for (int i = 0; i < fake->images; i++)
         ifl_delivered_unref(fake->image[i]);
     ifl_config_destroy(fake->config);
+    ifl_journal_destroy(fake->journal);
     pthread_cond_destroy(&fake->changed);
     pthread_mutex_destroy(&fake->lock);
     free(fake);
@@ -220,6 +223,26 @@ int ifl_pipeline_history(struct ifl_pipeline *fake, const char *source,
         points[i].value[IFL_HISTORY_BRIGHTNESS] = (struct ifl_history_value){0.5, 0.25, 0.75};
     }
     return count;
+}
+
+// ---- incidents ----
+
+int ifl_pipeline_incidents(struct ifl_pipeline *fake, const char *source, int kind, bool lasting,
+                           uint64_t changed_after, struct ifl_incident *incidents, int most)
+{
+    struct ifl_journal_filter filter = {
+        .source = source, .kind = kind, .lasting = lasting, .changed_after = changed_after};
+    return ifl_journal_read(fake->journal, &filter, incidents, most);
+}
+
+bool ifl_pipeline_incident(struct ifl_pipeline *fake, uint64_t id, struct ifl_incident *incident)
+{
+    return ifl_journal_find(fake->journal, id, incident);
+}
+
+uint64_t ifl_pipeline_incident_serial(struct ifl_pipeline *fake)
+{
+    return ifl_journal_serial(fake->journal);
 }
 
 void fake_publish(struct ifl_pipeline *fake)

@@ -19,6 +19,7 @@ struct ifl_pipeline {
     struct ifl_delivered *image[FAKE_IMAGES_MAX];
     int images;   // oldest first
     int profiles; // published, in the history
+    struct ifl_journal *journal;
     bool profiled, stopped, hold_generate;
     char not_ready[160];
     enum ifl_result generate_result; // what generate returns

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "core/journal.h"
 #include "http/openapi.h"
 #include "http/routes.h"
 #include "http/source_uri.h"
@@ -111,6 +112,54 @@ static void only_the_network_and_cameras_come_over_http(void **state)
             fail_msg("%s is taken", bad[i]);
     assert_int_equal(ifl_source_uri_check("", &error), IFL_ERR_INVALID);
     assert_int_equal(ifl_source_uri_check("http://h/a b", &error), IFL_ERR_INVALID);
+}
+
+// ---- incidents ----
+
+static void incidents_are_listed_with_their_pictures(void **state)
+{
+    (void)state;
+    struct ifl_incident drift = {.source = "gate",
+                                 .kind = IFL_INCIDENT_DRIFT,
+                                 .severity = IFL_SEVERITY_ALARM,
+                                 .region = {0.5, 0.25, 0.125, 0.25},
+                                 .features = 1,
+                                 .feature = {{"brightness_mean", 0.5, 0.25, 3}},
+                                 .after = ifl_image_create(20, 10)};
+    ifl_journal_report(under.fake->journal, &drift);
+    ifl_incident_fini(&drift);
+    ifl_journal_note(under.fake->journal, "cam", IFL_INCIDENT_BLACK, "", "%s", "");
+    ifl_journal_clear(under.fake->journal, "cam", IFL_INCIDENT_BLACK);
+    json_t *all = get_json("/api/v1/incidents", 200), *list = json_object_get(all, "incidents");
+    assert_int_equal(json_array_size(list), 2);
+    assert_string_equal(text_at(json_array_get(list, 0), "kind"), "black");
+    assert_string_equal(text_at(json_array_get(list, 0), "text"), "the picture is black");
+    json_decref(all);
+    all = get_json("/api/v1/incidents?lasting=true&source=gate&kind=drift&limit=1", 200);
+    json_t *one = json_array_get(json_object_get(all, "incidents"), 0);
+    assert_string_equal(text_at(one, "realm"), "world");
+    assert_true(json_is_null(json_object_get(one, "before")));
+    assert_string_equal(text_at(one, "after"), "/api/v1/incidents/1/after.jpeg");
+    json_decref(all);
+    struct answer picture =
+        client_ask(under.port, "GET /api/v1/incidents/1/after.jpeg HTTP/1.1\r\nHOST\r\n");
+    assert_int_equal(picture.status, 200);
+    assert_memory_equal(picture.body, "\xff\xd8", 2);
+    answer_free(&picture);
+    json_decref(get_json("/api/v1/incidents/2", 200));
+}
+
+static void wrong_incidents_are_refused(void **state)
+{
+    (void)state;
+    ifl_journal_note(under.fake->journal, "cam", IFL_INCIDENT_BLACK, "", "%s", "");
+    check_get_error("/api/v1/incidents/1/before.jpeg", 404, "ERR_NOT_FOUND", "picture");
+    check_get_error("/api/v1/incidents/7", 404, "ERR_NOT_FOUND", "7");
+    check_get_error("/api/v1/incidents/-1", 404, "ERR_NOT_FOUND", "-1");
+    check_get_error("/api/v1/incidents?kind=rain", 400, "ERR_INVALID", "rain");
+    check_get_error("/api/v1/incidents?lasting=1", 400, "ERR_INVALID", "true or false");
+    check_get_error("/api/v1/incidents?limit=0", 400, "ERR_INVALID", "limit");
+    check_get_error("/api/v1/incidents?source=attic", 404, "ERR_NOT_FOUND", "attic");
 }
 
 // ---- options ----
@@ -296,6 +345,8 @@ int main(void)
         TEST(sources_are_added_changed_and_removed),
         TEST(wrong_sources_are_refused),
         TEST(only_the_network_and_cameras_come_over_http),
+        TEST(incidents_are_listed_with_their_pictures),
+        TEST(wrong_incidents_are_refused),
         TEST(options_are_shown_and_set),
         TEST(a_job_makes_several_images),
         TEST(jobs_are_cancelled_and_bounded),

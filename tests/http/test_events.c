@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "core/journal.h"
 #include "http/events.h"
 
 // ---- a reader of text/event-stream ----
@@ -193,6 +194,22 @@ static void tells_new_profiles(void **state)
     close_events(reader);
 }
 
+static void tells_incidents_as_they_begin_and_clear(void **state)
+{
+    (void)state;
+    ifl_journal_note(under.fake->journal, "cam", IFL_INCIDENT_OFFLINE, "stalled", "old news");
+    struct reader *reader = begin();
+    read_until(reader, "status");
+    ifl_journal_note(under.fake->journal, "gate", IFL_INCIDENT_FROZEN, "", "no change for 2 s");
+    read_until(reader, "incident");
+    assert_string_equal(text_at(reader->data, "source"), "gate");
+    assert_true(json_is_null(json_object_get(reader->data, "cleared")));
+    ifl_journal_clear(under.fake->journal, "gate", IFL_INCIDENT_FROZEN);
+    read_until(reader, "incident");
+    assert_true(json_is_string(json_object_get(reader->data, "cleared")));
+    close_events(reader);
+}
+
 static void history_is_that_of_the_source(void **state)
 {
     (void)state;
@@ -308,10 +325,15 @@ static void stops_while_clients_listen(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(tells_the_status_as_the_api_does),   TEST(tells_it_at_most_twice_a_second),
-        TEST(tells_each_image_once_and_in_order), TEST(tells_new_profiles),
-        TEST(history_is_that_of_the_source),      TEST(a_client_that_does_not_read_holds_up_nobody),
-        TEST(more_clients_than_fit_are_refused),  TEST(a_stopped_pipeline_keeps_nobody_busy),
+        TEST(tells_the_status_as_the_api_does),
+        TEST(tells_it_at_most_twice_a_second),
+        TEST(tells_each_image_once_and_in_order),
+        TEST(tells_new_profiles),
+        TEST(tells_incidents_as_they_begin_and_clear),
+        TEST(history_is_that_of_the_source),
+        TEST(a_client_that_does_not_read_holds_up_nobody),
+        TEST(more_clients_than_fit_are_refused),
+        TEST(a_stopped_pipeline_keeps_nobody_busy),
         TEST(stops_while_clients_listen),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
