@@ -58,10 +58,11 @@ enum ifl_result {
 /* Detail of one error, owned by the caller. All zero means "no error". */
 struct ifl_error {
     enum ifl_result result;
-    char stage[16];  /* the room that detected it: "source", "profile", ... */
-    char source[64]; /* the source it concerns, or "" */
-    int os_errno;    /* or 0 */
-    char text[384];  /* one sentence that names the thing and the remedy; holds no secret */
+    char stage[16];          /* the room that detected it: "source", "profile", ... */
+    char source[64];         /* the source it concerns, or "" */
+    int os_errno;            /* or 0 */
+    int retry_after_seconds; /* the other side asks to be left alone so long; 0: it does not */
+    char text[384];          /* one sentence that names the thing and the remedy; holds no secret */
 };
 
 /* Describes an error and returns `result`. `error` may be NULL. */

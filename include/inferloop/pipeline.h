@@ -81,7 +81,9 @@ IFL_API struct ifl_config *ifl_pipeline_config(struct ifl_pipeline *pipeline);
 
 /* ---- what it shows ---- */
 #define IFL_SOURCE_STATES(X)                                                                       \
-    X(CONNECTING, "connecting") X(LIVE, "live") X(BROKEN, "broken") X(STOPPED, "stopped")
+    X(CONNECTING, "connecting")                                                                    \
+    X(LIVE, "live") X(STALLED, "stalled") X(UNAUTHORIZED, "unauthorized") X(BROKEN, "broken")      \
+        X(STOPPED, "stopped")
 enum ifl_source_state {
 #define IFL_SOURCE_STATE_ENUM(name, text) IFL_SOURCE_##name,
     IFL_SOURCE_STATES(IFL_SOURCE_STATE_ENUM)
@@ -93,10 +95,14 @@ struct ifl_source_status {
     char name[IFL_SOURCE_NAME_MAX];
     char uri[256]; /* redacted */
     enum ifl_source_state state;
-    enum ifl_result error;         /* the same as a code, or IFL_OK */
-    char reason[384];              /* why it is not live, or "" */
-    double last_frame_age_seconds; /* NAN before the first */
-    double rate;                   /* frames/s measured over the last seconds */
+    enum ifl_result error;       /* the same as a code, or IFL_OK */
+    char reason[384];            /* why it is not live, or "" */
+    double state_age_seconds;    /* since when it is in this state */
+    double next_attempt_seconds; /* until it is tried again; NAN: it is not waiting for that */
+    bool breaker_open;           /* it failed five times in half a minute: attempts are probes */
+    uint64_t reconnects;
+    double last_frame_age_seconds; /* of the last good one; NAN before the first */
+    double rate;                   /* good frames/s that came over the last seconds */
     uint64_t frames, loops;
     int width, height;
 };

@@ -20,8 +20,9 @@ struct ifl_source_config {
     double rate;       /* wanted frames/s of a webcam; 0 = its own */
     bool loop;         /* files and folders: begin anew at the end */
     uint64_t seed;     /* for `pattern` */
-    int64_t open_deadline_ns; /* longest time `open` may take */
-    int64_t read_deadline_ns; /* longest time one `read` may take */
+    int64_t open_deadline_ns;  /* longest time to connect; with the deadline below: of `open` */
+    int64_t read_deadline_ns;  /* longest time one `read` may take */
+    int64_t first_deadline_ns; /* longest time from being connected to the first clean frame */
     /* Asked by a source while it waits, in `open` too; true: give up with IFL_ERR_CANCELLED. May be
      * NULL. */
     bool (*cancelled)(void *context);

@@ -23,9 +23,19 @@ static int64_t real_wall(const struct ifl_clock *clock)
     return read_clock(CLOCK_REALTIME);
 }
 
+static void real_wait(const struct ifl_clock *clock, pthread_cond_t *cond, pthread_mutex_t *lock,
+                      int64_t until_ns)
+{
+    (void)clock;
+    struct timespec until = {.tv_sec = until_ns / IFL_SECOND_NS,
+                             .tv_nsec = until_ns % IFL_SECOND_NS};
+    pthread_cond_timedwait(cond, lock, &until);
+}
+
 const struct ifl_clock *ifl_clock_real(void)
 {
-    static const struct ifl_clock real = {.now_ns = real_now, .wall_ns = real_wall};
+    static const struct ifl_clock real = {
+        .now_ns = real_now, .wall_ns = real_wall, .wait = real_wait};
     return &real;
 }
 

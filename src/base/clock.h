@@ -4,6 +4,7 @@
 #ifndef IFL_BASE_CLOCK_H
 #define IFL_BASE_CLOCK_H
 
+#include <pthread.h>
 #include <stdint.h>
 
 #define IFL_SECOND_NS      INT64_C(1000000000)
@@ -12,6 +13,10 @@
 struct ifl_clock {
     int64_t (*now_ns)(const struct ifl_clock *clock);
     int64_t (*wall_ns)(const struct ifl_clock *clock);
+    // Waits, holding `lock`, until `cond` (of CLOCK_MONOTONIC) is signalled or this clock shows
+    // until_ns; may return early. Time that is made for a test passes here.
+    void (*wait)(const struct ifl_clock *clock, pthread_cond_t *cond, pthread_mutex_t *lock,
+                 int64_t until_ns);
 };
 
 // The machine's own; never destroyed.
@@ -25,6 +30,12 @@ static inline int64_t ifl_now_ns(const struct ifl_clock *clock)
 static inline int64_t ifl_wall_ns(const struct ifl_clock *clock)
 {
     return clock->wall_ns(clock);
+}
+
+static inline void ifl_wait_ns(const struct ifl_clock *clock, pthread_cond_t *cond,
+                               pthread_mutex_t *lock, int64_t until_ns)
+{
+    clock->wait(clock, cond, lock, until_ns);
 }
 
 // "2026-11-23T16:26:00.123Z"; `out` holds at least 32 bytes.

@@ -60,7 +60,8 @@ static enum ifl_result probe(const struct ifl_source_spec *spec, const struct if
         .name = spec->name,
         .uri = spec->uri,
         .open_deadline_ns = (int64_t)(config->open_timeout * (double)IFL_SECOND_NS),
-        .read_deadline_ns = (int64_t)(config->read_timeout * (double)IFL_SECOND_NS)};
+        .read_deadline_ns = (int64_t)(config->read_timeout * (double)IFL_SECOND_NS),
+        .first_deadline_ns = (int64_t)(config->first_frame_timeout * (double)IFL_SECOND_NS)};
     enum ifl_result result = ifl_source_probe(spec->plugin, &source, &info, error);
     return result == IFL_OK ? report(spec, &info, config->json, error) : result;
 }

@@ -167,9 +167,13 @@ enum { IFL_HTTP_NOTHING = 0, IFL_HTTP_SEE = 1, IFL_HTTP_SET = 2 };
     X(INTEGER, window_frames, "window-frames", 0, 8, 1000000, NULL, "3000", NULL,                  \
       IFL_FOR_RUN | IFL_FOR_PROFILE, IFL_HTTP_SEE, "frames", "frames the statistics are over")     \
     X(NUMBER, open_timeout, "open-timeout", 0, 0.1, 600, NULL, "5", NULL, IFL_FOR_INPUT,           \
-      IFL_HTTP_SEE, "s", "longest time to open a source")                                          \
+      IFL_HTTP_SEE, "s", "longest time to connect to a source")                                    \
     X(NUMBER, read_timeout, "read-timeout", 0, 0.1, 600, NULL, "5", NULL, IFL_FOR_INPUT,           \
       IFL_HTTP_SEE, "s", "longest time to wait for a frame")                                       \
+    X(NUMBER, first_frame_timeout, "first-frame-timeout", 0, 0.1, 600, NULL, "10", NULL,           \
+      IFL_FOR_INPUT, IFL_HTTP_SEE, "s",                                                            \
+      "longest time from connecting to the first clean frame; half of it for cameras that never "  \
+      "send a key frame")                                                                          \
     X(LIST, plugin, "plugin", 0, 0, 0, NULL, "", NULL, IFL_FOR_ALL, IFL_HTTP_NOTHING, "FILE",      \
       "a shared object with further sources, engines or sinks")                                    \
     X(TEXT, since, "since", 0, 0, 0, NULL, "", NULL, IFL_FOR_ERASE, IFL_HTTP_NOTHING, "TIME",      \

@@ -6,30 +6,39 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/hash.h"
 #include "base/log.h"
+#include "core/secrets.h"
 #include "ingest/canonical.h"
+#include "ingest/link.h"
 #include "ingest/pace.h"
 
-enum { GOOD_S = 60, SLICE_MS = 50 };
+enum {
+    STALL_S = 2,       // least time without a picture that is called a stall
+    STALL_PERIODS = 5, // and how many pictures must be missing
+    TIME_JUMP_S = 10,  // timestamps further off than this from our clock are rebased
+    LOOK_S = 1,        // how often a secret is looked at while a source refuses it
+    DEADLINE_S = 10,   // where the configuration has none
+};
 
 struct ifl_ingest {
     struct ifl_ingest_config config;
     char name[IFL_SOURCE_NAME_MAX];
-    char *uri;
-    char shown[256];
+    char *uri;       // with places for secrets
+    char *opened;    // the last one that was opened; IFL_URI_MAX bytes, the thread's own
+    char shown[256]; // redacted
     bool live;
 
     pthread_mutex_t lock;
-    pthread_cond_t wake;  // stopping
+    pthread_cond_t wake;  // stopping, or trying again now
     pthread_cond_t fresh; // a new picture, or the end
-    bool stopping, started;
+    bool stopping, started, retry;
     pthread_t thread;
     void *self; // the open source
     struct ifl_ingest_status status;
     struct ifl_meter meter;
+    int64_t stall_ns; // without a picture for so long it has stalled
     struct ifl_frame *newest;
     uint64_t serial;
 
@@ -39,11 +48,10 @@ struct ifl_ingest {
     // The thread's own:
     struct ifl_pace pace;
     struct ifl_thin thin;
-    struct ifl_backoff backoff;
+    struct ifl_link link;
     uint64_t sequence_base, next_sequence; // numbers go on over reconnects
-    int64_t pts_base_ns, last_pts_ns;
-    int64_t connected_ns, last_good_ns; // this connection; last_good_ns: real progress
-    int failures;                       // attempts since the last picture
+    int64_t pts_base_ns, last_pts_ns, last_taken_ns;
+    int64_t last_good_ns; // real time of the last progress
     int raw_width, raw_height;
 };
 
@@ -77,16 +85,17 @@ static void copy_config(struct ifl_ingest *ingest, const struct ifl_ingest_confi
     snprintf(ingest->name, sizeof ingest->name, "%s", config->source.name);
     ifl_uri_redact(uri, ingest->shown, sizeof ingest->shown);
     ingest->config.source.name = ingest->name;
-    ingest->config.source.uri = ingest->uri;
+    ingest->config.source.uri = ingest->opened;
     ingest->config.source.cancelled = cancelled;
     ingest->config.source.cancelled_context = ingest;
     if (!ingest->config.clock)
         ingest->config.clock = ifl_clock_real();
     ingest->live = config->plugin->live && config->plugin->live(uri);
     ingest->status.last_frame_ns = -1;
+    ingest->status.next_attempt_ns = -1;
     ingest->last_pts_ns = -1;
     uint64_t seed = ifl_hash_bytes(ingest->name, strlen(ingest->name), config->source.seed);
-    ifl_backoff_init(&ingest->backoff, seed);
+    ifl_link_init(&ingest->link, seed);
 }
 
 enum ifl_result ifl_ingest_create(const struct ifl_ingest_config *config, struct ifl_ingest **out,
@@ -106,7 +115,8 @@ enum ifl_result ifl_ingest_create(const struct ifl_ingest_config *config, struct
     memcpy(canonical.mask, config->mask, sizeof canonical.mask);
     enum ifl_result result = ifl_canonical_create(&canonical, &ingest->canonical, error);
     ingest->uri = strdup(config->source.uri);
-    if (result == IFL_OK && !ingest->uri)
+    ingest->opened = calloc(1, IFL_URI_MAX);
+    if (result == IFL_OK && (!ingest->uri || !ingest->opened))
         result = ifl_fail(error, IFL_ERR_NO_MEMORY, "ingest", "no memory for a source");
     if (result != IFL_OK) {
         ifl_ingest_destroy(ingest);
@@ -128,35 +138,158 @@ void ifl_ingest_destroy(struct ifl_ingest *ingest)
     pthread_mutex_destroy(&ingest->making);
     pthread_mutex_destroy(&ingest->lock);
     free(ingest->uri);
+    free(ingest->opened);
     free(ingest);
+}
+
+// ---- states: entered under the lock, so that log and journal tell them in order ----
+
+static const char *const state_names[] = {
+#define NAME(name, text) text,
+    IFL_SOURCE_STATES(NAME)
+#undef NAME
+};
+
+const char *ifl_source_state_name(enum ifl_source_state state)
+{
+    return state_names[state];
+}
+
+static void report(struct ifl_ingest *ingest, enum ifl_source_state state, const char *text)
+{
+    struct ifl_journal *journal = ingest->config.journal;
+    bool refused = state == IFL_SOURCE_UNAUTHORIZED;
+    enum ifl_incident_kind kind = refused ? IFL_INCIDENT_UNAUTHORIZED : IFL_INCIDENT_OFFLINE;
+    if (refused || state == IFL_SOURCE_LIVE || state == IFL_SOURCE_STOPPED)
+        ifl_journal_clear(journal, ingest->name, IFL_INCIDENT_OFFLINE);
+    if (state != IFL_SOURCE_UNAUTHORIZED && state != IFL_SOURCE_CONNECTING)
+        ifl_journal_clear(journal, ingest->name, IFL_INCIDENT_UNAUTHORIZED);
+    if (refused || state == IFL_SOURCE_BROKEN || state == IFL_SOURCE_STALLED)
+        ifl_journal_note(journal, ingest->name, kind, ifl_source_state_name(state), "%s", text);
+}
+
+static void enter(struct ifl_ingest *ingest, enum ifl_source_state state,
+                  const struct ifl_error *error)
+{
+    if (error) {
+        ingest->status.last_error = *error;
+        snprintf(ingest->status.last_error.source, sizeof error->source, "%s", ingest->name);
+    } else if (state == IFL_SOURCE_LIVE || state == IFL_SOURCE_STOPPED) {
+        ingest->status.last_error = (struct ifl_error){0};
+    }
+    if (state != ingest->status.state)
+        ingest->status.state_since_ns = ifl_now_ns(ingest->config.clock);
+    ingest->status.state = state;
+    // Pictures that come and go while the breaker is open are no recovery yet.
+    if (state != IFL_SOURCE_LIVE || !ingest->link.open)
+        report(ingest, state, ingest->status.last_error.text);
+}
+
+static void set_state(struct ifl_ingest *ingest, enum ifl_source_state state,
+                      const struct ifl_error *error)
+{
+    pthread_mutex_lock(&ingest->lock);
+    enter(ingest, state, error);
+    pthread_mutex_unlock(&ingest->lock);
+}
+
+// Under the lock, on any thread: the source's own may be waiting for a picture.
+static void look(struct ifl_ingest *ingest)
+{
+    int64_t age_ns = ifl_now_ns(ingest->config.clock) - ingest->status.last_frame_ns;
+    if (!ingest->live || ingest->status.state != IFL_SOURCE_LIVE || age_ns < ingest->stall_ns)
+        return;
+    struct ifl_error error = {0};
+    (void)ifl_fail(&error, IFL_ERR_TIMEOUT, "ingest",
+                   "%s is connected but has sent no good picture for %.1f s", ingest->shown,
+                   (double)age_ns / 1e9);
+    enter(ingest, IFL_SOURCE_STALLED, &error);
+    ifl_log(IFL_LOG_WARNING, "ingest.stalled", ingest->name, "%s", error.text);
+}
+
+void ifl_ingest_look(struct ifl_ingest *ingest)
+{
+    pthread_mutex_lock(&ingest->lock);
+    look(ingest);
+    pthread_mutex_unlock(&ingest->lock);
 }
 
 // ---- waiting ----
 
-static void wait_on(pthread_cond_t *cond, pthread_mutex_t *lock, int64_t until_ns)
-{
-    struct timespec until = {.tv_sec = until_ns / IFL_SECOND_NS,
-                             .tv_nsec = until_ns % IFL_SECOND_NS};
-    pthread_cond_timedwait(cond, lock, &until);
-}
-
-// Until the configured clock shows `due_ns`; false when it is time to stop. In slices, since that
-// clock need not be the one that the system waits by.
+// Until the clock shows `due_ns`; false when it is time to stop.
 static bool wait_until(struct ifl_ingest *ingest, int64_t due_ns)
 {
     pthread_mutex_lock(&ingest->lock);
-    int64_t left;
-    while (!ingest->stopping && (left = due_ns - ifl_now_ns(ingest->config.clock)) > 0) {
-        int64_t slice = SLICE_MS * IFL_MILLISECOND_NS;
-        wait_on(&ingest->wake, &ingest->lock,
-                ifl_now_ns(ifl_clock_real()) + (left < slice ? left : slice));
-    }
+    while (!ingest->stopping && ifl_now_ns(ingest->config.clock) < due_ns)
+        ifl_wait_ns(ingest->config.clock, &ingest->wake, &ingest->lock, due_ns);
     bool stopping = ingest->stopping;
     pthread_mutex_unlock(&ingest->lock);
     return !stopping;
 }
 
+// The URI of now differs from the one that was refused.
+static bool secret_changed(struct ifl_ingest *ingest)
+{
+    char *now = malloc(IFL_URI_MAX);
+    bool changed = now && ifl_secrets_expand(ingest->uri, now, IFL_URI_MAX, NULL) == IFL_OK &&
+                   strcmp(now, ingest->opened) != 0;
+    free(now);
+    return changed;
+}
+
+// The same, but ends early where somebody asks for an attempt or a refused secret has changed.
+static bool wait_to_connect(struct ifl_ingest *ingest, int64_t due_ns, bool refused)
+{
+    bool watches = refused && ifl_secrets_wanted(ingest->uri), changed = false;
+    pthread_mutex_lock(&ingest->lock);
+    ingest->status.next_attempt_ns = due_ns;
+    int64_t now_ns;
+    while (!ingest->stopping && !ingest->retry && !changed &&
+           (now_ns = ifl_now_ns(ingest->config.clock)) < due_ns) {
+        int64_t look_ns = now_ns + LOOK_S * IFL_SECOND_NS;
+        ifl_wait_ns(ingest->config.clock, &ingest->wake, &ingest->lock,
+                    watches && look_ns < due_ns ? look_ns : due_ns);
+        changed = watches && secret_changed(ingest);
+    }
+    bool stopping = ingest->stopping;
+    ingest->retry = false;
+    ingest->status.next_attempt_ns = -1;
+    pthread_mutex_unlock(&ingest->lock);
+    if (changed)
+        ifl_log(IFL_LOG_INFO, "ingest.secret-changed", ingest->name,
+                "the secret of %s has changed; trying it at once", ingest->shown);
+    return !stopping;
+}
+
+void ifl_ingest_retry(struct ifl_ingest *ingest)
+{
+    pthread_mutex_lock(&ingest->lock);
+    ingest->retry = ingest->status.next_attempt_ns >= 0;
+    pthread_cond_broadcast(&ingest->wake);
+    pthread_mutex_unlock(&ingest->lock);
+}
+
 // ---- one picture ----
+
+static int64_t deadline(int64_t configured_ns)
+{
+    return configured_ns > 0 ? configured_ns : DEADLINE_S * IFL_SECOND_NS;
+}
+
+// A camera whose own clock jumps must not take our time along.
+static void rebase(struct ifl_ingest *ingest, struct ifl_frame *raw)
+{
+    int64_t expected_ns =
+        ingest->last_pts_ns + (ifl_now_ns(ingest->config.clock) - ingest->last_taken_ns);
+    int64_t off_ns = expected_ns - raw->pts_ns;
+    if (off_ns < TIME_JUMP_S * IFL_SECOND_NS && off_ns > -TIME_JUMP_S * IFL_SECOND_NS)
+        return;
+    ifl_log(IFL_LOG_INFO, "ingest.time-jump", ingest->name,
+            "%s: its timestamps jumped by %.1f s; ours go on", ingest->shown,
+            (double)-off_ns / 1e9);
+    ingest->pts_base_ns += off_ns;
+    raw->pts_ns = expected_ns;
+}
 
 static void renumber(struct ifl_ingest *ingest, struct ifl_frame *raw)
 {
@@ -164,8 +297,12 @@ static void renumber(struct ifl_ingest *ingest, struct ifl_frame *raw)
     ingest->next_sequence = raw->sequence + 1;
     if (ingest->live)
         raw->media_index = raw->sequence;
-    if (raw->pts_ns >= 0)
-        raw->pts_ns += ingest->pts_base_ns;
+    if (raw->pts_ns < 0)
+        return;
+    raw->pts_ns += ingest->pts_base_ns;
+    if (ingest->live && ingest->last_pts_ns >= 0)
+        rebase(ingest, raw);
+    ingest->last_pts_ns = raw->pts_ns;
 }
 
 static void note_picture(struct ifl_ingest *ingest, struct ifl_frame *frame)
@@ -174,12 +311,8 @@ static void note_picture(struct ifl_ingest *ingest, struct ifl_frame *frame)
     struct ifl_frame *last = ingest->newest;
     ingest->newest = ifl_frame_ref(frame);
     ingest->serial++;
-    ingest->status.state = IFL_SOURCE_LIVE;
-    ingest->status.last_error = (struct ifl_error){0};
-    ingest->status.last_frame_ns = frame->capture_ns;
     ingest->status.frames++;
     ingest->status.loops = frame->loop;
-    ifl_meter_add(&ingest->meter, frame->capture_ns);
     pthread_cond_broadcast(&ingest->fresh);
     pthread_mutex_unlock(&ingest->lock);
     ifl_frame_unref(last);
@@ -201,15 +334,35 @@ static void note_info(struct ifl_ingest *ingest, const struct ifl_frame *raw)
     pthread_mutex_unlock(&ingest->lock);
 }
 
+// Every good picture counts for state, age and rate, also one that is thinned out after this.
 static void note_good(struct ifl_ingest *ingest, int64_t now_ns)
 {
-    if (ingest->failures)
-        ifl_log(IFL_LOG_INFO, "ingest.recovered", ingest->name,
-                "%s delivers again after %d attempts", ingest->shown, ingest->failures);
-    ingest->failures = 0;
+    int64_t patience_ns = deadline(ingest->config.source.read_deadline_ns);
     ingest->last_good_ns = ifl_now_ns(ifl_clock_real());
-    if (now_ns - ingest->connected_ns > GOOD_S * IFL_SECOND_NS)
-        ifl_backoff_reset(&ingest->backoff);
+    ingest->last_taken_ns = now_ns;
+    pthread_mutex_lock(&ingest->lock);
+    bool was_open = ingest->link.open;
+    int attempts = ifl_link_good(&ingest->link, now_ns);
+    bool first = ingest->status.state != IFL_SOURCE_LIVE;
+    ingest->status.last_frame_ns = now_ns;
+    ingest->status.breaker_open = ingest->link.open;
+    ifl_meter_add(&ingest->meter, now_ns);
+    double rate = ifl_meter_rate(&ingest->meter, now_ns);
+    int64_t missing_ns = rate > 0 ? (int64_t)(STALL_PERIODS * 1e9 / rate) : 0;
+    int64_t least_ns = STALL_S * IFL_SECOND_NS;
+    ingest->stall_ns = missing_ns > least_ns ? missing_ns : least_ns;
+    if (ingest->stall_ns > patience_ns)
+        ingest->stall_ns = patience_ns;
+    if (first || attempts)
+        enter(ingest, IFL_SOURCE_LIVE, NULL);
+    pthread_mutex_unlock(&ingest->lock);
+    if (first)
+        ifl_log(IFL_LOG_INFO, "ingest.live", ingest->name, "%s delivers", ingest->shown);
+    if (was_open && !ingest->link.open)
+        ifl_log(IFL_LOG_INFO, "ingest.breaker-closed", ingest->name, "%s holds", ingest->shown);
+    if (attempts)
+        ifl_log(IFL_LOG_INFO, "ingest.recovered", ingest->name,
+                "%s delivers again after %d attempts", ingest->shown, attempts);
 }
 
 // Makes the picture canonical and hands it on. The edge `in` has it as busy.
@@ -241,16 +394,17 @@ static enum ifl_result take_picture(struct ifl_ingest *ingest, struct ifl_frame 
     ifl_edge_enter(config->in);
     renumber(ingest, raw);
     note_info(ingest, raw);
-    note_good(ingest, now);
-    ingest->last_pts_ns = raw->pts_ns;
-    if (!ifl_thin_wants(&ingest->thin, config->rate_max, raw->pts_ns >= 0 ? raw->pts_ns : now)) {
-        ifl_edge_drop(config->in, IFL_DROP_RATE);
-        return IFL_OK;
-    }
-    if (config->realtime && !ingest->live && raw->pts_ns >= 0 &&
-        !wait_until(ingest, ifl_pace_due(&ingest->pace, raw->pts_ns, now))) {
+    bool wanted =
+        ifl_thin_wants(&ingest->thin, config->rate_max, raw->pts_ns >= 0 ? raw->pts_ns : now);
+    bool paced = wanted && config->realtime && !ingest->live && raw->pts_ns >= 0;
+    if (paced && !wait_until(ingest, ifl_pace_due(&ingest->pace, raw->pts_ns, now))) {
         ifl_edge_drop(config->in, IFL_DROP_STOPPING);
         return IFL_ERR_CANCELLED;
+    }
+    note_good(ingest, ifl_now_ns(config->clock));
+    if (!wanted) {
+        ifl_edge_drop(config->in, IFL_DROP_RATE);
+        return IFL_OK;
     }
     raw->capture_ns = ifl_now_ns(config->clock); // a paced file is a camera: it captures now
     raw->capture_wall_ns = ifl_wall_ns(config->clock);
@@ -264,9 +418,7 @@ static enum ifl_result lose_packet(struct ifl_ingest *ingest, struct ifl_error *
     ifl_edge_drop(ingest->config.in, IFL_DROP_DECODE);
     ingest->next_sequence++;
     ifl_log(IFL_LOG_DEBUG, "ingest.decode", ingest->name, "a packet could not be decoded");
-    int64_t patience =
-        3 * (ingest->config.source.read_deadline_ns > 0 ? ingest->config.source.read_deadline_ns
-                                                        : 10 * IFL_SECOND_NS);
+    int64_t patience = deadline(ingest->config.source.first_deadline_ns);
     if (!ingest->live || ifl_now_ns(ifl_clock_real()) - ingest->last_good_ns < patience)
         return IFL_OK;
     return ifl_fail(error, IFL_ERR_CORRUPT, "ingest",
@@ -290,18 +442,6 @@ static enum ifl_result read_one(struct ifl_ingest *ingest, struct ifl_error *err
     return result;
 }
 
-static void set_state(struct ifl_ingest *ingest, enum ifl_source_state state,
-                      const struct ifl_error *error)
-{
-    pthread_mutex_lock(&ingest->lock);
-    ingest->status.state = state;
-    if (error) {
-        ingest->status.last_error = *error;
-        snprintf(ingest->status.last_error.source, sizeof error->source, "%s", ingest->name);
-    }
-    pthread_mutex_unlock(&ingest->lock);
-}
-
 // Says as much as is known before the first picture.
 static void log_open(const struct ifl_ingest *ingest)
 {
@@ -320,7 +460,9 @@ static enum ifl_result open_source(struct ifl_ingest *ingest, struct ifl_error *
 {
     void *self = NULL;
     set_state(ingest, IFL_SOURCE_CONNECTING, NULL);
-    enum ifl_result result = ingest->config.plugin->open(&ingest->config.source, &self, error);
+    enum ifl_result result = ifl_secrets_expand(ingest->uri, ingest->opened, IFL_URI_MAX, error);
+    if (result == IFL_OK)
+        result = ingest->config.plugin->open(&ingest->config.source, &self, error);
     if (result != IFL_OK)
         return result;
     pthread_mutex_lock(&ingest->lock);
@@ -328,11 +470,11 @@ static enum ifl_result open_source(struct ifl_ingest *ingest, struct ifl_error *
     pthread_mutex_unlock(&ingest->lock);
     note_info(ingest, NULL);
     int64_t now = ifl_now_ns(ingest->config.clock);
-    ingest->connected_ns = now;
     ingest->last_good_ns = ifl_now_ns(ifl_clock_real());
-    ingest->sequence_base = ingest->next_sequence;
-    if (ingest->last_pts_ns >= 0) // time went on while it was away
-        ingest->pts_base_ns = ingest->last_pts_ns + (now - ingest->status.last_frame_ns);
+    bool again = ingest->next_sequence > 0;
+    ingest->sequence_base = ingest->next_sequence + again; // the gap shows
+    if (ingest->last_pts_ns >= 0)                          // time went on while it was away
+        ingest->pts_base_ns = ingest->last_pts_ns + (now - ingest->last_taken_ns);
     log_open(ingest);
     return IFL_OK;
 }
@@ -362,16 +504,25 @@ static enum ifl_result connection(struct ifl_ingest *ingest, struct ifl_error *e
 // Says why and when again: the first times and then ever more rarely.
 static bool wait_to_retry(struct ifl_ingest *ingest, const struct ifl_error *error)
 {
-    int64_t wait_ns = ifl_backoff_next_ns(&ingest->backoff);
-    int failures = ++ingest->failures;
-    set_state(ingest, IFL_SOURCE_BROKEN, error);
-    enum ifl_log_level level = failures & (failures - 1) ? IFL_LOG_DEBUG : IFL_LOG_WARNING;
-    ifl_log(level, "ingest.broken", ingest->name, "%s; attempt %d, next in %.1f s", error->text,
-            failures, (double)wait_ns / 1e9);
+    bool refused = error->result == IFL_ERR_UNAUTHORIZED;
+    int64_t now_ns = ifl_now_ns(ingest->config.clock);
     pthread_mutex_lock(&ingest->lock);
+    bool was_open = ingest->link.open;
+    int64_t wait_ns = ifl_link_failed(&ingest->link, error, now_ns);
+    int attempts = ingest->link.attempts;
+    enter(ingest, refused ? IFL_SOURCE_UNAUTHORIZED : IFL_SOURCE_BROKEN, error);
     ingest->status.reconnects++;
+    ingest->status.breaker_open = ingest->link.open;
     pthread_mutex_unlock(&ingest->lock);
-    return wait_until(ingest, ifl_now_ns(ingest->config.clock) + wait_ns);
+    enum ifl_log_level level = attempts & (attempts - 1) ? IFL_LOG_DEBUG : IFL_LOG_WARNING;
+    ifl_log(level, refused ? "ingest.unauthorized" : "ingest.broken", ingest->name,
+            "%s; attempt %d, next in %.1f s%s", error->text, attempts, (double)wait_ns / 1e9,
+            refused ? " or when its secret changes" : "");
+    if (ingest->link.open && !was_open)
+        ifl_log(IFL_LOG_WARNING, "ingest.breaker-open", ingest->name,
+                "%s failed %d times in half a minute; each attempt is a probe until one holds",
+                ingest->shown, IFL_BREAKER_FAILURES);
+    return wait_to_connect(ingest, now_ns + wait_ns, refused);
 }
 
 static void finish(struct ifl_ingest *ingest, enum ifl_result result, const struct ifl_error *error)
@@ -432,10 +583,21 @@ void ifl_ingest_stop(struct ifl_ingest *ingest)
 
 // ---- what others see ----
 
+const char *ifl_ingest_uri(const struct ifl_ingest *ingest)
+{
+    return ingest->uri;
+}
+
+bool ifl_ingest_live(const struct ifl_ingest *ingest)
+{
+    return ingest->config.plugin->live && ingest->config.plugin->live(ingest->uri);
+}
+
 void ifl_ingest_status(struct ifl_ingest *ingest, struct ifl_ingest_status *status)
 {
     int64_t now = ifl_now_ns(ingest->config.clock);
     pthread_mutex_lock(&ingest->lock);
+    look(ingest);
     *status = ingest->status;
     status->rate = ifl_meter_rate(&ingest->meter, now);
     pthread_mutex_unlock(&ingest->lock);
@@ -449,7 +611,7 @@ struct ifl_frame *ifl_ingest_newest(struct ifl_ingest *ingest, uint64_t *serial,
     // Another one, not a later one: the caller may have seen a source that this one has replaced.
     while ((!ingest->serial || ingest->serial == *serial) && !ingest->stopping &&
            !ingest->status.finished && ifl_now_ns(ifl_clock_real()) < until)
-        wait_on(&ingest->fresh, &ingest->lock, until);
+        ifl_wait_ns(ifl_clock_real(), &ingest->fresh, &ingest->lock, until);
     if (ingest->serial && ingest->serial != *serial) {
         frame = ifl_frame_ref(ingest->newest);
         *serial = ingest->serial;

@@ -4,14 +4,18 @@
 // In: frames of a source, in any format. Out: canonical frames (full range BT.601 YUV 4:2:0,
 // cropped, scaled, masked; see inferloop/frame.h) pushed into `out`. The edge `in` (depth 0) counts
 // what the source delivered; what a decoder could not make a picture of is dropped there. A live
-// source that ends or fails is opened again with back-off (0.5 to 30 s, jittered), its numbers and
-// times going on; a file without loop ends for good, as does one that can't be opened (state
-// broken). Masked regions are blanked before anything else can see them.
+// source that ends or fails is opened again as ingest/link.h says, its numbers and times going on;
+// a file without loop ends for good, as does one that can't be opened (state broken). Secrets in
+// its URI (core/secrets.h) are read anew at each connection; one that was refused is tried again as
+// soon as it has changed. Each change of state is a log line (ingest.open, .live, .stalled,
+// .unauthorized, .broken, .end) and begins or clears an incident. Masked regions are blanked before
+// anything else can see them.
 #ifndef IFL_INGEST_INGEST_H
 #define IFL_INGEST_INGEST_H
 
 #include "base/clock.h"
 #include "core/flow.h"
+#include "core/journal.h"
 #include "inferloop/pipeline.h" // enum ifl_source_state
 #include "inferloop/source.h"
 
@@ -33,15 +37,19 @@ struct ifl_ingest_config {
     struct ifl_edge *in;  // source -> ingest, depth 0; outlives the ingest
     struct ifl_edge *out; // ingest -> profile; outlives the ingest; closed by ingest at the end
     const struct ifl_clock
-        *clock; // stamps and paces; deadlines always are real time. NULL: the real
+        *clock;                  // stamps and paces; deadlines always are real time. NULL: the real
+    struct ifl_journal *journal; // of incidents; outlives the ingest; NULL: none
 };
 
 struct ifl_ingest_status {
     enum ifl_source_state state;
     struct ifl_error last_error; // why it is not live
-    int64_t last_frame_ns;       // monotonic; -1 before the first
-    double rate;                 // frames/s over the last seconds
-    uint64_t frames, loops, reconnects;
+    int64_t state_since_ns;
+    int64_t next_attempt_ns; // when it is tried again; -1: not waiting for that
+    bool breaker_open;
+    int64_t last_frame_ns;              // the last good one; monotonic; -1 before the first
+    double rate;                        // good frames/s that came over the last seconds
+    uint64_t frames, loops, reconnects; // frames: passed on
     struct ifl_source_info info;
     bool finished; // ended for good
 };
@@ -55,6 +63,13 @@ enum ifl_result ifl_ingest_start(struct ifl_ingest *ingest,
 // Interrupts the source, ends the thread, closes `out` (keeping what waits). Any thread, once.
 void ifl_ingest_stop(struct ifl_ingest *ingest);
 void ifl_ingest_destroy(struct ifl_ingest *ingest); // takes NULL; after stop
+// Notices a stall while the thread waits for a picture; call it now and then. Any thread.
+void ifl_ingest_look(struct ifl_ingest *ingest);
+// Ends a wait for the next attempt now: the reason to wait may be gone. Any thread.
+void ifl_ingest_retry(struct ifl_ingest *ingest);
+// The URI as configured, with places for secrets, and whether it is live. Any thread.
+const char *ifl_ingest_uri(const struct ifl_ingest *ingest);
+bool ifl_ingest_live(const struct ifl_ingest *ingest);
 void ifl_ingest_status(struct ifl_ingest *ingest, struct ifl_ingest_status *status);
 
 // The newest canonical frame if it is another one than *serial (0: any), waiting at most wait_ns;

@@ -32,27 +32,6 @@ bool ifl_thin_wants(struct ifl_thin *thin, double rate, int64_t time_ns)
     return true;
 }
 
-static const int64_t backoff_least = IFL_SECOND_NS / 2, backoff_most = 30 * IFL_SECOND_NS;
-
-void ifl_backoff_init(struct ifl_backoff *backoff, uint64_t seed)
-{
-    ifl_rng_init(&backoff->rng, seed);
-    ifl_backoff_reset(backoff);
-}
-
-int64_t ifl_backoff_next_ns(struct ifl_backoff *backoff)
-{
-    double span = (double)(3 * backoff->last_ns - backoff_least);
-    int64_t next = backoff_least + (int64_t)(ifl_rng_uniform(&backoff->rng) * span);
-    backoff->last_ns = next < backoff_most ? next : backoff_most;
-    return backoff->last_ns;
-}
-
-void ifl_backoff_reset(struct ifl_backoff *backoff)
-{
-    backoff->last_ns = backoff_least;
-}
-
 void ifl_meter_add(struct ifl_meter *meter, int64_t now_ns)
 {
     meter->time_ns[meter->count++ % IFL_METER_TIMES] = now_ns;

@@ -7,8 +7,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/rng.h"
-
 // Plays timestamps against a clock. Zero-initialised.
 struct ifl_pace {
     bool anchored;
@@ -24,15 +22,6 @@ struct ifl_thin {
     int64_t next_ns;
 };
 bool ifl_thin_wants(struct ifl_thin *thin, double rate, int64_t time_ns);
-
-// Waits between attempts to connect: decorrelated jitter, 0.5 s to 30 s.
-struct ifl_backoff {
-    struct ifl_rng rng;
-    int64_t last_ns;
-};
-void ifl_backoff_init(struct ifl_backoff *backoff, uint64_t seed);
-int64_t ifl_backoff_next_ns(struct ifl_backoff *backoff);
-void ifl_backoff_reset(struct ifl_backoff *backoff);
 
 // Pictures a second over the last seconds. Zero-initialised.
 enum { IFL_METER_TIMES = 64 };

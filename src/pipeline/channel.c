@@ -198,6 +198,7 @@ static void *analyse(void *context)
         void *packet;
         int64_t deadline_ns = ifl_now_ns(ifl_clock_real()) + POLL_MS * IFL_MILLISECOND_NS;
         enum ifl_result result = ifl_edge_pop(channel->frames, &packet, deadline_ns);
+        ifl_ingest_look(channel->ingest);
         if (result == IFL_END)
             break;
         if (result == IFL_OK)
@@ -266,12 +267,14 @@ static enum ifl_result make_ingest(struct ifl_channel *channel, const struct ifl
                    .loop = config->loop,
                    .seed = config->seed,
                    .open_deadline_ns = seconds_ns(config->open_timeout),
-                   .read_deadline_ns = seconds_ns(config->read_timeout)},
+                   .read_deadline_ns = seconds_ns(config->read_timeout),
+                   .first_deadline_ns = seconds_ns(config->first_frame_timeout)},
         .realtime = config->realtime,
         .rate_max = config->rate_max,
         .in = channel->in,
         .out = channel->frames,
         .clock = channel->clock,
+        .journal = channel->journal,
     };
     enum ifl_result result = set_regions(&ingest, config, error);
     if (result == IFL_OK)
@@ -436,10 +439,17 @@ void ifl_channel_status(struct ifl_channel *channel, struct ifl_source_status *s
     if (ingest.state != IFL_SOURCE_LIVE)
         snprintf(status->reason, sizeof status->reason, "%.*s", (int)sizeof status->reason - 1,
                  ingest.last_error.text);
-    status->last_frame_age_seconds = NAN;
+    int64_t now_ns = ifl_now_ns(channel->clock);
+    double second_ns = (double)IFL_SECOND_NS;
+    status->last_frame_age_seconds = status->next_attempt_seconds = NAN;
+    status->state_age_seconds = (double)(now_ns - ingest.state_since_ns) / second_ns;
     if (ingest.last_frame_ns >= 0)
-        status->last_frame_age_seconds =
-            (double)(ifl_now_ns(channel->clock) - ingest.last_frame_ns) / (double)IFL_SECOND_NS;
+        status->last_frame_age_seconds = (double)(now_ns - ingest.last_frame_ns) / second_ns;
+    if (ingest.next_attempt_ns >= 0)
+        status->next_attempt_seconds =
+            fmax(0, (double)(ingest.next_attempt_ns - now_ns) / second_ns);
+    status->breaker_open = ingest.breaker_open;
+    status->reconnects = ingest.reconnects;
     status->rate = ingest.rate;
     status->frames = ingest.frames;
     status->loops = ingest.loops;

@@ -17,7 +17,14 @@
       "1 for the state a source is in, else 0.")                                                   \
     X(last_frame, GAUGE, "inferloop_source_last_frame_timestamp_seconds", "source",                \
       "Wall clock of the newest frame of a source, 0 before the first.")                           \
-    X(rate, GAUGE, "inferloop_source_frames_per_second", "source", "Measured rate of a source.")   \
+    X(last_age, GAUGE, "inferloop_source_last_frame_age_seconds", "source",                        \
+      "Since the newest good frame of a source; NaN before the first.")                            \
+    X(rate, GAUGE, "inferloop_source_frames_per_second", "source",                                 \
+      "Good frames that came from a source over the last seconds, measured.")                      \
+    X(reconnects, COUNTER, "inferloop_source_failures_total", "source",                            \
+      "Connections of a source that failed or could not be made.")                                 \
+    X(breaker, GAUGE, "inferloop_source_breaker_open", "source",                                   \
+      "1 after five failures in 30 s until a connection holds for ten seconds, else 0.")           \
     X(profiles, COUNTER, "inferloop_profiles_published_total", "source", "Profiles published.")    \
     X(images, COUNTER, "inferloop_images_total", "outcome",                                        \
       "Synthetic images: requested = delivered + rejected + failed + in flight.")                  \
@@ -112,7 +119,10 @@ static void collect_sources(struct ifl_metrics_writer *writer, struct ifl_pipeli
     for (int i = 0; i < count; i++)
         collect_states(writer, &row[i]);
     EACH(METRIC_last_frame, wall_of_age(row[i].last_frame_age_seconds))
+    EACH(METRIC_last_age, row[i].last_frame_age_seconds)
     EACH(METRIC_rate, row[i].rate)
+    EACH(METRIC_reconnects, row[i].reconnects)
+    EACH(METRIC_breaker, row[i].breaker_open)
     EACH(METRIC_profiles, ifl_channel_profiles(roll.channel[i]))
 #undef EACH
     ifl_roll_drop(&roll);

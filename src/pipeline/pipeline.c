@@ -11,17 +11,6 @@
 #include "pipeline/internal.h"
 #include "pipeline/state.h"
 
-static const char *const state_names[] = {
-#define NAME(name, text) text,
-    IFL_SOURCE_STATES(NAME)
-#undef NAME
-};
-
-const char *ifl_source_state_name(enum ifl_source_state state)
-{
-    return state_names[state];
-}
-
 // ---- life ----
 
 static enum ifl_result open_sink(struct ifl_pipeline *pipeline, const struct ifl_config *config,

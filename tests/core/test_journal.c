@@ -13,7 +13,7 @@ static int64_t fake_wall(const struct ifl_clock *clock)
     return ((const struct fake *)clock)->wall_ns;
 }
 
-static struct fake at = {{fake_wall, fake_wall}, 1000};
+static struct fake at = {{.now_ns = fake_wall, .wall_ns = fake_wall}, 1000};
 
 static int read_all(struct ifl_journal *journal, const char *source, int kind, bool lasting,
                     struct ifl_incident *incidents)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Pacing, thinning, back-off and rates, without waiting for any of them.
+// Pacing, thinning and rates, without waiting for any of them.
 #include "support.h"
 
 #include "base/clock.h"
@@ -54,28 +54,6 @@ static void thins_evenly(void **state)
     assert_false(ifl_thin_wants(&thin, 1, 1000 * IFL_SECOND_NS + IFL_SECOND_NS / 2));
 }
 
-static void backs_off_with_jitter(void **state)
-{
-    (void)state;
-    struct ifl_backoff backoff, other;
-    ifl_backoff_init(&backoff, 1);
-    ifl_backoff_init(&other, 2);
-    int64_t last = IFL_SECOND_NS / 2, most = 0;
-    bool differ = false;
-    for (int i = 0; i < 1000; i++) {
-        int64_t next = ifl_backoff_next_ns(&backoff);
-        assert_true(next >= IFL_SECOND_NS / 2 && next <= 30 * IFL_SECOND_NS);
-        assert_true(next <= 3 * last);
-        differ |= next != ifl_backoff_next_ns(&other);
-        last = next;
-        most = next > most ? next : most;
-    }
-    assert_true(differ);
-    assert_int_equal(most, 30 * IFL_SECOND_NS);
-    ifl_backoff_reset(&backoff);
-    assert_true(ifl_backoff_next_ns(&backoff) <= 3 * IFL_SECOND_NS / 2);
-}
-
 static void measures_the_rate(void **state)
 {
     (void)state;
@@ -95,7 +73,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(plays_timestamps_against_the_clock),
         cmocka_unit_test(thins_evenly),
-        cmocka_unit_test(backs_off_with_jitter),
         cmocka_unit_test(measures_the_rate),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -100,13 +100,15 @@ function buildRow(name) {
 function showRow(row, source) {
   const [who, uri, how] = row.children;
   mark(row, good(source) ? source.state : 'bad');
-  say(who.lastChild, source.state);
+  say(who.lastChild, known(source.state_age_seconds) ? `${source.state} for ${span(source.state_age_seconds)}` : source.state);
   say(uri, source.uri);
   const facts = [`last good frame ${ageOf(source)}`];
   if (source.state === 'live') facts.push(`${fixed(source.rate, 1)} frames/s`);
   facts.push(`${whole(source.frames)} frames`);
   if (source.loops > 0) facts.push(`${whole(source.loops)} loop${source.loops === 1 ? '' : 's'}`);
   if (source.reason) facts.unshift(source.reason);
+  if (known(source.next_attempt_seconds)) facts.push(`tried again in ${span(source.next_attempt_seconds)}`);
+  if (source.breaker_open) facts.push('probing: it failed again and again');
   say(how, facts.join(' · '));
   row.querySelector('.see').hidden = rows.length < 2;
   row.querySelector('.see').disabled = source.name === watched;
