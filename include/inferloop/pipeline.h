@@ -82,7 +82,8 @@ IFL_API struct ifl_config *ifl_pipeline_config(struct ifl_pipeline *pipeline);
 /* ---- what it shows ---- */
 #define IFL_SOURCE_STATES(X)                                                                       \
     X(CONNECTING, "connecting")                                                                    \
-    X(LIVE, "live") X(STALLED, "stalled") X(UNAUTHORIZED, "unauthorized") X(BROKEN, "broken")      \
+    X(LIVE, "live")                                                                                \
+    X(STALLED, "stalled") X(UNAUTHORIZED, "unauthorized") X(BROKEN, "broken")                      \
         X(STOPPED, "stopped")
 enum ifl_source_state {
 #define IFL_SOURCE_STATE_ENUM(name, text) IFL_SOURCE_##name,
