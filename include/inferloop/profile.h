@@ -119,6 +119,14 @@ struct ifl_profiler_config {
 /* The defaults: class 256x144, 128 memory frames, window 3000. */
 IFL_API void ifl_profiler_config_init(struct ifl_profiler_config *config);
 
+/* Whether the profile may learn from a frame. Camera truth judges first (a black, frozen, covered
+ * or torn picture shows no scene), drift second (a picture unlike all others); the worse one
+ * counts. */
+enum ifl_verdict {
+    IFL_VERDICT_GOOD, /* shows the scene: learned */
+    IFL_VERDICT_HELD, /* counted as seen, but neither learned nor remembered */
+};
+
 struct ifl_profiler;
 IFL_API enum ifl_result ifl_profiler_create(const struct ifl_profiler_config *config,
                                             struct ifl_profiler **profiler,
@@ -127,11 +135,16 @@ IFL_API enum ifl_result ifl_profiler_create(const struct ifl_profiler_config *co
 IFL_API enum ifl_result ifl_profiler_update(struct ifl_profiler *profiler,
                                             const struct ifl_frame *frame,
                                             struct ifl_error *error) IFL_CHECK_RESULT;
-/* The same with the frame's features, for those who have measured it already. */
+/* The same with the frame's features and a verdict, for those who have measured it already. A
+ * profiler that is given nothing but held frames has no profile. */
 IFL_API enum ifl_result ifl_profiler_take(struct ifl_profiler *profiler,
                                           const struct ifl_frame *frame,
                                           const struct ifl_features *features,
+                                          enum ifl_verdict verdict,
                                           struct ifl_error *error) IFL_CHECK_RESULT;
+/* Forgets all that it has learned, pictures included; goes on with the next frame. */
+IFL_API enum ifl_result ifl_profiler_reset(struct ifl_profiler *profiler,
+                                           struct ifl_error *error) IFL_CHECK_RESULT;
 /* Drops the remembered pictures that were taken before this time of the wall clock; statistics and
  * background stay. */
 IFL_API void ifl_profiler_forget(struct ifl_profiler *profiler, int64_t before_wall_ns);

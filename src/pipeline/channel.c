@@ -169,9 +169,10 @@ static void take_frame(struct analyst *analyst, struct ifl_frame *frame)
     struct ifl_channel *channel = analyst->channel;
     struct ifl_features features;
     struct ifl_error error = {0};
+    enum ifl_verdict verdict = IFL_VERDICT_GOOD;
     enum ifl_result result = ifl_extract_statistics(frame, &features, &error);
     if (result == IFL_OK)
-        result = ifl_profiler_take(channel->profiler, frame, &features, &error);
+        result = ifl_profiler_take(channel->profiler, frame, &features, verdict, &error);
     if (result == IFL_OK) {
         double latency =
             (double)(ifl_now_ns(channel->clock) - frame->capture_ns) / (double)IFL_SECOND_NS;

@@ -113,18 +113,38 @@ no_memory:
     return ifl_fail(error, IFL_ERR_NO_MEMORY, stage, "no memory for a profiler");
 }
 
+static void free_parts(struct ifl_profiler *p)
+{
+    ifl_window_destroy(p->window);
+    ifl_scene_destroy(p->scene);
+    ifl_tracker_destroy(p->tracker);
+    ifl_events_fini(&p->events);
+    ifl_visits_fini(&p->visits);
+    ifl_memory_fini(&p->memory);
+    free(p->refiner.label);
+}
+
 void ifl_profiler_destroy(struct ifl_profiler *profiler)
 {
     if (!profiler)
         return;
-    ifl_window_destroy(profiler->window);
-    ifl_scene_destroy(profiler->scene);
-    ifl_tracker_destroy(profiler->tracker);
-    ifl_events_fini(&profiler->events);
-    ifl_visits_fini(&profiler->visits);
-    ifl_memory_fini(&profiler->memory);
-    free(profiler->refiner.label);
+    free_parts(profiler);
     free(profiler);
+}
+
+enum ifl_result ifl_profiler_reset(struct ifl_profiler *p, struct ifl_error *error)
+{
+    struct ifl_profiler *fresh;
+    struct ifl_profiler_config config = p->config;
+    config.source = p->source;
+    config.licence = p->licence;
+    enum ifl_result result = ifl_profiler_create(&config, &fresh, error);
+    if (result != IFL_OK)
+        return result;
+    free_parts(p);
+    *p = *fresh;
+    free(fresh);
+    return IFL_OK;
 }
 
 static enum ifl_result check_frame(const struct ifl_frame *frame, struct ifl_error *error)
@@ -181,7 +201,8 @@ static enum ifl_result fit_scene(struct ifl_profiler *p, const struct ifl_frame 
 static void track(struct ifl_profiler *p, const struct ifl_frame *frame)
 {
     struct ifl_scene *scene = p->scene;
-    int cut = frame->loop != p->loop || (p->frames_seen > 0 && frame->media_index < p->media_index);
+    int cut =
+        frame->loop != p->loop || (p->frames_profiled > 0 && frame->media_index < p->media_index);
     struct ifl_track_input input = {.rgb = scene->canonical,
                                     .label = scene->label,
                                     .width = scene->width,
@@ -238,7 +259,7 @@ static int choose_samples(const struct ifl_memory *memory, struct ifl_plate_samp
 
 static void learn(struct ifl_profiler *p)
 {
-    struct ifl_plate_sample sample[IFL_PLATE_SAMPLES];
+    struct ifl_plate_sample sample[IFL_PLATE_SAMPLES] = {0};
     uint64_t frames = p->scene->frames;
     int count = choose_samples(&p->memory, sample, frames > IFL_SCENE_WARM_FRAMES);
     ifl_scene_learn(p->scene, sample, count);
@@ -268,13 +289,19 @@ enum ifl_result ifl_profiler_update(struct ifl_profiler *p, const struct ifl_fra
     enum ifl_result result = check_frame(frame, error);
     if (result == IFL_OK)
         result = ifl_extract_statistics(frame, &features, error);
-    return result == IFL_OK ? ifl_profiler_take(p, frame, &features, error) : result;
+    return result == IFL_OK ? ifl_profiler_take(p, frame, &features, IFL_VERDICT_GOOD, error)
+                            : result;
 }
 
 enum ifl_result ifl_profiler_take(struct ifl_profiler *p, const struct ifl_frame *frame,
-                                  const struct ifl_features *features, struct ifl_error *error)
+                                  const struct ifl_features *features, enum ifl_verdict verdict,
+                                  struct ifl_error *error)
 {
     enum ifl_result result = check_frame(frame, error);
+    if (result == IFL_OK && verdict == IFL_VERDICT_HELD) {
+        p->frames_seen++;
+        return IFL_OK;
+    }
     if (result == IFL_OK)
         result = fit_scene(p, frame, error);
     if (result != IFL_OK)
@@ -291,10 +318,10 @@ enum ifl_result ifl_profiler_take(struct ifl_profiler *p, const struct ifl_frame
     result = remember(p, frame, error);
     learn(p);
     hash_slots(p);
-    if (p->frames_seen++ == 0)
+    if (p->frames_profiled++ == 0)
         p->first_wall_ns = frame->capture_wall_ns;
     p->last_wall_ns = frame->capture_wall_ns;
-    p->frames_profiled++;
+    p->frames_seen++;
     return result;
 }
 
@@ -370,7 +397,7 @@ enum ifl_result ifl_profiler_snapshot(struct ifl_profiler *p, struct ifl_profile
 {
     uint64_t hash[IFL_MEMORY_MAX];
     *profile = NULL;
-    if (p->frames_seen == 0)
+    if (p->frames_profiled == 0)
         return ifl_fail(error, IFL_ERR_NOT_READY, stage,
                         "no frame has been profiled yet; wait for the source's first one");
     struct ifl_profile *out = calloc(1, sizeof *out);

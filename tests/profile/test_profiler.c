@@ -316,6 +316,44 @@ static void another_size_begins_anew(void **state)
     ifl_profiler_destroy(profiler);
 }
 
+static void held_frames_are_not_learned(void **state)
+{
+    (void)state;
+    struct ifl_profiler *profiler = scene_profiler(64 * 36, 32, 100);
+    struct ifl_error error = {0};
+    struct ifl_features features;
+    struct ifl_profile *profile;
+    for (uint64_t i = 0; i < 60; i++) {
+        struct scene_view view = {.width = 128, .height = 72, .number = i, .noise = 1};
+        bool dark = i < 5 || (i >= 30 && i < 55);
+        view.ground = dark ? -1 : 0;
+        struct ifl_frame *frame = scene_frame(&view);
+        check_ok(ifl_extract_statistics(frame, &features, &error), error);
+        check_ok(ifl_profiler_take(profiler, frame, &features,
+                                   dark ? IFL_VERDICT_HELD : IFL_VERDICT_GOOD, &error),
+                 error);
+        ifl_frame_unref(frame);
+        if (i == 2)
+            assert_int_equal(ifl_profiler_snapshot(profiler, &profile, &error), IFL_ERR_NOT_READY);
+    }
+    profile = scene_snapshot(profiler);
+    assert_int_equal(profile->frames_seen, 60);
+    assert_int_equal(profile->frames_profiled, 30);
+    assert_int_equal(profile->window_frames, 30);
+    for (int i = 0; i < profile->memory_frames; i++) {
+        uint64_t number = profile->memory[i]->media_index;
+        assert_true(number >= 5 && (number < 30 || number >= 55));
+    }
+    ifl_profile_unref(profile);
+    check_ok(ifl_profiler_reset(profiler, &error), error);
+    assert_int_equal(ifl_profiler_snapshot(profiler, &profile, &error), IFL_ERR_NOT_READY);
+    scene_feed(profiler, &(struct scene_view){.width = 128, .height = 72});
+    profile = scene_snapshot(profiler);
+    assert_int_equal(profile->frames_seen, 1);
+    ifl_profile_unref(profile);
+    ifl_profiler_destroy(profiler);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -329,6 +367,7 @@ int main(void)
         cmocka_unit_test(bad_configurations_are_refused),
         cmocka_unit_test(bad_frames_are_refused_and_change_nothing),
         cmocka_unit_test(another_size_begins_anew),
+        cmocka_unit_test(held_frames_are_not_learned),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
