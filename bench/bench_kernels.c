@@ -18,6 +18,7 @@ enum { WIDTH = 1920, HEIGHT = 1080, RUNS = 40, SMALL_WIDTH = 256, SMALL_HEIGHT =
 
 struct bench {
     struct ifl_frame *frame, *out;
+    struct ifl_extractor *extractor;
     struct ifl_features features;
     struct ifl_luma_sums luma;
     struct ifl_chroma_sums chroma;
@@ -35,7 +36,7 @@ static void run_mean(struct bench *bench)
 static void run_features(struct bench *bench)
 {
     struct ifl_error error;
-    if (ifl_extract_statistics(bench->frame, &bench->features, &error) != IFL_OK)
+    if (ifl_extractor_take(bench->extractor, bench->frame, &bench->features, &error) != IFL_OK)
         exit(1);
 }
 
@@ -120,8 +121,9 @@ static void paint(struct ifl_frame *frame)
 int main(void)
 {
     struct bench bench = {.frame = ifl_frame_create(IFL_PIXEL_YUV420P, WIDTH, HEIGHT),
-                          .out = ifl_frame_create(IFL_PIXEL_YUV420P, WIDTH, HEIGHT)};
-    if (!bench.frame || !bench.out)
+                          .out = ifl_frame_create(IFL_PIXEL_YUV420P, WIDTH, HEIGHT),
+                          .extractor = ifl_extractor_create()};
+    if (!bench.frame || !bench.out || !bench.extractor)
         return 1;
     paint(bench.frame);
     double floor_ms = least_ms(&bench, run_mean), ms[ROWS][IFL_CPU_LEVELS] = {{0}};
@@ -146,5 +148,6 @@ int main(void)
     printf("}\n");
     ifl_frame_unref(bench.frame);
     ifl_frame_unref(bench.out);
+    ifl_extractor_destroy(bench.extractor);
     return bench.sum == 0;
 }

@@ -106,18 +106,22 @@ static enum ifl_result time_features(struct bench *bench, struct ifl_error *erro
         result = next_frame(&scene, &frame, error);
     double times[REPEATS], floor_times[REPEATS];
     struct ifl_features features;
+    struct ifl_extractor *extractor = ifl_extractor_create();
+    if (result == IFL_OK && !extractor)
+        result = ifl_fail(error, IFL_ERR_NO_MEMORY, "bench", "no memory to measure a frame");
     for (int i = 0; i < REPEATS && result == IFL_OK; i++) {
         double start = now_ms();
         bench->sum += sum_plane(frame);
         floor_times[i] = now_ms() - start;
         start = now_ms();
-        result = ifl_extract_statistics(frame, &features, error);
+        result = ifl_extractor_take(extractor, frame, &features, error);
         times[i] = now_ms() - start;
     }
     if (result == IFL_OK) {
         note(bench, "one-pass mean of 1080p (floor)", floor_times, REPEATS);
         note(bench, "features of 1080p", times, REPEATS);
     }
+    ifl_extractor_destroy(extractor);
     ifl_frame_unref(frame);
     close_scene(&scene);
     return result;

@@ -3,6 +3,7 @@
 #include "kernels/cpu.h"
 
 #include "kernels/measure.h"
+#include "kernels/plane.h"
 #include "kernels/rows.h"
 
 enum ifl_cpu_level ifl_cpu_detect(void)
@@ -18,4 +19,9 @@ const struct ifl_row_kernels *ifl_row_kernels(void)
 const struct ifl_measure_kernels *ifl_measure_kernels(void)
 {
     return &ifl_measure_kernels_c;
+}
+
+const struct ifl_plane_kernels *ifl_plane_kernels(void)
+{
+    return &ifl_plane_kernels_c;
 }

@@ -3,6 +3,7 @@
 #include "kernels/cpu.h"
 
 #include "kernels/measure.h"
+#include "kernels/plane.h"
 #include "kernels/rows.h"
 
 enum ifl_cpu_level ifl_cpu_detect(void)
@@ -27,5 +28,12 @@ const struct ifl_measure_kernels *ifl_measure_kernels(void)
 {
     static const struct ifl_measure_kernels *const levels[IFL_CPU_LEVELS] = {
         &ifl_measure_kernels_c, &ifl_measure_kernels_avx2, &ifl_measure_kernels_avx512};
+    return levels[ifl_cpu_level()];
+}
+
+const struct ifl_plane_kernels *ifl_plane_kernels(void)
+{
+    static const struct ifl_plane_kernels *const levels[IFL_CPU_LEVELS] = {
+        &ifl_plane_kernels_c, &ifl_plane_kernels_avx2, &ifl_plane_kernels_avx512};
     return levels[ifl_cpu_level()];
 }

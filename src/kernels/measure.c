@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/measure.h"
 
-// Tile `i` of a side begins here; the next one's begin ends it, but each has a pixel at least.
-static int tile_begin(int side, int i)
+int ifl_tile_begin(int side, int i)
 {
     int begin = (int)((int64_t)side * i / IFL_TILES);
     return begin < side ? begin : side - 1;
 }
 
-static int tile_end(int side, int i)
+int ifl_tile_end(int side, int i)
 {
-    int begin = tile_begin(side, i), end = tile_begin(side, i + 1);
+    int begin = ifl_tile_begin(side, i), end = ifl_tile_begin(side, i + 1);
     if (i == IFL_TILES - 1)
         end = side;
     return end > begin ? end : begin + 1;
@@ -20,11 +19,11 @@ static void measure_tiles(const struct ifl_measure_kernels *kernels, const uint8
                           int width, int height, struct ifl_luma_sums *sums)
 {
     int first = (int)((int64_t)y * IFL_TILES / height); // the row's tile, or the one before it
-    for (int j = first; j < IFL_TILES && tile_begin(height, j) <= y; j++) {
-        if (y >= tile_end(height, j))
+    for (int j = first; j < IFL_TILES && ifl_tile_begin(height, j) <= y; j++) {
+        if (y >= ifl_tile_end(height, j))
             continue;
         for (int i = 0; i < IFL_TILES; i++) {
-            int begin = tile_begin(width, i), end = tile_end(width, i);
+            int begin = ifl_tile_begin(width, i), end = ifl_tile_end(width, i);
             sums->tile[j][i] += kernels->sum(row + begin, end - begin);
             sums->tile_pixels[j][i] += (uint32_t)(end - begin);
         }
@@ -59,25 +58,50 @@ static void take_row_sums(const struct ifl_row_sums *rows, struct ifl_luma_sums 
     sums->down.all = rows->down;
 }
 
-// Row by row, all measures of a row while it is in the first cache.
-void ifl_measure_luma(const uint8_t *y, int width, int height, int stride,
-                      struct ifl_luma_sums *sums)
+static void measure_row(const struct ifl_measure_kernels *kernels, const uint8_t *row, int y,
+                        int width, int height, ptrdiff_t stride, struct ifl_row_sums *rows)
+{
+    bool last = y + 1 == height;
+    if (y > 0 && !last)
+        kernels->row(row - stride, row, row + stride, width, rows);
+    else
+        ifl_measure_columns(NULL, row, last ? NULL : row + stride, width, 0, width, rows);
+}
+
+// Row by row, all measures of a row while it is in the first cache, and the plane's row as soon as
+// its boxes are full.
+static void measure(const uint8_t *y, int width, int height, int stride,
+                    const struct ifl_frame *frame, const struct ifl_plane *plane,
+                    struct ifl_luma_sums *sums)
 {
     const struct ifl_measure_kernels *kernels = ifl_measure_kernels();
     struct ifl_row_sums rows = {0};
+    int reduced = 0;
     *sums = (struct ifl_luma_sums){.laplacian = laplacian_sum(kernels, y, width, height, stride)};
     for (int i = 0; i < height; i++) {
-        const uint8_t *row = y + (ptrdiff_t)i * stride, *below = row + stride;
+        const uint8_t *row = y + (ptrdiff_t)i * stride;
         uint64_t down = rows.down;
-        if (i > 0 && i + 1 < height)
-            kernels->row(row - stride, row, below, width, &rows);
-        else
-            ifl_measure_columns(NULL, row, i + 1 < height ? below : NULL, width, 0, width, &rows);
+        measure_row(kernels, row, i, width, height, stride, &rows);
         if (i % IFL_BLOCK_SIDE == IFL_BLOCK_SIDE - 1)
             sums->down.border += rows.down - down;
         measure_tiles(kernels, row, i, width, height, sums);
+        bool full = plane && ((i + 1) % plane->box == 0 || i + 1 == height);
+        if (full && reduced < plane->height)
+            ifl_plane_reduce_row(plane, frame, 0, reduced++);
     }
     take_row_sums(&rows, sums);
+}
+
+void ifl_measure_luma(const uint8_t *y, int width, int height, int stride,
+                      struct ifl_luma_sums *sums)
+{
+    measure(y, width, height, stride, NULL, NULL, sums);
+}
+
+void ifl_measure_and_reduce(const struct ifl_frame *frame, const struct ifl_plane *plane,
+                            struct ifl_luma_sums *sums)
+{
+    measure(frame->plane[0], frame->width, frame->height, frame->stride[0], frame, plane, sums);
 }
 
 void ifl_measure_chroma(const uint8_t *cb, int cb_stride, const uint8_t *cr, int cr_stride,

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "inferloop/features.h"
+#include "kernels/plane.h"
 
 enum {
     IFL_EDGE_MAGNITUDE = 100, // Sobel magnitude above which a pixel is an edge
@@ -50,8 +51,15 @@ struct ifl_chroma_sums {
 
 void ifl_measure_luma(const uint8_t *y, int width, int height, int stride,
                       struct ifl_luma_sums *sums);
+// Luma of a frame, and the plane's luma while its rows are near.
+void ifl_measure_and_reduce(const struct ifl_frame *frame, const struct ifl_plane *plane,
+                            struct ifl_luma_sums *sums);
 void ifl_measure_chroma(const uint8_t *cb, int cb_stride, const uint8_t *cr, int cr_stride,
                         int width, int height, struct ifl_chroma_sums *sums);
+
+// Tile `i` of a side begins here; the next one's begin ends it, but each has a pixel at least.
+int ifl_tile_begin(int side, int i);
+int ifl_tile_end(int side, int i);
 
 // What the rows of a picture add up to.
 struct ifl_row_sums {

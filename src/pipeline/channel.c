@@ -34,7 +34,8 @@ struct ifl_channel {
 
     struct ifl_edge *in, *frames;
     struct ifl_ingest *ingest;
-    struct ifl_profiler *profiler; // the profile thread's own
+    struct ifl_extractor *extractor; // the profile thread's own, as is the profiler
+    struct ifl_profiler *profiler;
     pthread_t thread;
     bool started;
 
@@ -170,7 +171,7 @@ static void take_frame(struct analyst *analyst, struct ifl_frame *frame)
     struct ifl_features features;
     struct ifl_error error = {0};
     enum ifl_verdict verdict = IFL_VERDICT_GOOD;
-    enum ifl_result result = ifl_extract_statistics(frame, &features, &error);
+    enum ifl_result result = ifl_extractor_take(channel->extractor, frame, &features, &error);
     if (result == IFL_OK)
         result = ifl_profiler_take(channel->profiler, frame, &features, verdict, &error);
     if (result == IFL_OK) {
@@ -294,6 +295,10 @@ static enum ifl_result make_profiler(struct ifl_channel *channel, const struct i
     profiler.seed = config->seed;
     if (config->size.width)
         profiler.base_area = config->size.width * config->size.height;
+    channel->extractor = ifl_extractor_create();
+    if (!channel->extractor)
+        return ifl_fail(error, IFL_ERR_NO_MEMORY, "pipeline", "no memory to measure %s",
+                        channel->name);
     return ifl_profiler_create(&profiler, &channel->profiler, error);
 }
 
@@ -385,6 +390,7 @@ void ifl_channel_unref(struct ifl_channel *channel)
     ifl_workshop_unref(channel->workshop);
     ifl_profile_unref(channel->profile);
     ifl_ingest_destroy(channel->ingest);
+    ifl_extractor_destroy(channel->extractor);
     ifl_profiler_destroy(channel->profiler);
     ifl_edge_destroy(channel->in);
     ifl_edge_destroy(channel->frames);

@@ -32,6 +32,7 @@ struct ifl_profiler {
     int64_t first_wall_ns, last_wall_ns;
     uint32_t loop; // of the newest frame
     uint64_t media_index;
+    struct ifl_extractor *extractor; // NULL until a frame comes without its features
     struct ifl_window *window;
     struct ifl_scene *scene; // NULL before the first frame
     struct ifl_tracker *tracker;
@@ -115,6 +116,7 @@ no_memory:
 
 static void free_parts(struct ifl_profiler *p)
 {
+    ifl_extractor_destroy(p->extractor);
     ifl_window_destroy(p->window);
     ifl_scene_destroy(p->scene);
     ifl_tracker_destroy(p->tracker);
@@ -287,8 +289,11 @@ enum ifl_result ifl_profiler_update(struct ifl_profiler *p, const struct ifl_fra
 {
     struct ifl_features features;
     enum ifl_result result = check_frame(frame, error);
-    if (result == IFL_OK)
-        result = ifl_extract_statistics(frame, &features, error);
+    if (result != IFL_OK)
+        return result;
+    if (!p->extractor && !(p->extractor = ifl_extractor_create()))
+        return ifl_fail(error, IFL_ERR_NO_MEMORY, stage, "no memory to measure a frame");
+    result = ifl_extractor_take(p->extractor, frame, &features, error);
     return result == IFL_OK ? ifl_profiler_take(p, frame, &features, IFL_VERDICT_GOOD, error)
                             : result;
 }

@@ -245,7 +245,7 @@ static json_t *parse(const struct ifl_profile *profile)
 {
     char *text = ifl_profile_json(profile);
     assert_non_null(text);
-    assert_null(strstr(text, "nan"));
+    assert_null(strstr(text, ":nan"));
     json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
     assert_non_null(root);
     free(text);

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// The parts of a picture's measurement, in the order in which they run. In: a canonical frame (or
+// its planes) of any size. Out: their fields of ifl_features, each value in its range.
+#ifndef IFL_KERNELS_FEATURES_PARTS_H
+#define IFL_KERNELS_FEATURES_PARTS_H
+
+#include "kernels/plane.h"
+#include "kernels/spectrum.h"
+
+// What a measurement works with; for planes of any size, allocated once.
+struct ifl_workplace {
+    struct ifl_plane plane;
+    uint8_t *before; // luma of the plane before
+    int before_width, before_height;
+    float work[2 * IFL_PLANE_SIDE_MAX];
+    uint32_t column[IFL_PLANE_SIDE_MAX], row[IFL_PLANE_SIDE_MAX]; // of gradients
+    uint8_t bytes[3][IFL_PLANE_SIDE_MAX];
+    uint32_t cell[16 * 16 * 16]; // of colours
+    struct ifl_spectrum *spectrum;
+};
+
+// Clamped to its range; NaN becomes the least value.
+void ifl_feature_set(struct ifl_features *features, enum ifl_feature feature, double value);
+
+struct ifl_shape { // of what a histogram of 256 levels counts
+    double mean, std, skew, kurtosis;
+};
+void ifl_histogram_shape(const uint32_t histogram[256], double pixels, struct ifl_shape *shape);
+double ifl_entropy_bits(const uint32_t *histogram, double pixels); // of 256 levels
+
+void ifl_features_luma(struct ifl_workplace *at, const struct ifl_frame *frame,
+                       struct ifl_features *features);
+void ifl_features_color(struct ifl_workplace *at, const struct ifl_frame *frame,
+                        struct ifl_features *features);
+void ifl_features_composition(struct ifl_workplace *at, struct ifl_features *features);
+void ifl_features_texture(struct ifl_workplace *at, struct ifl_features *features);
+void ifl_features_hash(struct ifl_workplace *at, struct ifl_features *features);
+void ifl_features_motion(struct ifl_workplace *at, struct ifl_features *features);
+
+#endif
