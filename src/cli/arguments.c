@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "core/secrets.h"
 
 static const char stage[] = "config";
 
@@ -90,7 +91,8 @@ static enum ifl_result read_prompt(struct ifl_config *config, struct ifl_error *
 
 static bool is_secret_name(const char *name, size_t length)
 {
-    static const char *const parts[] = {"pass", "pwd", "secret", "token", "auth", "key", "sig"};
+    static const char *const parts[] = {"pass", "pwd", "secret", "token",
+                                        "auth", "key", "sig",    "bearer"};
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
         for (size_t at = 0; at + strlen(parts[i]) <= length; at++)
             if (strncasecmp(name + at, parts[i], strlen(parts[i])) == 0)
@@ -98,7 +100,14 @@ static bool is_secret_name(const char *name, size_t length)
     return false;
 }
 
-// "user:password@" behind the scheme, or a parameter like "passphrase=...".
+// Whether the value up to `end` only says where the secret is: ${NAME}, ${file:PATH}.
+static bool is_place(const char *value, const char *end)
+{
+    size_t length = ifl_secrets_place(value);
+    return length > 0 && value + length == end;
+}
+
+// "user:password@" behind the scheme, or a parameter like "passphrase=..." or "#bearer=...".
 static bool holds_secret(const char *word)
 {
     const char *rest = strstr(word, "://");
@@ -107,11 +116,14 @@ static bool holds_secret(const char *word)
     rest += 3;
     const char *at = strrchr(rest, '@'), *colon = strchr(rest, ':');
     bool user = at && colon && colon < at && colon + 1 < at;
-    if (user && !memchr(rest, '/', (size_t)(colon - rest)))
+    if (user && !memchr(rest, '/', (size_t)(colon - rest)) && !is_place(colon + 1, at))
         return true;
-    for (rest = strchr(rest, '?'); rest; rest = strpbrk(rest + 1, "&;")) {
+    for (rest = strpbrk(rest, "?#"); rest; rest = strpbrk(rest + 1, "&;#")) {
         size_t name = strcspn(rest + 1, "=&;#");
-        if (rest[1 + name] == '=' && rest[2 + name] && is_secret_name(rest + 1, name))
+        const char *value = rest + 2 + name;
+        if (rest[1 + name] != '=' || !*value || !is_secret_name(rest + 1, name))
+            continue;
+        if (!is_place(value, value + strcspn(value, "&;#")))
             return true;
     }
     return false;
@@ -125,7 +137,8 @@ enum ifl_result ifl_arguments_check(int argc, char *const *argv, struct ifl_erro
                             "word %d of the command line is a URI with a password, which "
                             "everybody on this machine could read in the process list; put it "
                             "into the variable INFERLOOP_SOURCE or a file for --config, or give "
-                            "- and the URI on standard input",
+                            "- and the URI on standard input; or write '${NAME}' or "
+                            "'${file:PATH}' where it belongs",
                             i);
     return IFL_OK;
 }

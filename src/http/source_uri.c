@@ -22,16 +22,25 @@ static bool is_network(const char *uri)
     return false;
 }
 
-// "webcam" or "webcam:/dev/videoN": any other path would be a file.
+// "webcam" or "webcam:/dev/videoN", with what may stand behind it: any other path would be a file.
 static bool is_webcam(const char *uri)
 {
     static const char device[] = "webcam:/dev/video";
-    if (!strcmp(uri, "webcam"))
+    size_t length = strcspn(uri, "?");
+    if (!strncmp(uri, "webcam", length) && length == 6)
         return true;
     if (strncmp(uri, device, sizeof device - 1) != 0)
         return false;
     const char *number = uri + sizeof device - 1;
-    return number[0] && strspn(number, "0123456789") == strlen(number) && strlen(number) <= 3;
+    size_t digits = strspn(number, "0123456789");
+    return digits > 0 && digits <= 3 && digits == strcspn(number, "?");
+}
+
+// What would read files or the environment of this machine, and could send them anywhere.
+static bool reads_here(const char *uri)
+{
+    const char *behind = strrchr(uri, '#');
+    return strstr(uri, "${") || (behind && (strstr(behind, "#ca=") || strstr(behind, "&ca=")));
 }
 
 static bool is_pattern(const char *uri)
@@ -49,6 +58,10 @@ enum ifl_result ifl_source_uri_check(const char *uri, struct ifl_error *error)
         if ((unsigned char)*at <= ' ' || *at == 0x7f)
             return ifl_fail(error, IFL_ERR_INVALID, room,
                             "\"uri\" holds a space or a control character; write those as %%20");
+    if (reads_here(uri))
+        return ifl_fail(error, IFL_ERR_UNAUTHORIZED, room,
+                        "over HTTP a URI can't name secrets (${...}) or files (#ca=) of this "
+                        "machine; give such a source with --source when inferloop starts");
     if (is_network(uri) || is_webcam(uri) || is_pattern(uri))
         return IFL_OK;
     return ifl_fail(

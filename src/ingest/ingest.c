@@ -418,7 +418,10 @@ static enum ifl_result lose_packet(struct ifl_ingest *ingest, struct ifl_error *
     ifl_edge_drop(ingest->config.in, IFL_DROP_DECODE);
     ingest->next_sequence++;
     ifl_log(IFL_LOG_DEBUG, "ingest.decode", ingest->name, "a packet could not be decoded");
-    int64_t patience = deadline(ingest->config.source.first_deadline_ns);
+    bool lives =
+        ingest->status.state == IFL_SOURCE_LIVE || ingest->status.state == IFL_SOURCE_STALLED;
+    const struct ifl_source_config *source = &ingest->config.source;
+    int64_t patience = deadline(lives ? source->read_deadline_ns : source->first_deadline_ns);
     if (!ingest->live || ifl_now_ns(ifl_clock_real()) - ingest->last_good_ns < patience)
         return IFL_OK;
     return ifl_fail(error, IFL_ERR_CORRUPT, "ingest",

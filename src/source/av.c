@@ -14,8 +14,10 @@
 #include <libavutil/pixdesc.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "source/av_error.h"
 #include "source/builtin.h"
+#include "source/web.h"
 
 enum {
     BUFFER_BYTES = 1 << 16,
@@ -29,10 +31,13 @@ struct ifl_av {
     char shown[256];
     AVFormatContext *format;
     AVCodecContext *codec;
-    AVIOContext *file; // reads request.fd
+    AVIOContext *bytes; // reads request.fd or `web`
+    struct ifl_web *web;
     AVPacket *packet;
-    int stream;
+    int stream;       // whose packets are decoded
+    unsigned streams; // that were there when it was opened
     bool draining;
+    bool torn;         // the last packet: a JPEG without an end
     int64_t first_pts; // of the first picture, in the stream's time base
 };
 
@@ -58,11 +63,16 @@ static int guard_tripped(void *context)
     return guard->tripped;
 }
 
-bool ifl_av_guard_sleep(const struct ifl_av_guard *guard, int64_t wait_ns)
+bool ifl_av_guard_waits(struct ifl_av_guard *guard)
+{
+    return !guard_tripped(guard);
+}
+
+bool ifl_av_guard_sleep(struct ifl_av_guard *guard, int64_t wait_ns)
 {
     struct timespec wait = {.tv_sec = wait_ns / IFL_SECOND_NS, .tv_nsec = wait_ns % IFL_SECOND_NS};
     nanosleep(&wait, NULL);
-    return !guard_tripped((void *)(uintptr_t)guard);
+    return !guard_tripped(guard);
 }
 
 // ---- local files: FFmpeg gets bytes only, no name, so that no name can be taken for a URL ----
@@ -88,18 +98,74 @@ static int64_t file_seek(void *context, int64_t offset, int whence)
     return at < 0 ? AVERROR(errno) : at;
 }
 
-static bool attach_file(struct ifl_av *av)
+// FFmpeg's buffer in front of ours; `format` keeps none of it.
+static bool attach(struct ifl_av *av, void *context, int (*read)(void *, uint8_t *, int),
+                   int64_t (*seek)(void *, int64_t, int))
 {
     uint8_t *buffer = av_malloc(BUFFER_BYTES);
     if (!buffer)
         return false;
-    av->file = avio_alloc_context(buffer, BUFFER_BYTES, 0, av, file_read, NULL, file_seek);
-    if (!av->file) {
+    av->bytes = avio_alloc_context(buffer, BUFFER_BYTES, 0, context, read, NULL, seek);
+    if (!av->bytes) {
         av_free(buffer);
         return false;
     }
-    av->format->pb = av->file;
-    return lseek(av->request.fd, 0, SEEK_SET) == 0;
+    av->format->pb = av->bytes;
+    return true;
+}
+
+static bool attach_file(struct ifl_av *av)
+{
+    return attach(av, av, file_read, file_seek) && lseek(av->request.fd, 0, SEEK_SET) == 0;
+}
+
+// ---- HTTP ----
+
+// What a playlist leads to: by the same rules as the first address.
+static int open_part(AVFormatContext *format, AVIOContext **bytes, const char *url, int flags,
+                     AVDictionary **options)
+{
+    struct ifl_av *av = format->opaque;
+    struct ifl_web *web;
+    (void)options;
+    if ((flags & AVIO_FLAG_WRITE) || strncasecmp(url, "http", 4) != 0)
+        return AVERROR(EACCES);
+    if (ifl_web_open(av->request.address, url, av->shown, av->request.guard, &web, NULL) != IFL_OK)
+        return av->request.guard->tripped ? AVERROR_EXIT : AVERROR(EIO);
+    uint8_t *buffer = av_malloc(BUFFER_BYTES);
+    *bytes =
+        buffer ? avio_alloc_context(buffer, BUFFER_BYTES, 0, web, ifl_web_read, NULL, NULL) : NULL;
+    if (*bytes)
+        return 0;
+    av_free(buffer);
+    ifl_web_close(web);
+    return AVERROR(ENOMEM);
+}
+
+static int close_part(AVFormatContext *format, AVIOContext *bytes)
+{
+    (void)format;
+    ifl_web_close(bytes->opaque);
+    av_freep(&bytes->buffer);
+    avio_context_free(&bytes);
+    return 0;
+}
+
+static enum ifl_result attach_web(struct ifl_av *av, struct ifl_error *error)
+{
+    const struct ifl_av_request *request = &av->request;
+    enum ifl_result result = ifl_web_open(request->address, request->url, request->shown,
+                                          request->guard, &av->web, error);
+    if (result != IFL_OK)
+        return result;
+    if (!attach(av, av->web, ifl_web_read, NULL))
+        return ifl_fail(error, IFL_ERR_NO_MEMORY, "source", "no memory to open a video");
+    if (!strncasecmp(ifl_web_type(av->web), "multipart/x-mixed-replace", 25))
+        av->request.format = "mpjpeg";
+    av->format->opaque = av;
+    av->format->io_open = open_part;
+    av->format->io_close2 = close_part;
+    return IFL_OK;
 }
 
 // ---- open ----
@@ -128,20 +194,19 @@ static int open_input(struct ifl_av *av, AVDictionary **options)
     if (av->request.format && !format)
         return AVERROR_DEMUXER_NOT_FOUND;
     int code = avformat_open_input(&av->format, av->request.url, format, options);
-    if (code >= 0 && av->request.probe)
-        code = avformat_find_stream_info(av->format, NULL);
-    return code;
+    if (code < 0)
+        return code;
+    if (av->request.first_ns > 0) // connected: what follows has a time of its own
+        ifl_av_guard_arm(av->request.guard, av->request.first_ns);
+    return av->request.probe ? avformat_find_stream_info(av->format, NULL) : 0;
 }
 
-static int open_decoder(struct ifl_av *av)
+static int open_decoder(struct ifl_av *av, int stream, const AVCodec *decoder)
 {
-    const AVCodec *decoder = NULL;
-    int stream = av_find_best_stream(av->format, AVMEDIA_TYPE_VIDEO, -1, -1, &decoder, 0);
-    if (stream < 0)
-        return stream;
     const AVStream *row = av->format->streams[stream];
-    if (row->disposition & AV_DISPOSITION_ATTACHED_PIC)
-        return AVERROR_STREAM_NOT_FOUND; // the cover of a piece of music
+    if (!decoder)
+        return AVERROR_DECODER_NOT_FOUND;
+    avcodec_free_context(&av->codec);
     av->stream = stream;
     av->codec = avcodec_alloc_context3(decoder);
     if (!av->codec)
@@ -152,11 +217,25 @@ static int open_decoder(struct ifl_av *av)
     av->codec->thread_count = 1;
     av->codec->max_pixels = IFL_SOURCE_PIXELS_MAX;
     av->codec->pkt_timebase = row->time_base;
+    if (av->request.live) // pictures before the first clean one are marked, not withheld for ever
+        av->codec->flags |= AV_CODEC_FLAG_OUTPUT_CORRUPT;
+    return avcodec_open2(av->codec, decoder, NULL);
+}
+
+static int open_best(struct ifl_av *av)
+{
+    const AVCodec *decoder = NULL;
+    int stream = av_find_best_stream(av->format, AVMEDIA_TYPE_VIDEO, -1, -1, &decoder, 0);
+    if (stream < 0)
+        return stream;
+    if (av->format->streams[stream]->disposition & AV_DISPOSITION_ATTACHED_PIC)
+        return AVERROR_STREAM_NOT_FOUND; // the cover of a piece of music
     // The others only cost: they would be read and thrown away.
-    for (unsigned i = 0; i < av->format->nb_streams; i++)
+    av->streams = av->format->nb_streams;
+    for (unsigned i = 0; i < av->streams; i++)
         if ((int)i != stream)
             av->format->streams[i]->discard = AVDISCARD_ALL;
-    return avcodec_open2(av->codec, decoder, NULL);
+    return open_decoder(av, stream, decoder);
 }
 
 // FFmpeg has but EIO for whatever goes wrong with a caller of SRT. A camera that refuses does so at
@@ -187,13 +266,17 @@ enum ifl_result ifl_av_open(const struct ifl_av_request *request, struct ifl_av 
     av_dict_copy(&options, request->options, 0);
     av->request.options = NULL;
     int64_t started_ns = ifl_now_ns(ifl_clock_real());
-    int code = prepare(av) ? open_input(av, &options) : AVERROR(ENOMEM);
-    if (code >= 0)
-        code = open_decoder(av);
+    int code = prepare(av) ? 0 : AVERROR(ENOMEM);
+    enum ifl_result result = code >= 0 && request->address ? attach_web(av, error) : IFL_OK;
+    if (code >= 0 && result == IFL_OK)
+        code = open_input(av, &options);
+    if (code >= 0 && result == IFL_OK)
+        code = open_best(av);
     av_dict_free(&options);
-    enum ifl_result result = IFL_OK;
     code = explain_open(request, code, ifl_now_ns(ifl_clock_real()) - started_ns);
-    if (code < 0)
+    if (result != IFL_OK)
+        ;
+    else if (code < 0)
         result = ifl_av_fail(error, code, &av->request, "opening");
     else if (av->codec->width)
         result = ifl_source_check_size(av->codec->width, av->codec->height, error);
@@ -211,14 +294,43 @@ void ifl_av_close(struct ifl_av *av)
         return;
     avcodec_free_context(&av->codec);
     avformat_close_input(&av->format);
-    if (av->file)
-        av_freep(&av->file->buffer);
-    avio_context_free(&av->file);
+    if (av->bytes)
+        av_freep(&av->bytes->buffer);
+    avio_context_free(&av->bytes);
+    ifl_web_close(av->web);
     av_packet_free(&av->packet);
     free(av);
 }
 
 // ---- read ----
+
+// Whether the packet is of the video. A stream that changed its codec, or a new one that came in
+// place of the old, is followed with a new decoder: `code` says if that could be had.
+static bool is_wanted(struct ifl_av *av, int *code)
+{
+    int stream = av->packet->stream_index;
+    const AVCodecParameters *now = av->format->streams[stream]->codecpar;
+    if (stream == av->stream && now->codec_id == av->codec->codec_id)
+        return true;
+    bool other = stream != av->stream && (unsigned)stream < av->streams;
+    if (other || now->codec_type != AVMEDIA_TYPE_VIDEO || now->codec_id == AV_CODEC_ID_NONE)
+        return false;
+    *code = open_decoder(av, stream, avcodec_find_decoder(now->codec_id));
+    ifl_log(IFL_LOG_INFO, "source.codec-changed", NULL, "%s now sends %s", av->shown,
+            avcodec_get_name(now->codec_id));
+    av->first_pts = AV_NOPTS_VALUE;
+    return true;
+}
+
+// FFmpeg makes a picture, half of it grey, of half a JPEG and says nothing.
+static bool is_torn(const struct ifl_av *av)
+{
+    enum { PADDING = 64 };
+    static const uint8_t end[2] = {0xff, 0xd9};
+    size_t bytes = (size_t)av->packet->size, tail = bytes < PADDING ? bytes : PADDING;
+    return av->request.live && av->codec->codec_id == AV_CODEC_ID_MJPEG &&
+           !memmem(av->packet->data + bytes - tail, tail, end, sizeof end);
+}
 
 // The next packet of the video into the decoder. 0, AVERROR_EOF, or an error.
 static int feed(struct ifl_av *av)
@@ -242,8 +354,9 @@ static int feed(struct ifl_av *av)
             continue; // demuxers often find the next packet
         if (code < 0)
             return code;
-        bool wanted = av->packet->stream_index == av->stream;
-        if (wanted)
+        bool wanted = is_wanted(av, &code);
+        av->torn = wanted && is_torn(av);
+        if (wanted && code >= 0)
             code = avcodec_send_packet(av->codec, av->packet);
         av_packet_unref(av->packet);
         if (wanted)
@@ -270,6 +383,8 @@ enum ifl_result ifl_av_read(struct ifl_av *av, AVFrame *picture, struct ifl_erro
 {
     for (;;) {
         int code = avcodec_receive_frame(av->codec, picture);
+        if (code == 0 && av->torn)
+            picture->flags |= AV_FRAME_FLAG_CORRUPT;
         if (code == 0)
             return IFL_OK;
         if (code == AVERROR_EOF)

@@ -2,9 +2,10 @@
 // What the sources over FFmpeg's libraries share: one connection with its decoder.
 //
 // In: a local file's descriptor or a URL. Out: decoded pictures as frames that keep FFmpeg's own
-// memory (no copy) where frame.h has their format, else converted by swscale. One thread;
-// `interrupted` is set by any. Every wait ends at a deadline or by that; only looking up a host
-// name is left to the system's resolver.
+// memory (no copy) where frame.h has their format, else converted by swscale. HTTP goes through
+// libcurl (source/web.h). A video stream that changes its codec, or is replaced by another one in
+// the same container, gets a new decoder. One thread; `interrupted` is set by any. Every wait ends
+// at a deadline or by that.
 #ifndef IFL_SOURCE_AV_H
 #define IFL_SOURCE_AV_H
 
@@ -14,6 +15,7 @@
 #include <libavformat/avformat.h>
 
 #include "inferloop/source.h"
+#include "source/address.h"
 
 // Whoever waits inside FFmpeg: until when, and whether somebody called it off.
 struct ifl_av_guard {
@@ -25,18 +27,22 @@ struct ifl_av_guard {
 };
 bool ifl_av_guard_cancelled(const struct ifl_av_guard *guard);
 void ifl_av_guard_arm(struct ifl_av_guard *guard, int64_t wait_ns);
+// False once the deadline has passed or it was called off; then it is `tripped`.
+bool ifl_av_guard_waits(struct ifl_av_guard *guard);
 // Sleeps a little; false once the deadline has passed or it was called off.
-bool ifl_av_guard_sleep(const struct ifl_av_guard *guard, int64_t wait_ns);
+bool ifl_av_guard_sleep(struct ifl_av_guard *guard, int64_t wait_ns);
 
 struct ifl_av_request {
-    const char *shown;     // the URI, redacted, for sentences
-    int fd;                // a local file (stays the caller's), or -1
-    const char *url;       // otherwise
-    const char *format;    // demuxer to force ("v4l2"), or NULL
-    const char *protocols; // all that may be opened on the way, comma-separated
-    AVDictionary *options; // read and changed; stays the caller's
-    bool live, probe;      // probe: decode a little to learn sizes and rates
-    struct ifl_av_guard *guard;
+    const char *shown;                 // the URI, redacted, for sentences
+    int fd;                            // a local file (stays the caller's), or -1
+    const char *url;                   // otherwise
+    const struct ifl_address *address; // of HTTP, which outlives it; else NULL
+    const char *format;                // demuxer to force ("v4l2"), or NULL
+    const char *protocols;             // all that may be opened on the way, comma-separated
+    AVDictionary *options;             // read and changed; stays the caller's
+    bool live, probe;                  // probe: decode a little to learn sizes and rates
+    int64_t first_ns;                  // for that, once it is connected
+    struct ifl_av_guard *guard;        // armed for connecting
 };
 
 struct ifl_av;

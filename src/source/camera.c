@@ -15,8 +15,11 @@
 #include <libavdevice/avdevice.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "source/av.h"
 #include "source/av_frame.h"
+#include "source/challenge.h"
+#include "source/resolve.h"
 
 enum {
     DROPS_MAX = 1000, // packets in a row that can't be decoded, before we give up
@@ -38,22 +41,23 @@ static const struct way {
     {"rtsp", true, "rtsp,tcp,udp,rtp", "rtsp_transport=tcp+udp;rtsp_flags=prefer_tcp"},
     {"rtsps", true, "rtsps,tls,tcp,udp,rtp,srtp", "rtsp_transport=tcp"},
     {"rtmp", true, "rtmp,tcp", "rtmp_live=live"},
-    {"rtmps", true, "rtmps,tls,tcp", "rtmp_live=live"},
+    {"rtmps", true, "rtmps,tls,tcp", "rtmp_live=live;tls_verify=1"},
     {"srt", true, "srt", NULL},
     {"udp", true, "udp", "overrun_nonfatal=1"},
-    {"http", true, "http,https,tls,tcp,crypto", "user_agent=inferloop"},
-    {"https", true, "https,http,tls,tcp,crypto", "user_agent=inferloop"},
+    {"http", true, "none", "http_persistent=0"}, // all of it through libcurl: source/web.h
+    {"https", true, "none", "http_persistent=0"},
 };
 
 struct camera {
     const struct way *way;
     char *uri;
+    struct ifl_address address; // the same, taken apart
     char shown[256];
     char name[IFL_SOURCE_NAME_MAX];
     bool loop;
     int width, height;
     double rate;
-    int64_t open_deadline_ns, read_deadline_ns;
+    int64_t open_deadline_ns, read_deadline_ns, first_deadline_ns;
 
     struct ifl_av_guard guard;
     int fd;
@@ -62,7 +66,9 @@ struct camera {
     AVFrame *picture;
     uint64_t sequence, media_index;
     uint32_t loops;
-    int drops;             // in a row
+    int drops;  // in a row
+    bool clean; // a live one: the first clean picture has come
+    int64_t connected_ns;
     int64_t loop_start_ns; // presentation time at which this loop began
     int64_t last_pts_ns;   // of the last picture, over all loops; -1 before the first
     int64_t frame_ns;      // what a picture lasts, as far as known
@@ -136,10 +142,9 @@ static enum ifl_result open_file(struct camera *camera, struct ifl_error *error)
 static enum ifl_result find_device(const struct camera *camera, char device[DEVICE_BYTES],
                                    struct ifl_error *error)
 {
-    const char *colon = strchr(camera->uri, ':');
     struct ifl_source_device first = {0};
-    if (colon && colon[1])
-        snprintf(device, DEVICE_BYTES, "%s", colon + 1);
+    if (camera->address.url[0])
+        snprintf(device, DEVICE_BYTES, "%.255s", camera->address.url);
     else if (ifl_source_devices(&first, 1) > 0)
         snprintf(device, DEVICE_BYTES, "%s", first.path);
     else
@@ -149,15 +154,67 @@ static enum ifl_result find_device(const struct camera *camera, char device[DEVI
 
 static void set_webcam_options(const struct camera *camera, AVDictionary **options)
 {
+    const struct ifl_address *address = &camera->address;
+    int width = address->width ? address->width : camera->width;
+    int height = address->width ? address->height : camera->height;
+    double rate = address->rate > 0 ? address->rate : camera->rate;
     char text[48];
-    if (camera->width > 0 && camera->height > 0) {
-        snprintf(text, sizeof text, "%dx%d", camera->width, camera->height);
+    if (width > 0 && height > 0) {
+        snprintf(text, sizeof text, "%dx%d", width, height);
         av_dict_set(options, "video_size", text, 0);
     }
-    if (camera->rate > 0) {
-        snprintf(text, sizeof text, "%.6g", camera->rate);
+    if (rate > 0) {
+        snprintf(text, sizeof text, "%.6g", rate);
         av_dict_set(options, "framerate", text, 0);
     }
+    if (address->format[0])
+        av_dict_set(options, "input_format", address->format, 0);
+}
+
+// FFmpeg's RTSP can't be told to check certificates, so what it can't promise must be asked for.
+static enum ifl_result set_trust(const struct camera *camera, AVDictionary **options,
+                                 struct ifl_error *error)
+{
+    static const char authorities[] = "/etc/ssl/certs/ca-certificates.crt";
+    const struct ifl_address *address = &camera->address;
+    bool rtsps = !strcmp(camera->way->scheme, "rtsps"),
+         rtmps = !strcmp(camera->way->scheme, "rtmps");
+    if (rtsps && !address->any_certificate)
+        return ifl_fail(error, IFL_ERR_UNSUPPORTED, "source",
+                        "opening \"%s\" failed: FFmpeg can't check certificates of rtsps; add "
+                        "#tls=any to the URI to take any",
+                        camera->shown);
+    if (rtmps && address->any_certificate)
+        av_dict_set(options, "tls_verify", "0", 0);
+    else if (rtmps)
+        av_dict_set(options, "ca_file", address->ca_file[0] ? address->ca_file : authorities, 0);
+    return IFL_OK;
+}
+
+static bool is_web(const struct camera *camera)
+{
+    return !strncmp(camera->way->scheme, "http", 4);
+}
+
+// What comes before the connection: a file, a device, or a host that has an address.
+static enum ifl_result prepare(struct camera *camera, char device[DEVICE_BYTES],
+                               AVDictionary **options, struct ifl_error *error)
+{
+    if (camera->way->options)
+        av_dict_parse_string(options, camera->way->options, "=", ";", 0);
+    if (!camera->way->live)
+        return open_file(camera, error);
+    if (!strcmp(camera->way->scheme, "webcam")) {
+        set_webcam_options(camera, options);
+        avdevice_register_all();
+        return find_device(camera, device, error);
+    }
+    if (is_web(camera))
+        return IFL_OK; // libcurl looks names up by itself
+    char host[256];
+    ifl_address_host(camera->address.url, host, sizeof host);
+    enum ifl_result result = ifl_resolve(host, camera->shown, &camera->guard, error);
+    return result == IFL_OK ? set_trust(camera, options, error) : result;
 }
 
 static enum ifl_result connect_av(struct camera *camera, struct ifl_error *error)
@@ -166,31 +223,26 @@ static enum ifl_result connect_av(struct camera *camera, struct ifl_error *error
     bool file = !camera->way->live;
     AVDictionary *options = NULL;
     char device[DEVICE_BYTES] = "";
-    if (webcam)
-        set_webcam_options(camera, &options);
-    if (camera->way->options)
-        av_dict_parse_string(&options, camera->way->options, "=", ";", 0);
+    ifl_av_guard_arm(&camera->guard, camera->open_deadline_ns);
+    enum ifl_result result = prepare(camera, device, &options, error);
     struct ifl_av_request request = {.shown = camera->shown,
                                      .fd = file ? camera->fd : -1,
                                      .url = webcam ? device
                                             : file ? NULL
-                                                   : camera->uri,
+                                                   : camera->address.url,
+                                     .address = is_web(camera) ? &camera->address : NULL,
                                      .format = webcam ? "v4l2" : NULL,
                                      .protocols = camera->way->protocols,
                                      .options = options,
                                      .live = camera->way->live,
                                      .probe = !webcam,
+                                     .first_ns = file ? 0 : camera->first_deadline_ns,
                                      .guard = &camera->guard};
-    if (webcam)
-        avdevice_register_all();
-    ifl_av_guard_arm(&camera->guard, camera->open_deadline_ns);
-    enum ifl_result result = file     ? open_file(camera, error)
-                             : webcam ? find_device(camera, device, error)
-                                      : IFL_OK;
-    if (result == IFL_OK)
-        request.fd = file ? camera->fd : -1;
     if (result == IFL_OK)
         result = ifl_av_open(&request, &camera->av, error);
+    if (result == IFL_ERR_UNAUTHORIZED && !strncmp(camera->way->scheme, "rtsp", 4))
+        result = ifl_challenge_explain(camera->address.url, camera->shown, error);
+    camera->connected_ns = ifl_now_ns(ifl_clock_real());
     av_dict_free(&options);
     return result;
 }
@@ -229,6 +281,8 @@ static struct camera *camera_create(const struct ifl_source_config *config)
         config->open_deadline_ns > 0 ? config->open_deadline_ns : 10 * IFL_SECOND_NS;
     camera->read_deadline_ns =
         config->read_deadline_ns > 0 ? config->read_deadline_ns : 10 * IFL_SECOND_NS;
+    camera->first_deadline_ns =
+        config->first_deadline_ns > 0 ? config->first_deadline_ns : 10 * IFL_SECOND_NS;
     camera->last_pts_ns = -1;
     camera->guard.cancelled = config->cancelled;
     camera->guard.cancelled_context = config->cancelled_context;
@@ -253,7 +307,11 @@ static enum ifl_result camera_open(const struct ifl_source_config *config, void 
     struct camera *camera = camera_create(config);
     if (!camera)
         return ifl_fail(error, IFL_ERR_NO_MEMORY, "source", "no memory to open a camera");
-    enum ifl_result result = connect_av(camera, error);
+    enum ifl_result result = IFL_OK;
+    if (camera->way->live)
+        result = ifl_address_parse(config->uri, &camera->address, error);
+    if (result == IFL_OK)
+        result = connect_av(camera, error);
     if (result != IFL_OK) {
         camera_close(camera);
         return result;
@@ -275,6 +333,26 @@ static int64_t next_pts(struct camera *camera)
         pts = camera->last_pts_ns < 0 ? 0 : camera->last_pts_ns + camera->frame_ns;
     camera->last_pts_ns = pts;
     return pts;
+}
+
+// Nothing of a live stream goes out before its first clean picture: what comes before is grey or
+// torn. Some cameras refresh bit by bit and never send a key frame; theirs are taken as they are
+// after half of the time.
+static bool is_clean(struct camera *camera)
+{
+    const AVFrame *picture = camera->picture;
+    int64_t waited_ns = ifl_now_ns(ifl_clock_real()) - camera->connected_ns;
+    if (camera->clean || !camera->way->live)
+        return true;
+    bool whole = !(picture->flags & AV_FRAME_FLAG_CORRUPT) && !picture->decode_error_flags;
+    camera->clean = picture->key_frame && whole;
+    if (!camera->clean && waited_ns >= camera->first_deadline_ns / 2) {
+        ifl_log(IFL_LOG_WARNING, "source.no-key-frame", camera->name,
+                "%s sent no key frame in %.1f s; its pictures are taken as they are", camera->shown,
+                (double)waited_ns / 1e9);
+        camera->clean = true;
+    }
+    return camera->clean;
 }
 
 static enum ifl_result deliver(struct camera *camera, struct ifl_frame **out,
@@ -330,14 +408,29 @@ static enum ifl_result next_loop(struct camera *camera, struct ifl_error *error)
     return connect_av(camera, error);
 }
 
+// How long the next read may take: the first clean picture has a deadline of its own.
+static int64_t patience(const struct camera *camera)
+{
+    int64_t waited_ns = ifl_now_ns(ifl_clock_real()) - camera->connected_ns;
+    int64_t left_ns = camera->first_deadline_ns - waited_ns;
+    bool waits = camera->way->live && !camera->clean;
+    return waits && left_ns < camera->read_deadline_ns ? left_ns : camera->read_deadline_ns;
+}
+
 static enum ifl_result camera_read(void *self, struct ifl_frame **out, struct ifl_error *error)
 {
     struct camera *camera = self;
     for (;;) {
-        ifl_av_guard_arm(&camera->guard, camera->read_deadline_ns);
+        ifl_av_guard_arm(&camera->guard, patience(camera));
         enum ifl_result result = ifl_av_read(camera->av, camera->picture, error);
-        if (result == IFL_OK)
+        if (result == IFL_OK && is_clean(camera))
             return deliver(camera, out, error);
+        if (result == IFL_OK) {
+            av_frame_unref(camera->picture);
+            camera->sequence++;
+            camera->media_index++;
+            return IFL_DROPPED;
+        }
         if (result == IFL_DROPPED)
             return count_drop(camera, error);
         if (result == IFL_END)

@@ -334,7 +334,7 @@ static void refusals_of_servers_are_named(void **state)
         {"http", "HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n", IFL_ERR_UNAUTHORIZED},
         {"http", "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", IFL_ERR_UNAUTHORIZED},
         {"http", "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", IFL_ERR_NOT_FOUND},
-        {"http", "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n", IFL_ERR_IO},
+        {"http", "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n", IFL_ERR_BUSY},
         {"http", "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nhello\n", IFL_ERR_UNSUPPORTED},
         {"http", "HTTP/1.1 302 Found\r\nLocation: file:///etc/passwd\r\n\r\n", IFL_OK},
         {"http", playlist, IFL_OK},

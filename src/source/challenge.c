@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "source/challenge.h"
+
+#include <netdb.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "source/address.h"
+
+enum { ANSWER_BYTES = 8192, PATIENCE_MS = 200, READS_MAX = 3 };
+
+// FFmpeg takes a Digest without algorithm, or with MD5.
+static bool is_known(const char *line, size_t length)
+{
+    char text[512];
+    snprintf(text, sizeof text, "%.*s", (int)(length < sizeof text ? length : sizeof text - 1),
+             line);
+    if (strcasestr(text, "basic"))
+        return true;
+    const char *algorithm = strcasestr(text, "algorithm");
+    if (!strcasestr(text, "digest"))
+        return false;
+    if (!algorithm)
+        return true;
+    algorithm += strcspn(algorithm, "=");
+    algorithm += strspn(algorithm, "= \t\"");
+    return !strncasecmp(algorithm, "MD5", 3) && !(algorithm[3] == '-' || algorithm[3] == '_');
+}
+
+void ifl_challenge_read(const char *answer, struct ifl_challenge *challenge)
+{
+    static const char name[] = "WWW-Authenticate:";
+    *challenge = (struct ifl_challenge){0};
+    for (const char *line = answer; *line;
+         line += line[strcspn(line, "\n")] ? strcspn(line, "\n") + 1 : strcspn(line, "\n")) {
+        if (strncasecmp(line, name, sizeof name - 1) != 0)
+            continue;
+        challenge->offered = true;
+        challenge->known |= is_known(line, strcspn(line, "\n"));
+    }
+}
+
+static int dial(const char *url)
+{
+    char host[256], port[8];
+    ifl_address_host(url, host, sizeof host);
+    snprintf(port, sizeof port, "%d", ifl_address_port(url, 554));
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *found = NULL;
+    if (getaddrinfo(host, port, &hints, &found) != 0) // it had an address a moment ago
+        return -1;
+    struct timeval patience = {.tv_usec = PATIENCE_MS * 1000};
+    int fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd >= 0) {
+        setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+        setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+    }
+    if (fd >= 0 && connect(fd, found->ai_addr, found->ai_addrlen) != 0) {
+        close(fd);
+        fd = -1;
+    }
+    freeaddrinfo(found);
+    return fd;
+}
+
+static bool ask(int fd, const char *url, char answer[ANSWER_BYTES])
+{
+    char request[2048], host[256];
+    ifl_address_host(url, host, sizeof host);
+    const char *path = strstr(url, "://");
+    path = path ? path + 3 + strcspn(path + 3, "/?#") : "";
+    int length = snprintf(request, sizeof request,
+                          "DESCRIBE rtsp://%s:%d%.1024s RTSP/1.0\r\nCSeq: 1\r\n"
+                          "Accept: application/sdp\r\n\r\n",
+                          host, ifl_address_port(url, 554), path);
+    size_t have = 0;
+    if (send(fd, request, (size_t)length, MSG_NOSIGNAL) != length)
+        return false;
+    for (int reads = 0; reads < READS_MAX && !memmem(answer, have, "\r\n\r\n", 4); reads++) {
+        ssize_t got = recv(fd, answer + have, ANSWER_BYTES - 1 - have, 0);
+        if (got <= 0)
+            break;
+        have += (size_t)got;
+    }
+    answer[have] = 0;
+    return have > 0;
+}
+
+enum ifl_result ifl_challenge_explain(const char *url, const char *shown, struct ifl_error *error)
+{
+    char answer[ANSWER_BYTES];
+    struct ifl_challenge challenge = {0};
+    int fd = !strncasecmp(url, "rtsp:", 5) ? dial(url) : -1;
+    if (fd >= 0 && ask(fd, url, answer))
+        ifl_challenge_read(answer, &challenge);
+    if (fd >= 0)
+        close(fd);
+    if (!challenge.offered || challenge.known)
+        return IFL_ERR_UNAUTHORIZED;
+    return ifl_fail(
+        error, IFL_ERR_UNSUPPORTED, "source",
+        "opening \"%s\" failed: it asks for a kind of login that FFmpeg lacks over RTSP "
+        "(a Digest with SHA-256?); let the camera offer Digest with MD5, or Basic",
+        shown);
+}
