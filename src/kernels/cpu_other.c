@@ -3,6 +3,7 @@
 #include "kernels/cpu.h"
 
 #include "kernels/measure.h"
+#include "kernels/pixels.h"
 #include "kernels/plane.h"
 #include "kernels/rows.h"
 
@@ -24,4 +25,9 @@ const struct ifl_measure_kernels *ifl_measure_kernels(void)
 const struct ifl_plane_kernels *ifl_plane_kernels(void)
 {
     return &ifl_plane_kernels_c;
+}
+
+const struct ifl_pixel_kernels *ifl_pixel_kernels(void)
+{
+    return &ifl_pixel_kernels_c;
 }

@@ -3,6 +3,7 @@
 #include "kernels/cpu.h"
 
 #include "kernels/measure.h"
+#include "kernels/pixels.h"
 #include "kernels/plane.h"
 #include "kernels/rows.h"
 
@@ -35,5 +36,12 @@ const struct ifl_plane_kernels *ifl_plane_kernels(void)
 {
     static const struct ifl_plane_kernels *const levels[IFL_CPU_LEVELS] = {
         &ifl_plane_kernels_c, &ifl_plane_kernels_avx2, &ifl_plane_kernels_avx512};
+    return levels[ifl_cpu_level()];
+}
+
+const struct ifl_pixel_kernels *ifl_pixel_kernels(void)
+{
+    static const struct ifl_pixel_kernels *const levels[IFL_CPU_LEVELS] = {
+        &ifl_pixel_kernels_c, &ifl_pixel_kernels_avx2, &ifl_pixel_kernels_avx512};
     return levels[ifl_cpu_level()];
 }

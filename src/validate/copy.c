@@ -17,7 +17,7 @@ static const int bump[PATCH] = {3, 3, -4, -4, -4, 3, 3};
 
 void ifl_copy_features(const uint8_t *rgb, int stride, float feature[IFL_COPY_FEATURES])
 {
-    int sum = 0, colour = 0, across = 0, down = 0, corner = 0, side = 0, end = 0;
+    int sum = 0, colour = 0, green = 0, across = 0, down = 0, corner = 0, side = 0, end = 0;
     for (int y = 0; y < PATCH; y++, rgb += stride) {
         int row = 0, row_ramp = 0, row_bump = 0;
         for (int x = 0; x < PATCH; x++) {
@@ -27,6 +27,7 @@ void ifl_copy_features(const uint8_t *rgb, int stride, float feature[IFL_COPY_FE
             row_ramp += ramp[x] * value;
             row_bump += bump[x] * value;
             colour += p[0] - p[2];
+            green += p[1];
         }
         sum += row;
         across += row_ramp;
@@ -43,6 +44,22 @@ void ifl_copy_features(const uint8_t *rgb, int stride, float feature[IFL_COPY_FE
     feature[4] = (float)(corner / sqrt(108));
     feature[5] = (float)(side / 42.0);
     feature[6] = (float)(end / 42.0);
+    feature[7] = (float)((sum - 3 * green) / sqrt(294));
+}
+
+// Features as the filter has them: in quarters, which their range leaves room for.
+static void round_features(const float *feature, int16_t rounded[IFL_COPY_FEATURES])
+{
+    for (int i = 0; i < IFL_COPY_FEATURES; i++)
+        rounded[i] = (int16_t)lrintf(4 * feature[i]);
+}
+
+// Two patches whose squares are below `limit` have rounded features that are nearer than this: each
+// difference is off by at most one quarter.
+static int32_t feature_limit(double limit)
+{
+    double reach = 4 * sqrt(limit) + sqrt(IFL_COPY_FEATURES) + .1;
+    return (int32_t)ceil(reach * reach);
 }
 
 static uint32_t bucket_of(const int cell[KEYED])
@@ -83,34 +100,52 @@ static int count_entries(const struct ifl_view *view, int step)
     return count > INT32_MAX ? INT32_MAX : (int)count;
 }
 
-static void collect(const struct ifl_view *view, int step, struct ifl_copy_entry *entry)
+// Entries as they are found, before they are sorted by bucket.
+struct unsorted {
+    struct ifl_copy_entry entry;
+    uint32_t bucket;
+    int16_t feature[IFL_COPY_FEATURES];
+};
+
+static void collect(const struct ifl_view *view, int step, struct unsorted *found)
 {
     for (int t = 0; t < view->roster->frames; t += step) {
         for (int y = 0; y + PATCH <= view->height; y++) {
             for (int x = 0; x + PATCH <= view->width; x++) {
                 int identity = identity_at(view, t, x, y), position = y * view->width + x;
+                float feature[IFL_COPY_FEATURES];
                 if (identity == 0)
                     continue;
-                ifl_copy_features(view->frame[t] + 3 * position, 3 * view->width, entry->feature);
-                entry->position = (uint32_t)position;
-                entry->frame = (uint16_t)t;
-                entry->identity = (uint16_t)identity;
-                entry++;
+                ifl_copy_features(view->frame[t] + 3 * position, 3 * view->width, feature);
+                round_features(feature, found->feature);
+                found->bucket = bucket_of_features(feature);
+                found->entry = (struct ifl_copy_entry){.position = (uint32_t)position,
+                                                       .frame = (uint16_t)t,
+                                                       .identity = (uint16_t)identity};
+                found++;
             }
         }
     }
 }
 
 // Counting sort by bucket; keeps the order within one.
-static void sort_entries(struct ifl_copy_index *index, const struct ifl_copy_entry *from)
+static void sort_entries(struct ifl_copy_index *index, const struct unsorted *from)
 {
     uint32_t *start = index->start;
-    for (int i = 0; i < index->count; i++)
-        start[bucket_of_features(from[i].feature) + 1]++;
+    size_t count = (size_t)index->count;
+    for (int p = 0; p < IFL_COPY_FEATURES / 2; p++)
+        index->table.pair[p] = (const int16_t(*)[2])(index->feature + (size_t)p * count);
+    for (size_t i = 0; i < count; i++)
+        start[from[i].bucket + 1]++;
     for (int b = 0; b < BUCKETS; b++)
         start[b + 1] += start[b];
-    for (int i = 0; i < index->count; i++)
-        index->entry[start[bucket_of_features(from[i].feature)]++] = from[i];
+    for (size_t i = 0; i < count; i++) {
+        uint32_t at = start[from[i].bucket]++;
+        index->entry[at] = from[i].entry;
+        for (int p = 0; p < IFL_COPY_FEATURES / 2; p++)
+            memcpy(index->feature[(size_t)p * count + at], from[i].feature + 2 * p,
+                   sizeof *index->feature);
+    }
     memmove(start + 1, start, BUCKETS * sizeof *start); // each has moved on to its end
     start[0] = 0;
 }
@@ -122,12 +157,13 @@ enum ifl_result ifl_copy_init(struct ifl_copy_index *index, const struct ifl_vie
     index->count = count_entries(view, 1);
     while (index->count > IFL_COPY_ENTRIES_MAX)
         index->count = count_entries(view, ++index->frame_step);
-    size_t bytes = sizeof *index->entry * ((size_t)index->count + 1);
-    struct ifl_copy_entry *unsorted = malloc(bytes);
-    index->entry = malloc(bytes);
+    size_t room = (size_t)index->count + 1;
+    struct unsorted *unsorted = malloc(room * sizeof *unsorted);
+    index->entry = malloc(room * sizeof *index->entry);
+    index->feature = malloc(room * IFL_COPY_FEATURES / 2 * sizeof *index->feature);
     index->start = calloc(BUCKETS + 1, sizeof *index->start);
     enum ifl_result result = IFL_OK;
-    if (unsorted && index->entry && index->start) {
+    if (unsorted && index->entry && index->feature && index->start) {
         collect(view, index->frame_step, unsorted);
         sort_entries(index, unsorted);
     } else {
@@ -142,8 +178,10 @@ enum ifl_result ifl_copy_init(struct ifl_copy_index *index, const struct ifl_vie
 void ifl_copy_fini(struct ifl_copy_index *index)
 {
     free(index->entry);
+    free(index->feature);
     free(index->start);
     index->entry = NULL;
+    index->feature = NULL;
     index->start = NULL;
 }
 
@@ -160,38 +198,19 @@ static uint64_t group_of(uint64_t key)
     return key >> 24;
 }
 
-static int32_t patch_squares(const uint8_t *a, const uint8_t *b, int stride, double limit)
-{
-    int32_t sum = 0;
-    for (int y = 0; y < PATCH && sum < limit; y++, a += stride, b += stride) {
-        for (int i = 0; i < 3 * PATCH; i++) {
-            int d = a[i] - b[i];
-            sum += d * d;
-        }
-    }
-    return sum;
-}
-
 // One search: what is looked for, in what, and what was found.
 struct search {
     const struct ifl_copy_index *index;
     const uint8_t *canonical;
     double limit;              // sum of squares
     float reach;               // its root
+    int32_t near_limit;        // of the rounded features
     const uint8_t *near;       // [frame]: left out, or NULL
     const uint8_t *identities; // [identity]: left out, or NULL
     int common;                // events from which content is nobody's own
     uint64_t *match;
     int matches;
 };
-
-static bool features_near(const float *a, const float *b, float limit)
-{
-    float sum = 0;
-    for (int i = 0; i < IFL_COPY_FEATURES; i++)
-        sum += (a[i] - b[i]) * (a[i] - b[i]);
-    return sum < limit; // it has the slack that single precision needs
-}
 
 static bool left_out(const struct search *search, const struct ifl_copy_entry *entry)
 {
@@ -209,39 +228,55 @@ static int add_identity(uint16_t *seen, int count, uint16_t identity)
     return count;
 }
 
-// Adds the matches of the image patch at x, y that lie in one bucket.
-static int search_bucket(struct search *search, uint32_t bucket, const float *feature, int x, int y,
-                         uint16_t *seen, int identities)
+// An image patch that is looked for, and what was found of it.
+struct query {
+    const uint8_t *patch;
+    int x, y;
+    float feature[IFL_COPY_FEATURES];
+    int16_t rounded[IFL_COPY_FEATURES];
+    int identities;
+    uint16_t seen[IFL_COPY_COMMON];
+};
+
+// Adds the entry if it is the same.
+static void compare_entry(struct search *search, struct query *query, uint32_t at)
+{
+    const struct ifl_copy_entry *entry = &search->index->entry[at];
+    const struct ifl_view *view = search->index->view;
+    int width = view->width;
+    if (left_out(search, entry))
+        return;
+    const uint8_t *other = view->frame[entry->frame] + 3 * entry->position;
+    if (ifl_search_squares(query->patch, other, 3 * width) >= search->limit)
+        return;
+    query->identities = add_identity(query->seen, query->identities, entry->identity);
+    if (search->matches < IFL_COPY_MATCHES_MAX)
+        search->match[search->matches++] =
+            match_key(entry->frame, (int)entry->position % width - query->x,
+                      (int)entry->position / width - query->y, query->x, query->y);
+}
+
+static void search_bucket(struct search *search, struct query *query, uint32_t bucket)
 {
     const struct ifl_copy_index *index = search->index;
-    const struct ifl_view *view = index->view;
-    int width = view->width;
-    const uint8_t *patch = search->canonical + 3 * (y * width + x);
-    const float near = (float)search->limit + .5f;
-    for (uint32_t i = index->start[bucket]; i < index->start[bucket + 1]; i++) {
-        const struct ifl_copy_entry *entry = &index->entry[i];
-        if (!features_near(feature, entry->feature, near) || left_out(search, entry))
-            continue;
-        const uint8_t *other = view->frame[entry->frame] + 3 * entry->position;
-        if (patch_squares(patch, other, 3 * width, search->limit) >= search->limit)
-            continue;
-        identities = add_identity(seen, identities, entry->identity);
-        if (search->matches < IFL_COPY_MATCHES_MAX)
-            search->match[search->matches++] =
-                match_key(entry->frame, (int)entry->position % width - x,
-                          (int)entry->position / width - y, x, y);
+    uint32_t hit[IFL_SEARCH_BLOCK], end = index->start[bucket + 1];
+    for (uint32_t at = index->start[bucket]; at < end; at += IFL_SEARCH_BLOCK) {
+        int count = end - at < IFL_SEARCH_BLOCK ? (int)(end - at) : IFL_SEARCH_BLOCK;
+        int hits =
+            ifl_search_near(&index->table, at, count, query->rounded, search->near_limit, hit);
+        for (int i = 0; i < hits; i++)
+            compare_entry(search, query, hit[i]);
     }
-    return identities;
 }
 
 // Visits every cell that the reach around the feature touches, each bucket once.
-static int search_cells(struct search *search, const float *feature, int x, int y, uint16_t *seen)
+static void search_cells(struct search *search, struct query *query)
 {
-    int low[KEYED], high[KEYED], cell[KEYED], identities = 0, visited = 0;
+    int low[KEYED], high[KEYED], cell[KEYED], visited = 0;
     uint32_t buckets[256];
     for (int i = 0; i < KEYED; i++) {
-        low[i] = cell[i] = cell_of(feature[i] - search->reach - .01f);
-        high[i] = cell_of(feature[i] + search->reach + .01f);
+        low[i] = cell[i] = cell_of(query->feature[i] - search->reach - .01f);
+        high[i] = cell_of(query->feature[i] + search->reach + .01f);
     }
     for (;;) {
         uint32_t bucket = bucket_of(cell);
@@ -251,7 +286,7 @@ static int search_cells(struct search *search, const float *feature, int x, int 
         if (!known) {
             if (visited < 256)
                 buckets[visited++] = bucket;
-            identities = search_bucket(search, bucket, feature, x, y, seen, identities);
+            search_bucket(search, query, bucket);
         }
         int digit = 0;
         while (digit < KEYED && cell[digit] == high[digit]) {
@@ -259,7 +294,7 @@ static int search_cells(struct search *search, const float *feature, int x, int 
             digit++;
         }
         if (digit == KEYED)
-            return identities;
+            return;
         cell[digit]++;
     }
 }
@@ -267,8 +302,8 @@ static int search_cells(struct search *search, const float *feature, int x, int 
 static bool like_plate(const struct ifl_view *view, const uint8_t *canonical, int position)
 {
     const double limit = 3 * PATCH * PATCH * IFL_SEEN_RMS * IFL_SEEN_RMS;
-    return patch_squares(canonical + 3 * position, view->plate + 3 * position, 3 * view->width,
-                         limit + 1) <= limit;
+    return ifl_search_squares(canonical + 3 * position, view->plate + 3 * position,
+                              3 * view->width) <= limit;
 }
 
 static bool common_here(const struct search *search, int x, int y)
@@ -278,20 +313,21 @@ static bool common_here(const struct search *search, int x, int y)
     y = y + IFL_SEEN_PATCH > view->height ? view->height - IFL_SEEN_PATCH : y;
     if (x < 0 || y < 0)
         return false;
-    return ifl_seen_events(search->index->support, search->canonical, x, y, NULL) >= search->common;
+    return ifl_seen_by(search->index->support, search->canonical, x, y, search->common);
 }
 
 static void search_patch(struct search *search, int x, int y)
 {
     const struct ifl_view *view = search->index->view;
     int before = search->matches, position = y * view->width + x;
-    float feature[IFL_COPY_FEATURES];
-    uint16_t seen[IFL_COPY_COMMON];
+    struct query query = {.patch = search->canonical + 3 * position, .x = x, .y = y};
     if (like_plate(view, search->canonical, position))
         return;
-    ifl_copy_features(search->canonical + 3 * position, 3 * view->width, feature);
-    int identities = search_cells(search, feature, x, y, seen);
-    if (search->matches > before && (identities >= search->common || common_here(search, x, y)))
+    ifl_copy_features(query.patch, 3 * view->width, query.feature);
+    round_features(query.feature, query.rounded);
+    search_cells(search, &query);
+    if (search->matches > before &&
+        (query.identities >= search->common || common_here(search, x, y)))
         search->matches = before;
 }
 
@@ -421,6 +457,7 @@ int ifl_copy_region(const struct ifl_copy_index *index, const uint8_t *canonical
                             .canonical = canonical,
                             .limit = limit,
                             .reach = (float)sqrt(limit),
+                            .near_limit = feature_limit(limit),
                             .common =
                                 request.common < IFL_COPY_COMMON ? request.common : IFL_COPY_COMMON,
                             .match = scratch};

@@ -3,26 +3,26 @@
 // it was put?
 //
 // In: an image in canonical photometry and its foreground. Out: pixels. An index over all
-// foreground patches of the memory makes the search exact and fast: seven orthonormal features of
+// foreground patches of the memory makes the search exact and fast: eight orthonormal features of
 // a patch bound the distance of two patches from below, so no match can be missed. Built on one
 // thread, then safe on any. Limit: IFL_COPY_ENTRIES_MAX patches; a memory with more foreground is
 // indexed by every second (third, ...) frame.
 #ifndef IFL_VALIDATE_COPY_H
 #define IFL_VALIDATE_COPY_H
 
+#include "kernels/patch_search.h"
 #include "validate/seen.h"
 #include "validate/view.h"
 
 enum {
     IFL_COPY_PATCH = 7,
-    IFL_COPY_FEATURES = 7,
+    IFL_COPY_FEATURES = IFL_SEARCH_FEATURES,
     IFL_COPY_ENTRIES_MAX = 1 << 21,
     IFL_COPY_MATCHES_MAX = 1 << 18, // of one image; what is beyond is left out
     IFL_COPY_COMMON = 4,
 };
 
 struct ifl_copy_entry {
-    float feature[IFL_COPY_FEATURES];
     uint32_t position; // y * width + x of the patch's upper left corner
     uint16_t frame, identity;
 };
@@ -31,7 +31,9 @@ struct ifl_copy_index {
     const struct ifl_view *view;    // borrowed
     const struct ifl_seen *support; // borrowed
     struct ifl_copy_entry *entry;   // by bucket
-    uint32_t *start;                // [buckets + 1]
+    int16_t (*feature)[2];          // of the entries, in four arrays: see `table`
+    struct ifl_search_table table;
+    uint32_t *start; // [buckets + 1]
     int count;
     int frame_step; // 1: all frames are indexed
 };

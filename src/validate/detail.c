@@ -3,6 +3,10 @@
 
 #include <math.h>
 
+#include "kernels/pixels.h"
+
+_Static_assert(IFL_DETAIL_STRIDE == 4 && IFL_DETAIL_WINDOW == 8, "windows are made of four rows");
+
 struct ifl_detail ifl_detail_grid(int width, int height)
 {
     struct ifl_detail grid = {0};
@@ -14,80 +18,48 @@ struct ifl_detail ifl_detail_grid(int width, int height)
     return grid;
 }
 
-static void to_luma(const uint8_t *rgb, int pixels, int16_t *luma)
+// The texture of each window of one row of them, out of the sums of its upper and its lower rows.
+static void window_energies(const struct ifl_detail *grid, const uint32_t *upper,
+                            const uint32_t *lower, float *energy)
 {
-    for (int p = 0; p < pixels; p++)
-        luma[p] =
-            (int16_t)((77 * rgb[3 * p] + 150 * rgb[3 * p + 1] + 29 * rgb[3 * p + 2] + 128) >> 8);
-}
-
-// laplacian[(y - 1) * (width - 2) + x - 1] for the inner pixels.
-static void to_laplacian(const int16_t *luma, int width, int height, int16_t *laplacian)
-{
-    for (int y = 1; y < height - 1; y++) {
-        const int16_t *row = luma + y * width + 1;
-        for (int x = 0; x < width - 2; x++)
-            laplacian[x] =
-                (int16_t)(row[x - width] + row[x + width] + row[x - 1] + row[x + 1] - 4 * row[x]);
-        laplacian += width - 2;
+    for (int c = 0; c < grid->columns; c++) {
+        uint32_t sum = 0;
+        for (int x = c * IFL_DETAIL_STRIDE; x < c * IFL_DETAIL_STRIDE + IFL_DETAIL_WINDOW; x++)
+            sum += upper[x] + lower[x];
+        energy[c] = sqrtf((float)sum / (IFL_DETAIL_WINDOW * IFL_DETAIL_WINDOW));
     }
 }
 
-static int second_difference(const uint8_t *p, int step)
+// `scratch` holds two rows of sums, and squares of all inner pixels.
+static void measure_texture(const uint8_t *rgb, int width, int height, float *energy, void *scratch)
 {
-    return p[-step] - 2 * p[0] + p[step];
-}
-
-// squares[p] = the square of what the texture filter gives, mean over R, G and B, of the inner
-// pixels; luma would miss the noise of one channel.
-static void to_squares(const uint8_t *rgb, int width, int height, uint16_t *squares)
-{
-    int stride = 3 * width;
-    for (int y = 1; y < height - 1; y++) {
-        const uint8_t *row = rgb + y * stride + 3;
-        for (int x = 0; x < width - 2; x++, row += 3) {
-            int sum = 0;
-            for (int c = 0; c < 3; c++) {
-                const uint8_t *p = row + c;
-                int v = second_difference(p - stride, 3) - 2 * second_difference(p, 3) +
-                        second_difference(p + stride, 3);
-                sum += v * v;
-            }
-            sum /= 3;
-            *squares++ = (uint16_t)(sum < UINT16_MAX ? sum : UINT16_MAX);
-        }
+    const struct ifl_pixel_kernels *kernels = ifl_pixel_kernels();
+    struct ifl_detail grid = ifl_detail_grid(width, height);
+    int inner = width - 2;
+    uint32_t *sum[2] = {scratch, (uint32_t *)scratch + inner};
+    uint16_t *squares = (uint16_t *)(sum[1] + inner);
+    if (grid.windows == 0)
+        return;
+    for (int y = 1; y < height - 1; y++)
+        kernels->texture(rgb + 3 * y * width, width, squares + (y - 1) * inner);
+    kernels->add_four(squares, inner, inner, sum[0]);
+    for (int r = 0; r < grid.rows; r++) {
+        kernels->add_four(squares + (r + 1) * IFL_DETAIL_STRIDE * inner, inner, inner,
+                          sum[(r + 1) % 2]);
+        window_energies(&grid, sum[r % 2], sum[(r + 1) % 2], energy + r * grid.columns);
     }
-}
-
-static float window_energy(const uint16_t *squares, int stride)
-{
-    uint32_t sum = 0;
-    for (int y = 0; y < IFL_DETAIL_WINDOW; y++)
-        for (int x = 0; x < IFL_DETAIL_WINDOW; x++)
-            sum += squares[y * stride + x];
-    return sqrtf((float)sum / (IFL_DETAIL_WINDOW * IFL_DETAIL_WINDOW));
 }
 
 double ifl_detail_measure(const uint8_t *rgb, int width, int height, float *energy, void *scratch)
 {
-    struct ifl_detail grid = ifl_detail_grid(width, height);
-    int16_t *luma = scratch, *laplacian = luma + width * height;
+    const struct ifl_pixel_kernels *kernels = ifl_pixel_kernels();
     int inner = width > 2 && height > 2 ? (width - 2) * (height - 2) : 0;
+    int64_t sum, squares;
     if (inner == 0)
         return 0;
-    to_luma(rgb, width * height, luma);
-    to_laplacian(luma, width, height, laplacian);
-    int64_t sum = 0, squares = 0;
-    for (int p = 0; p < inner; p++) {
-        sum += laplacian[p];
-        squares += laplacian[p] * laplacian[p];
-    }
-    uint16_t *colour = scratch;
-    to_squares(rgb, width, height, colour);
-    for (int r = 0; r < grid.rows; r++)
-        for (int c = 0; c < grid.columns; c++)
-            *energy++ =
-                window_energy(colour + IFL_DETAIL_STRIDE * (r * (width - 2) + c), width - 2);
+    kernels->luma(rgb, width * height, scratch);
+    kernels->laplacian(scratch, width, height, &sum, &squares);
+    measure_texture(rgb, width, height, energy, scratch);
     double mean = (double)sum / inner;
     return (double)squares / inner - mean * mean;
 }

@@ -9,6 +9,19 @@
 enum { ROUNDS = 8, RESIDUALS = 768, STARTS = 48, STARTS_FROM = 256 };
 enum { TONE_FROM = 1500, TONE_STEPS = 24, SEED = 4711 };
 
+// What a fit looks at: pixels of the image that are not clipped, with the plate's.
+struct evidence {
+    int pixels, step;     // of the picture, and from sample to sample
+    int count, stride;    // samples; planes of R, G, B, `stride` values each
+    uint8_t *byte;        // of the image
+    double *tone, *plate; // the image's values with the tone curve taken out
+    double *residual;     // one plane
+    int starts;           // samples for the start
+    uint8_t start_byte[3][STARTS_FROM];
+    double start_tone[3][STARTS_FROM], start_plate[3][STARTS_FROM];
+    int first[STARTS], second[STARTS]; // two of them each
+};
+
 static bool clipped(const uint8_t *rgb)
 {
     for (int c = 0; c < 3; c++)
@@ -23,7 +36,7 @@ static void set_identity(struct ifl_light *fit)
     for (int v = 0; v < 256; v++)
         fit->tone[v] = v;
     for (int c = 0; c < 3; c++)
-        fit->matrix[c][c] = fit->inverse[c][c] = 1;
+        fit->map.matrix[c][c] = fit->inverse[c][c] = 1;
     fit->gain = 1;
 }
 
@@ -38,99 +51,126 @@ static double quantile(const uint32_t *histogram, int bins, uint64_t total, doub
     return bins - 1;
 }
 
-// Samples of one channel for the start, as pairs of plate and image.
-struct samples {
-    int count;
-    double plate[STARTS_FROM], image[STARTS_FROM]; // the image's tone curve taken out
-};
-
-static void draw_samples(const struct ifl_light *fit, const uint8_t *image, const uint8_t *plate,
-                         int pixels, int channel, struct samples *samples)
+static void draw_starts(const uint8_t *image, const uint8_t *plate, struct evidence *evidence)
 {
     struct ifl_rng rng;
     ifl_rng_init(&rng, SEED);
-    samples->count = 0;
+    int count = 0;
     for (int i = 0; i < STARTS_FROM; i++) {
-        int at = 3 * (int)ifl_rng_below(&rng, (uint32_t)pixels);
+        int at = 3 * (int)ifl_rng_below(&rng, (uint32_t)evidence->pixels);
         if (clipped(image + at))
             continue;
-        samples->plate[samples->count] = plate[at + channel];
-        samples->image[samples->count++] = fit->tone[image[at + channel]];
+        for (int c = 0; c < 3; c++) {
+            evidence->start_byte[c][count] = image[at + c];
+            evidence->start_plate[c][count] = plate[at + c];
+        }
+        count++;
+    }
+    evidence->starts = count;
+    ifl_rng_init(&rng, SEED + 1);
+    for (int i = 0; i < STARTS && count > 1; i++) {
+        evidence->first[i] = (int)ifl_rng_below(&rng, (uint32_t)count);
+        evidence->second[i] = (int)ifl_rng_below(&rng, (uint32_t)count);
     }
 }
 
-static double median_residual(const struct samples *samples, double gain, double offset)
+static int samples_of(int pixels, int step)
+{
+    return (pixels + step - 1) / step;
+}
+
+static void gather(const uint8_t *image, const uint8_t *plate, int pixels, int step, void *scratch,
+                   struct evidence *evidence)
+{
+    int stride = samples_of(pixels, step), count = 0;
+    *evidence = (struct evidence){.pixels = pixels, .step = step, .stride = stride};
+    evidence->tone = scratch;
+    evidence->plate = evidence->tone + 3 * (ptrdiff_t)stride;
+    evidence->residual = evidence->plate + 3 * (ptrdiff_t)stride;
+    evidence->byte = (uint8_t *)(evidence->residual + stride);
+    for (int p = 0; p < pixels; p += step) {
+        if (clipped(image + 3 * p))
+            continue;
+        for (int c = 0; c < 3; c++) {
+            evidence->byte[c * stride + count] = image[3 * p + c];
+            evidence->plate[c * stride + count] = plate[3 * p + c];
+        }
+        count++;
+    }
+    evidence->count = count;
+    draw_starts(image, plate, evidence);
+}
+
+// Takes the tone curve out.
+static void take_tone(const double tone[256], struct evidence *evidence)
+{
+    for (int c = 0; c < 3; c++) {
+        for (int i = 0; i < evidence->count; i++)
+            evidence->tone[c * evidence->stride + i] =
+                tone[evidence->byte[c * evidence->stride + i]];
+        for (int i = 0; i < evidence->starts; i++)
+            evidence->start_tone[c][i] = tone[evidence->start_byte[c][i]];
+    }
+}
+
+// The line through two of the samples of one channel; false where it falls.
+static bool line_through(const double *plate, const double *tone, int a, int b, double *gain,
+                         double *offset)
+{
+    double run = plate[b] - plate[a];
+    *gain = fabs(run) >= 8 ? (tone[b] - tone[a]) / run : 1;
+    *offset = tone[a] - *gain * plate[a];
+    return *gain > 0;
+}
+
+// Half grey levels that half of the samples stay within.
+static double median_residual(const double *residual, int count)
 {
     uint32_t histogram[256] = {0};
-    for (int i = 0; i < samples->count; i++) {
-        double r = 2 * fabs(samples->image[i] - gain * samples->plate[i] - offset);
-        histogram[r < 255 ? (int)r : 255]++;
-    }
-    return quantile(histogram, 256, (uint64_t)samples->count, .5);
+    for (int i = 0; i < count; i++)
+        histogram[residual[i] < 255 ? (int)residual[i] : 255]++;
+    return quantile(histogram, 256, (uint64_t)count, .5);
 }
 
 // Least median of squares: of the lines through two samples each, the one that half of the samples
 // are nearest to. So a start is found with up to nearly half of the picture covered.
-static void find_start(const struct samples *samples, double *gain, double *offset)
+static void find_start(const struct evidence *evidence, int c, double *gain, double *offset)
 {
-    struct ifl_rng rng;
-    ifl_rng_init(&rng, SEED + 1);
-    double least = median_residual(samples, *gain, *offset);
-    for (int i = 0; i < STARTS && samples->count > 1; i++) {
-        uint32_t a = ifl_rng_below(&rng, (uint32_t)samples->count);
-        uint32_t b = ifl_rng_below(&rng, (uint32_t)samples->count);
-        double run = samples->plate[b] - samples->plate[a];
-        double slope = fabs(run) >= 8 ? (samples->image[b] - samples->image[a]) / run : 1;
-        double level = samples->image[a] - slope * samples->plate[a];
-        double median = slope > 0 ? median_residual(samples, slope, level) : INFINITY;
-        if (median < least) {
-            least = median;
-            *gain = slope;
-            *offset = level;
-        }
+    const struct ifl_pixel_kernels *kernels = ifl_pixel_kernels();
+    const double *plate = evidence->start_plate[c], *tone = evidence->start_tone[c];
+    int count = evidence->starts, half = (int)(.5 * count);
+    double residual[STARTS_FROM], line[2];
+    *gain = 1;
+    *offset = 0;
+    kernels->line_residuals(tone, plate, count, *gain, *offset, residual);
+    double least = median_residual(residual, count);
+    for (int i = 0; i < STARTS && count > 1; i++) {
+        if (!line_through(plate, tone, evidence->first[i], evidence->second[i], &line[0], &line[1]))
+            continue;
+        kernels->line_residuals(tone, plate, count, line[0], line[1], residual);
+        if (kernels->count_below(residual, count, least) <= half)
+            continue; // its median is no less
+        least = median_residual(residual, count);
+        *gain = line[0];
+        *offset = line[1];
     }
 }
 
-static void start(const uint8_t *image, const uint8_t *plate, int pixels, struct ifl_light *fit)
-{
-    for (int c = 0; c < 3; c++) {
-        struct samples samples;
-        fit->matrix[c][c] = 1;
-        fit->offset[c] = 0;
-        draw_samples(fit, image, plate, pixels, c, &samples);
-        find_start(&samples, &fit->matrix[c][c], &fit->offset[c]);
-    }
-}
-
-static void predict(const struct ifl_light *fit, const uint8_t *plate, double out[3])
-{
-    for (int c = 0; c < 3; c++)
-        out[c] = fit->matrix[c][0] * plate[0] + fit->matrix[c][1] * plate[1] +
-                 fit->matrix[c][2] * plate[2] + fit->offset[c];
-}
-
-static double residual(const struct ifl_light *fit, const uint8_t *image, const uint8_t *plate)
-{
-    double out[3];
-    predict(fit, plate, out);
-    return fabs(fit->tone[image[0]] - out[0]) + fabs(fit->tone[image[1]] - out[1]) +
-           fabs(fit->tone[image[2]] - out[2]);
-}
-
-// The median over what is not clipped.
-static double typical_residual(const struct ifl_light *fit, const uint8_t *image,
-                               const uint8_t *plate, int pixels, int step)
+// The median.
+static double typical_residual(const struct evidence *evidence)
 {
     uint32_t histogram[RESIDUALS] = {0};
-    uint64_t total = 0;
-    for (int p = 0; p < pixels; p += step) {
-        if (clipped(image + 3 * p))
-            continue;
-        int r = (int)residual(fit, image + 3 * p, plate + 3 * p);
+    for (int i = 0; i < evidence->count; i++) {
+        int r = (int)evidence->residual[i];
         histogram[r < RESIDUALS ? r : RESIDUALS - 1]++;
-        total++;
     }
-    return quantile(histogram, RESIDUALS, total, .5);
+    return quantile(histogram, RESIDUALS, (uint64_t)evidence->count, .5);
+}
+
+static void find_residuals(const struct ifl_light *fit, struct evidence *evidence)
+{
+    ifl_pixel_kernels()->residuals(&fit->map, evidence->tone, evidence->plate, evidence->stride,
+                                   evidence->count, evidence->residual);
 }
 
 // Sums over the inliers: products of (R, G, B, 1) of the plate with each other and with the image.
@@ -139,23 +179,26 @@ struct sums {
     double count;
 };
 
-static void add_inliers(const struct ifl_light *fit, const uint8_t *image, const uint8_t *plate,
-                        int pixels, int step, double limit, struct sums *sums)
+static void add_inliers(const struct evidence *evidence, double limit, struct sums *sums)
 {
+    const double *plate = evidence->plate, *tone = evidence->tone;
+    int stride = evidence->stride;
     memset(sums, 0, sizeof *sums);
-    for (int p = 0; p < pixels; p += step) {
-        const uint8_t *i = image + 3 * p, *b = plate + 3 * p;
-        if (clipped(i) || residual(fit, i, b) > limit)
+    for (int i = 0; i < evidence->count; i++) {
+        if (evidence->residual[i] > limit)
             continue;
-        double row[4] = {b[0], b[1], b[2], 1};
-        for (int u = 0; u < 4; u++) {
+        const double row[4] = {plate[i], plate[i + stride], plate[i + 2 * stride], 1};
+        for (int u = 0; u < 3; u++)
             for (int v = 0; v < 4; v++)
                 sums->self[u][v] += row[u] * row[v];
-            for (int c = 0; c < 3; c++)
-                sums->cross[c][u] += fit->tone[i[c]] * row[u];
-        }
+        for (int c = 0; c < 3; c++)
+            for (int v = 0; v < 4; v++)
+                sums->cross[c][v] += tone[i + c * stride] * row[v];
         sums->count++;
     }
+    for (int u = 0; u < 3; u++)
+        sums->self[3][u] = sums->self[u][3];
+    sums->self[3][3] = sums->count;
 }
 
 static void solve_diagonal(const struct sums *sums, struct ifl_light *fit)
@@ -167,9 +210,9 @@ static void solve_diagonal(const struct sums *sums, struct ifl_light *fit)
         double covariance = sums->cross[c][c] / n - mean * wanted;
         // A plate without contrast says nothing of the gain: the little ridge leaves it at 1.
         double gain = (covariance + .25) / (variance + .25);
-        memset(fit->matrix[c], 0, sizeof fit->matrix[c]);
-        fit->matrix[c][c] = gain;
-        fit->offset[c] = wanted - gain * mean;
+        memset(fit->map.matrix[c], 0, sizeof fit->map.matrix[c]);
+        fit->map.matrix[c][c] = gain;
+        fit->map.offset[c] = wanted - gain * mean;
     }
 }
 
@@ -203,11 +246,11 @@ static void solve_full(const struct sums *sums, struct ifl_light *fit)
         for (int u = 0; u < 4; u++) {
             double ridge = sums->count * (u < 3 ? .05 : 1e-6);
             a[u][u] += ridge;
-            b[u] += ridge * (u < 3 ? fit->matrix[c][u] : fit->offset[c]);
+            b[u] += ridge * (u < 3 ? fit->map.matrix[c][u] : fit->map.offset[c]);
         }
         solve(a, b, 4);
-        memcpy(fit->matrix[c], b, 3 * sizeof *b);
-        fit->offset[c] = b[3];
+        memcpy(fit->map.matrix[c], b, 3 * sizeof *b);
+        fit->map.offset[c] = b[3];
     }
 }
 
@@ -220,7 +263,7 @@ static void invert(struct ifl_light *fit)
         for (int v = 0; v < 3; v++) {
             normal[u][v] = 0;
             for (int c = 0; c < 3; c++)
-                normal[u][v] += fit->matrix[c][u] * fit->matrix[c][v];
+                normal[u][v] += fit->map.matrix[c][u] * fit->map.matrix[c][v];
         }
         trace += normal[u][u];
     }
@@ -229,7 +272,7 @@ static void invert(struct ifl_light *fit)
         for (int u = 0; u < 3; u++) {
             memcpy(a[u], normal[u], sizeof normal[u]);
             a[u][u] += 1e-4 * trace + 1e-9;
-            b[u] = fit->matrix[c][u];
+            b[u] = fit->map.matrix[c][u];
         }
         solve(a, b, 3);
         for (int u = 0; u < 3; u++)
@@ -256,23 +299,24 @@ static double grey_gain(const struct ifl_light *fit)
     double gain = 0;
     for (int c = 0; c < 3; c++)
         for (int u = 0; u < 3; u++)
-            gain += isfinite(fit->matrix[c][u]) ? fit->matrix[c][u] / 3 : NAN;
+            gain += isfinite(fit->map.matrix[c][u]) ? fit->map.matrix[c][u] / 3 : NAN;
     return gain;
 }
 
-// Fits matrix and offset for the tone curve that is set. False: there is no relation to the plate.
-static bool fit_colours(const uint8_t *image, const uint8_t *plate, int pixels, int step, bool full,
-                        struct ifl_light *light)
+// Fits matrix and offset to the evidence, whose tone curve was taken out. False: there is no
+// relation to the plate.
+static bool fit_colours(struct evidence *evidence, bool full, struct ifl_light *light)
 {
-    memset(light->matrix, 0, sizeof light->matrix);
-    start(image, plate, pixels, light);
+    memset(light->map.matrix, 0, sizeof light->map.matrix);
+    for (int c = 0; c < 3; c++)
+        find_start(evidence, c, &light->map.matrix[c][c], &light->map.offset[c]);
     for (int round = 0; round < ROUNDS; round++) {
         struct sums sums;
         // Three robust standard deviations, at least 3 grey levels a channel.
-        double typical = typical_residual(light, image, plate, pixels, step);
-        double limit = fmax(9, 3 * 1.4826 * (typical + 1));
-        add_inliers(light, image, plate, pixels, step, limit, &sums);
-        if (sums.count * step < .02 * pixels)
+        find_residuals(light, evidence);
+        double limit = fmax(9, 3 * 1.4826 * (typical_residual(evidence) + 1));
+        add_inliers(evidence, limit, &sums);
+        if (sums.count * evidence->step < .02 * evidence->pixels)
             return false;
         if (full && round >= 2)
             solve_full(&sums, light);
@@ -292,31 +336,26 @@ static void set_tone(double log_gamma, double base, struct ifl_light *light)
 
 // How badly a tone curve explains the image: the mean residual, of at most 15 grey levels a channel
 // (what is more is foreground), in the plate's grey levels.
-static double misfit(const uint8_t *image, const uint8_t *plate, int pixels, double log_gamma,
-                     double base)
+static double misfit(struct evidence *evidence, double log_gamma, double base)
 {
     struct ifl_light light;
-    int step = pixels > 2 * TONE_FROM ? pixels / TONE_FROM : 1, count = 0;
     double sum = 0;
     set_tone(log_gamma, base, &light);
-    if (!fit_colours(image, plate, pixels, step, true, &light))
+    take_tone(light.tone, evidence);
+    if (!fit_colours(evidence, true, &light))
         return INFINITY;
     double gain = grey_gain(&light);
-    for (int p = 0; p < pixels; p += step) {
-        if (clipped(image + 3 * p))
-            continue;
-        sum += fmin(residual(&light, image + 3 * p, plate + 3 * p) / gain, 45);
-        count++;
-    }
-    return count ? sum / count : INFINITY;
+    find_residuals(&light, evidence);
+    for (int i = 0; i < evidence->count; i++)
+        sum += fmin(evidence->residual[i] / gain, 45);
+    return evidence->count ? sum / evidence->count : INFINITY;
 }
 
 // Walks to the best curve: the four neighbours at one distance, then at half of it. A curve that
 // explains hardly more than none at all is noise.
-static void find_tone(const uint8_t *image, const uint8_t *plate, int pixels,
-                      struct ifl_light *light)
+static void find_tone(struct evidence *evidence, struct ifl_light *light)
 {
-    double none = misfit(image, plate, pixels, 0, 0), least = none;
+    double none = misfit(evidence, 0, 0), least = none;
     double log_gamma = 0, base = 0, reach = 1;
     for (int i = 0; i < TONE_STEPS && reach > .02; i++) {
         const double next[4][2] = {{log_gamma + .4 * reach, base},
@@ -327,7 +366,7 @@ static void find_tone(const uint8_t *image, const uint8_t *plate, int pixels,
         for (int k = 0; k < 4; k++) {
             if (fabs(next[k][0]) > 2 || fabs(next[k][1]) > 200)
                 continue;
-            double value = misfit(image, plate, pixels, next[k][0], next[k][1]);
+            double value = misfit(evidence, next[k][0], next[k][1]);
             if (value >= least)
                 continue;
             least = value;
@@ -352,42 +391,73 @@ static double tone_slope(const struct ifl_light *light, const uint8_t *image, in
     return (light->tone[high] - light->tone[low]) / (high - low);
 }
 
-void ifl_light_fit(const uint8_t *image, const uint8_t *plate, int pixels, bool full,
+static int fine_step(int pixels)
+{
+    return pixels > 20000 ? pixels / 10000 : 1;
+}
+
+static int coarse_step(int pixels)
+{
+    return pixels > 2 * TONE_FROM ? pixels / TONE_FROM : 1;
+}
+
+enum { SAMPLE_BYTES = 7 * sizeof(double) + 3 };
+
+size_t ifl_light_scratch_bytes(int pixels)
+{
+    int fine = samples_of(pixels, fine_step(pixels)),
+        coarse = samples_of(pixels, coarse_step(pixels));
+    return SAMPLE_BYTES * (size_t)(fine > coarse ? fine : coarse);
+}
+
+void ifl_light_fit(const uint8_t *image, const uint8_t *plate, int pixels, bool full, void *scratch,
                    struct ifl_light *light)
 {
-    int step = pixels > 20000 ? pixels / 10000 : 1;
+    struct evidence evidence;
     set_identity(light);
-    if (full)
-        find_tone(image, plate, pixels, light);
-    if (!fit_colours(image, plate, pixels, step, full, light)) {
+    if (full) {
+        gather(image, plate, pixels, coarse_step(pixels), scratch, &evidence);
+        find_tone(&evidence, light);
+    }
+    int step = fine_step(pixels);
+    gather(image, plate, pixels, step, scratch, &evidence);
+    take_tone(light->tone, &evidence);
+    if (!fit_colours(&evidence, full, light)) {
         set_identity(light);
         return;
     }
     invert(light);
-    light->residual = typical_residual(light, image, plate, pixels, step) / grey_gain(light);
+    find_residuals(light, &evidence);
+    light->residual = typical_residual(&evidence) / grey_gain(light);
     light->gain = weakest_gain(light) / fmax(tone_slope(light, image, pixels, step), .01);
     light->usable = true;
-}
-
-static uint8_t to_byte(double value)
-{
-    return (uint8_t)(value <= 0 ? 0 : value >= 255 ? 255 : value + .5);
 }
 
 void ifl_light_undo(const struct ifl_light *light, const uint8_t *image, const uint8_t *plate,
                     int pixels, uint8_t *canonical)
 {
-    for (int p = 0; p < pixels; p++, image += 3, plate += 3, canonical += 3) {
-        double out[3], r[3];
-        predict(light, plate, out);
-        for (int c = 0; c < 3; c++) {
-            r[c] = light->tone[image[c]] - out[c];
-            if ((image[c] == 0 && r[c] > 0) || (image[c] == 255 && r[c] < 0))
-                r[c] = 0;
-        }
-        for (int u = 0; u < 3; u++)
-            canonical[u] = to_byte(plate[u] + light->inverse[u][0] * r[0] +
-                                   light->inverse[u][1] * r[1] + light->inverse[u][2] * r[2]);
+    enum { PART = 256 };
+    uint8_t byte[3 * PART];
+    double tone[3 * PART], own[3 * PART];
+    for (int first = 0; first < pixels; first += PART) {
+        int count = pixels - first < PART ? pixels - first : PART;
+        for (int c = 0; c < 3; c++)
+            for (int i = 0; i < count; i++) {
+                int at = 3 * (first + i) + c;
+                byte[c * PART + i] = image[at];
+                tone[c * PART + i] = light->tone[image[at]];
+                own[c * PART + i] = plate[at];
+            }
+        ifl_pixel_kernels()->restore(&light->map, light->inverse, byte, tone, own, PART, count,
+                                     canonical + 3 * first);
+    }
+}
+
+static void predict(const struct ifl_light *fit, const uint8_t *plate, double out[3])
+{
+    for (int c = 0; c < 3; c++) {
+        const double *row = fit->map.matrix[c];
+        out[c] = row[0] * plate[0] + row[1] * plate[1] + row[2] * plate[2] + fit->map.offset[c];
     }
 }
 

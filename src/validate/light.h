@@ -14,8 +14,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "kernels/pixels.h"
+
 struct ifl_light {
-    double matrix[3][3], offset[3];
+    struct ifl_color_map map;
     double tone[256];     // what a value of the image was before the tone curve
     double inverse[3][3]; // takes an image's deviation back to a deviation from the plate
     double gain;          // the weakest direction's gain: what is below 0.1 is hardly recoverable
@@ -24,7 +26,9 @@ struct ifl_light {
 };
 
 // `full`: the image was conditioned; else only a gain and an offset a channel are fitted.
-void ifl_light_fit(const uint8_t *image, const uint8_t *plate, int pixels, bool full,
+// `scratch` of ifl_light_scratch_bytes, for the next one as well.
+size_t ifl_light_scratch_bytes(int pixels);
+void ifl_light_fit(const uint8_t *image, const uint8_t *plate, int pixels, bool full, void *scratch,
                    struct ifl_light *light);
 
 // canonical = plate + inverse * (tone(image) - (matrix * plate + offset)), rounded and clamped.

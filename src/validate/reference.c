@@ -200,6 +200,8 @@ enum ifl_result ifl_reference_init(struct ifl_reference *reference, const struct
     if (result == IFL_OK)
         result = measure_seams(reference, error);
     if (result == IFL_OK && request.artefacts)
+        result = ifl_view_split(&reference->view, error);
+    if (result == IFL_OK && request.artefacts)
         result = measure_artefacts(reference, error);
     if (result == IFL_OK && request.copies)
         result = ifl_seen_init(&reference->support, &reference->view, error);

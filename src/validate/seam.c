@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernels/pixels.h"
+
 enum { PLATE_MOST = 30, OBJECT_LEAST = 105, STEP_LEAST = 60 };
 
 static int difference(const uint8_t *a, const uint8_t *b)
@@ -39,8 +41,7 @@ struct ifl_seam ifl_seam_measure(const struct ifl_view *view, const uint8_t *can
     uint16_t *far = scratch;
     int *down = (int *)(far + 2 * (size_t)view->pixels); // run along each column so far
     struct ifl_seam seam = {0, 0};
-    for (int p = 0; p < view->pixels; p++)
-        far[p] = (uint16_t)difference(canonical + 3 * p, view->plate + 3 * p);
+    ifl_pixel_kernels()->differences(canonical, view->plate, view->pixels, far);
     memset(down, 0, sizeof *down * (size_t)width);
     for (int y = 0; y < height; y++) {
         int across = 0;

@@ -4,14 +4,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CELL = 8, WORDS = IFL_MEMORY_MAX / 64, SHIFT = 1 };
+#include "kernels/patch_search.h"
 
-static void mark_cell(struct ifl_seen *index, int column, int row, int frame)
+enum { CELL = 2, WORDS = IFL_MEMORY_MAX / 64, SHIFT = 1 };
+
+// Marks the cells of the pixel at x, y and of those around it.
+static void mark_around(struct ifl_seen *index, int x, int y, int frame)
 {
-    for (int v = row - 1; v <= row + 1; v++)
-        for (int u = column - 1; u <= column + 1; u++)
-            if (v >= 0 && v < index->rows && u >= 0 && u < index->columns)
-                index->frames[v * index->columns + u][frame / 64] |= UINT64_C(1) << frame % 64;
+    int left = x > SHIFT ? (x - SHIFT) / CELL : 0, right = (x + SHIFT) / CELL;
+    int top = y > SHIFT ? (y - SHIFT) / CELL : 0, bottom = (y + SHIFT) / CELL;
+    for (int v = top; v <= bottom && v < index->rows; v++)
+        for (int u = left; u <= right && u < index->columns; u++)
+            index->frames[v * index->columns + u][frame / 64] |= UINT64_C(1) << frame % 64;
 }
 
 enum ifl_result ifl_seen_init(struct ifl_seen *index, const struct ifl_view *view,
@@ -23,21 +27,11 @@ enum ifl_result ifl_seen_init(struct ifl_seen *index, const struct ifl_view *vie
     index->frames = calloc((size_t)(index->columns * index->rows), sizeof *index->frames);
     if (!index->frames)
         return ifl_fail(error, IFL_ERR_NO_MEMORY, "validate", "no memory for the foreground audit");
-    for (int t = 0; t < view->roster->frames; t++) {
-        for (int row = 0; row < index->rows; row++) {
-            for (int column = 0; column < index->columns; column++) {
-                int bottom = (row + 1) * CELL, right = (column + 1) * CELL;
-                bottom = bottom < view->height ? bottom : view->height;
-                right = right < view->width ? right : view->width;
-                bool any = false;
-                for (int y = row * CELL; y < bottom && !any; y++)
-                    for (int x = column * CELL; x < right && !any; x++)
-                        any = view->label[t][y * view->width + x] != 0;
-                if (any)
-                    mark_cell(index, column, row, t);
-            }
-        }
-    }
+    for (int t = 0; t < view->roster->frames; t++)
+        for (int y = 0; y < view->height; y++)
+            for (int x = 0; x < view->width; x++)
+                if (view->label[t][y * view->width + x])
+                    mark_around(index, x, y, t);
     return IFL_OK;
 }
 
@@ -47,49 +41,65 @@ void ifl_seen_fini(struct ifl_seen *index)
     index->frames = NULL;
 }
 
-static int32_t row_squares(const uint8_t *a, const uint8_t *b)
-{
-    int32_t sum = 0;
-    for (int i = 0; i < 3 * IFL_SEEN_PATCH; i++) {
-        int d = a[i] - b[i];
-        sum += d * d;
-    }
-    return sum;
-}
+enum { SHIFTS = (2 * SHIFT + 1) * (2 * SHIFT + 1), FIRST_ROWS = 2 };
 
-// Sum of squares of two patches, or anything above `limit` once it is above.
-static int32_t patch_squares(const uint8_t *a, const uint8_t *b, int stride, int32_t limit)
-{
-    int32_t sum = 0;
-    for (int y = 0; y < IFL_SEEN_PATCH && sum <= limit; y++)
-        sum += row_squares(a + y * stride, b + y * stride);
-    return sum;
-}
+static const int32_t squares_limit =
+    3 * IFL_SEEN_PATCH * IFL_SEEN_PATCH * IFL_SEEN_RMS * IFL_SEEN_RMS;
 
-// The most alike of the shifted patches of one frame: its squares, and its event.
-static int32_t best_of_frame(const struct ifl_view *view, const uint8_t *canonical, int x, int y,
-                             int t, int32_t limit, int *event)
+// Patches of one frame that belong to events, at and around one place.
+struct around {
+    int count;
+    const uint8_t *patch[SHIFTS];
+    uint16_t event[SHIFTS];
+};
+
+static void list_around(const struct ifl_view *view, int x, int y, int t, struct around *around)
 {
+    const uint16_t *event = view->roster->event + (ptrdiff_t)t * 256;
     int width = view->width, half = IFL_SEEN_PATCH / 2;
-    const uint8_t *own = canonical + 3 * (y * width + x);
-    int32_t best = limit + 1;
-    for (int dy = -SHIFT; dy <= SHIFT; dy++) {
-        for (int dx = -SHIFT; dx <= SHIFT; dx++) {
-            int u = x + dx, v = y + dy;
-            if (u < 0 || v < 0 || u + IFL_SEEN_PATCH > width || v + IFL_SEEN_PATCH > view->height)
+    around->count = 0;
+    for (int v = y - SHIFT; v <= y + SHIFT; v++) {
+        if (v < 0 || v + IFL_SEEN_PATCH > view->height)
+            continue;
+        for (int u = x - SHIFT; u <= x + SHIFT; u++) {
+            if (u < 0 || u + IFL_SEEN_PATCH > width)
                 continue;
-            int label = view->label[t][(v + half) * width + u + half];
-            int of = view->roster->event[t * 256 + label];
+            int of = event[view->label[t][(v + half) * width + u + half]];
             if (of == 0)
                 continue;
-            int32_t sum =
-                patch_squares(own, view->frame[t] + 3 * (v * width + u), 3 * width, best - 1);
-            if (sum < best) {
-                best = sum;
-                *event = of;
-            }
+            around->event[around->count] = (uint16_t)of;
+            around->patch[around->count++] = view->frame[t] + 3 * (v * width + u);
         }
     }
+}
+
+// Leaves out the patches that are too far in a few rows already.
+static void thin_out(const uint8_t *own, int stride, struct around *around)
+{
+    int32_t squares[SHIFTS];
+    int kept = 0;
+    ifl_search_compare(own, around->patch, around->count, stride, FIRST_ROWS, squares);
+    for (int i = 0; i < around->count; i++) {
+        if (squares[i] > squares_limit)
+            continue;
+        around->patch[kept] = around->patch[i];
+        around->event[kept++] = around->event[i];
+    }
+    around->count = kept;
+}
+
+// The most alike of the patches: its squares (above the limit: none), and its event.
+static int32_t best_of(struct around *around, const struct ifl_view *view, const uint8_t *own,
+                       int *event)
+{
+    int32_t squares[SHIFTS], best = squares_limit + 1;
+    thin_out(own, 3 * view->width, around);
+    ifl_search_compare(own, around->patch, around->count, 3 * view->width, IFL_SEEN_PATCH, squares);
+    for (int i = 0; i < around->count; i++)
+        if (squares[i] < best) {
+            best = squares[i];
+            *event = around->event[i];
+        }
     return best;
 }
 
@@ -103,31 +113,84 @@ static int add_event(uint16_t *seen, int count, int event)
     return count;
 }
 
+// Calls `take` with what each frame shows there, until it returns false.
+typedef bool (*take_fn)(struct around *around, void *context);
+
+static void each_frame(const struct ifl_seen *index, int x, int y, take_fn take, void *context)
+{
+    int half = IFL_SEEN_PATCH / 2, cell = (y + half) / CELL * index->columns + (x + half) / CELL;
+    struct around around;
+    for (int word = 0; word < WORDS; word++)
+        for (uint64_t bits = index->frames[cell][word]; bits; bits &= bits - 1) {
+            list_around(index->view, x, y, 64 * word + __builtin_ctzll(bits), &around);
+            if (around.count > 0 && !take(&around, context))
+                return;
+        }
+}
+
+// The events that show one patch.
+struct census {
+    const struct ifl_view *view;
+    const uint8_t *own;
+    uint16_t seen[IFL_SEEN_EVENTS];
+    int count, enough, nearest;
+    int32_t least;
+};
+
+static bool count_all(struct around *around, void *context)
+{
+    struct census *census = context;
+    int event = 0;
+    int32_t squares = best_of(around, census->view, census->own, &event);
+    if (squares > squares_limit)
+        return true;
+    census->count = add_event(census->seen, census->count, event);
+    if (squares < census->least) {
+        census->least = squares;
+        census->nearest = event;
+    }
+    return true;
+}
+
 int ifl_seen_events(const struct ifl_seen *index, const uint8_t *canonical, int x, int y,
                     int *nearest_event)
 {
-    const struct ifl_view *view = index->view;
-    const int32_t limit = 3 * IFL_SEEN_PATCH * IFL_SEEN_PATCH * IFL_SEEN_RMS * IFL_SEEN_RMS;
-    int half = IFL_SEEN_PATCH / 2, cell = (y + half) / CELL * index->columns + (x + half) / CELL;
-    uint16_t seen[IFL_SEEN_EVENTS];
-    int count = 0, nearest = 0;
-    int32_t least = limit + 1;
-    for (int word = 0; word < WORDS; word++) {
-        for (uint64_t bits = index->frames[cell][word]; bits; bits &= bits - 1) {
-            int event = 0, t = 64 * word + __builtin_ctzll(bits);
-            int32_t sum = best_of_frame(view, canonical, x, y, t, limit, &event);
-            if (sum > limit)
-                continue;
-            count = add_event(seen, count, event);
-            if (sum < least) {
-                least = sum;
-                nearest = event;
-            }
-        }
-    }
+    struct census census = {.view = index->view,
+                            .own = canonical + 3 * (y * index->view->width + x),
+                            .least = squares_limit + 1};
+    each_frame(index, x, y, count_all, &census);
     if (nearest_event)
-        *nearest_event = nearest;
-    return count;
+        *nearest_event = census.nearest;
+    return census.count;
+}
+
+static bool has_event(const struct census *census, int event)
+{
+    for (int i = 0; i < census->count; i++)
+        if (census->seen[i] == event)
+            return true;
+    return false;
+}
+
+// A frame that shows only events that were counted already tells nothing new.
+static bool count_new(struct around *around, void *context)
+{
+    struct census *census = context;
+    bool new = false;
+    int event = 0;
+    for (int i = 0; i < around->count && !new; i++)
+        new = !has_event(census, around->event[i]);
+    if (new &&best_of(around, census->view, census->own, &event) <= squares_limit)
+        census->count = add_event(census->seen, census->count, event);
+    return census->count < census->enough;
+}
+
+bool ifl_seen_by(const struct ifl_seen *index, const uint8_t *canonical, int x, int y, int events)
+{
+    struct census census = {
+        .view = index->view, .own = canonical + 3 * (y * index->view->width + x), .enough = events};
+    each_frame(index, x, y, count_new, &census);
+    return census.count >= events;
 }
 
 void ifl_seen_audit(const struct ifl_seen *index, const uint8_t *canonical, const uint8_t *mask,

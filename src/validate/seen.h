@@ -19,8 +19,8 @@ enum {
 
 struct ifl_seen {
     const struct ifl_view *view;             // borrowed
-    int columns, rows;                       // cells of 8x8 pixels
-    uint64_t (*frames)[IFL_MEMORY_MAX / 64]; // [cell]: the frames with foreground in or near it
+    int columns, rows;                       // cells of 2x2 pixels
+    uint64_t (*frames)[IFL_MEMORY_MAX / 64]; // [cell]: the frames with foreground in or beside it
 };
 
 enum ifl_result ifl_seen_init(struct ifl_seen *index, const struct ifl_view *view,
@@ -31,6 +31,9 @@ void ifl_seen_fini(struct ifl_seen *index);
 // `nearest_event`, may be NULL: the one with the most alike patch, 0 where there is none.
 int ifl_seen_events(const struct ifl_seen *index, const uint8_t *canonical, int x, int y,
                     int *nearest_event);
+
+// Whether at least `events` (at most IFL_SEEN_EVENTS) show it: sooner than counting all of them.
+bool ifl_seen_by(const struct ifl_seen *index, const uint8_t *canonical, int x, int y, int events);
 
 struct ifl_seen_shares {
     int patches;          // foreground patches: grid of stride 4, centre in the foreground

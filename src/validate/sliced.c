@@ -7,6 +7,7 @@
 
 #include "base/hash.h"
 #include "base/rng.h"
+#include "kernels/pixels.h"
 #include "kernels/scale.h"
 
 enum { PATCH = IFL_SLICED_PATCH, STRATA = 8, SEED = 7007 };
@@ -79,17 +80,6 @@ static void take_coarser(const uint8_t *picture, int width, int height, const ui
     }
 }
 
-static void project(const struct ifl_sliced *sliced, const float *patch, int stride,
-                    float out[IFL_SLICED_PROJECTIONS])
-{
-    memset(out, 0, sizeof *out * IFL_SLICED_PROJECTIONS);
-    for (int d = 0; d < IFL_SLICED_DIMENSIONS; d++) {
-        float value = patch[d / (3 * PATCH) * stride + d % (3 * PATCH)];
-        for (int j = 0; j < IFL_SLICED_PROJECTIONS; j++)
-            out[j] += value * sliced->direction[d][j];
-    }
-}
-
 static int bin_of(float value, float range)
 {
     float bin = (value + range) * (IFL_SLICED_BINS / (2 * range));
@@ -112,7 +102,8 @@ static void add_patches(const struct ifl_sliced *sliced, const float *band, int 
         double v = (i / STRATA + ifl_rng_uniform(&rng)) / STRATA;
         int x = (int)(u * columns), y = (int)(v * rows);
         float out[IFL_SLICED_PROJECTIONS];
-        project(sliced, band + 3 * (y * width + x), 3 * width, out);
+        ifl_pixel_kernels()->project(band + 3 * (y * width + x), 3 * PATCH, PATCH, 3 * width,
+                                     sliced->direction, out);
         for (int j = 0; j < IFL_SLICED_PROJECTIONS; j++)
             set->count[level][j][bin_of(out[j], range)]++;
     }

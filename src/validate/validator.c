@@ -169,8 +169,9 @@ static size_t scratch_bytes(const struct work *work)
 {
     size_t bytes = larger(ifl_copy_scratch_bytes(&work->copy->view),
                           ifl_artefact_scratch_bytes(&work->artefact->view));
-    bytes = larger(bytes, 5 * (size_t)work->copy->view.pixels);
     const struct ifl_view *view = &work->at->view;
+    bytes = larger(bytes, 5 * (size_t)work->copy->view.pixels);
+    bytes = larger(bytes, ifl_light_scratch_bytes(view->pixels));
     bytes = larger(bytes, ifl_enlarge_scratch_bytes(view->width, view->height, work->image->width,
                                                     work->image->height) +
                               4 * (size_t)view->pixels + 256);
@@ -217,7 +218,7 @@ static void restore(struct work *work, bool full)
         return;
     ifl_enlarge_undo(work->scaled, view->width, view->height, image->width, image->height,
                      work->canonical, work->scratch);
-    ifl_light_fit(work->canonical, view->plate, view->pixels, full, &light);
+    ifl_light_fit(work->canonical, view->plate, view->pixels, full, work->scratch, &light);
     if (!light.usable || light.residual >= work->light.residual)
         return;
     work->light = light;
@@ -231,7 +232,7 @@ static void prepare(struct work *work, bool full)
     const struct ifl_view *view = &work->at->view;
     ifl_scale_area(image->rgb, image->width, image->height, 3 * image->width, work->scaled,
                    view->width, view->height, 3 * view->width, 3);
-    ifl_light_fit(work->scaled, view->plate, view->pixels, full, &work->light);
+    ifl_light_fit(work->scaled, view->plate, view->pixels, full, work->scratch, &work->light);
     restore(work, full);
     ifl_light_undo(&work->light, work->scaled, view->plate, view->pixels, work->canonical);
     scale(work->canonical, view, work->artefact_picture, &work->artefact->view);

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernels/pixels.h"
+
 // Labels beyond the components, and components without an event, count as plate.
 static uint32_t event_id(const struct ifl_memory_frame *frame, int label)
 {
@@ -184,28 +186,49 @@ enum ifl_result ifl_view_init(struct ifl_view *view, const struct ifl_roster *ro
     return IFL_OK;
 }
 
+enum ifl_result ifl_view_split(struct ifl_view *view, struct ifl_error *error)
+{
+    size_t samples = 3 * (size_t)view->pixels;
+    view->planes = malloc(samples * (size_t)view->roster->frames);
+    if (!view->planes)
+        return ifl_fail(error, IFL_ERR_NO_MEMORY, "validate", "no memory to compare %d frames",
+                        view->roster->frames);
+    for (int t = 0; t < view->roster->frames; t++)
+        ifl_pixel_kernels()->split(view->frame[t], view->pixels,
+                                   view->planes + samples * (size_t)t);
+    return IFL_OK;
+}
+
 void ifl_view_fini(struct ifl_view *view)
 {
+    free(view->planes);
+    view->planes = NULL;
     free(view->label_memory);
     free(view->threshold);
     view->label_memory = NULL;
     view->threshold = NULL;
 }
 
-// A raw foreground pixel stays, and a hole closes, where at least five of the nine around it are.
+// A raw foreground pixel stays, and a hole closes, where at least five of the nine around it are;
+// there are none beyond the border.
+static bool most_around(const uint8_t *raw, int width, int height, int x, int y)
+{
+    int count = 0;
+    for (int v = y - 1; v <= y + 1; v++)
+        for (int u = x - 1; u <= x + 1; u++)
+            count += v >= 0 && v < height && u >= 0 && u < width && raw[v * width + u];
+    return count >= 5;
+}
+
 static void smooth(const uint8_t *raw, int width, int height, uint8_t *mask)
 {
     for (int y = 0; y < height; y++) {
-        for (int x = 0; x < width; x++) {
-            int count = 0;
-            for (int dy = -1; dy <= 1; dy++) {
-                for (int dx = -1; dx <= 1; dx++) {
-                    int v = y + dy, u = x + dx;
-                    count += v >= 0 && v < height && u >= 0 && u < width && raw[v * width + u];
-                }
-            }
-            mask[y * width + x] = count >= 5;
-        }
+        bool border = y == 0 || y == height - 1;
+        if (!border)
+            ifl_pixel_kernels()->majority(raw + y * width, width, width, mask + y * width);
+        int step = border || width < 2 ? 1 : width - 1;
+        for (int x = 0; x < width; x += step)
+            mask[y * width + x] = most_around(raw, width, height, x, y);
     }
 }
 
@@ -237,8 +260,10 @@ int ifl_view_foreground(const struct ifl_view *view, const uint8_t *canonical, u
 {
     int32_t *stack = scratch;
     uint8_t *raw = (uint8_t *)(stack + view->pixels);
+    uint16_t *far = scratch; // until the stack is needed
+    ifl_pixel_kernels()->differences(canonical, view->plate, view->pixels, far);
     for (int p = 0; p < view->pixels; p++)
-        raw[p] = difference(canonical + 3 * p, view->plate + 3 * p) > view->threshold[p];
+        raw[p] = far[p] > view->threshold[p];
     smooth(raw, view->width, view->height, mask);
     int least = view->pixels / 2500, total = 0;
     for (int p = 0; p < view->pixels; p++) {

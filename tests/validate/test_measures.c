@@ -75,6 +75,7 @@ static void artefacts_as_defined(void **state)
     (void)state;
     struct fixture f;
     open_fixture(&f, &world, 20, 1);
+    check_ok(ifl_view_split(&f.view, &error), error);
     void *scratch = malloc(ifl_artefact_scratch_bytes(&f.view));
     double rms;
     int nearest;
@@ -206,6 +207,13 @@ static void apply(const double matrix[3][3], const double offset[3], uint8_t *rg
     }
 }
 
+static void fit_light(const uint8_t *plate, bool full, struct ifl_light *light)
+{
+    void *scratch = malloc(ifl_light_scratch_bytes(WORLD_PIXELS));
+    ifl_light_fit(picture, plate, WORLD_PIXELS, full, scratch, light);
+    free(scratch);
+}
+
 static void light_is_found_and_taken_out(void **state)
 {
     (void)state;
@@ -221,7 +229,7 @@ static void light_is_found_and_taken_out(void **state)
         memcpy(picture, canonical, sizeof picture);
         apply(matrix[full], offset, picture);
         struct ifl_light light;
-        ifl_light_fit(picture, plate, WORLD_PIXELS, full, &light);
+        fit_light(plate, full, &light);
         assert_true(light.usable);
         ifl_light_undo(&light, picture, plate, WORLD_PIXELS, back);
         double squares = 0;
@@ -229,7 +237,7 @@ static void light_is_found_and_taken_out(void **state)
             squares += pow(back[i] - canonical[i], 2) / (3.0 * WORLD_PIXELS);
         assert_true(sqrt(squares) < 1.5);
         for (int c = 0; c < 3 && !full; c++)
-            check_near(light.matrix[c][c], matrix[0][c][c], .02);
+            check_near(light.map.matrix[c][c], matrix[0][c][c], .02);
     }
 }
 
@@ -243,13 +251,13 @@ static void no_light_is_found_where_there_is_no_relation(void **state)
     for (int i = 0; i < 3; i++) {
         memset(picture, values[i], sizeof picture);
         for (int full = 0; full < 2; full++) {
-            ifl_light_fit(picture, plate, WORLD_PIXELS, full, &light);
+            fit_light(plate, full, &light);
             assert_false(light.usable);
         }
     }
     memset(plate, 77, sizeof plate); // a plate without contrast: only its level can be told
     memset(picture, 87, sizeof picture);
-    ifl_light_fit(picture, plate, WORLD_PIXELS, false, &light);
+    fit_light(plate, false, &light);
     ifl_light_undo(&light, picture, plate, WORLD_PIXELS, picture);
     assert_in_range(picture[1], 76, 78);
 }

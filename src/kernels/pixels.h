@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// Loops over pixels that are no more than their arithmetic: written once, in plain C
+// (pixels_c.c), and compiled for each set of instructions, where the compiler finds the wide
+// registers. Sums are of integers, and floating point is neither contracted nor reordered: the same
+// bytes at every level. Pictures are RGB24, rows tight, unless said otherwise. Any thread.
+#ifndef IFL_KERNELS_PIXELS_H
+#define IFL_KERNELS_PIXELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+// A colour map: out[c] = sum over u of matrix[c][u] * in[u], plus offset[c]; in this order.
+struct ifl_color_map {
+    double matrix[3][3], offset[3];
+};
+
+struct ifl_pixel_kernels {
+    // RGB24 into three planes of `pixels` bytes.
+    void (*split)(const uint8_t *rgb, int pixels, uint8_t *planes);
+    // sum[i] = |dR| + |dG| + |dB|
+    void (*differences)(const uint8_t *a, const uint8_t *b, int pixels, uint16_t *sum);
+    // difference[i] = the summed squares of a box of `side` x `side` pixels whose upper left corner
+    // is at i, rows of width - side + 1. Planes as `split` makes them. `scratch` holds
+    // (side + 6) * width.
+    void (*boxes)(const uint8_t *a, const uint8_t *b, int width, int height, int side,
+                  int32_t *scratch, int32_t *difference);
+    void (*least)(int32_t *least, const int32_t *other, int count);
+    // Squares of a picture's difference to another.
+    int64_t (*squares)(const uint8_t *a, const uint8_t *b, int count);
+
+    // Adds up the Laplacian of the inner pixels of luma, and its squares.
+    void (*laplacian)(const int16_t *luma, int width, int height, int64_t *sum, int64_t *squares);
+    // Y = (77 R + 150 G + 29 B + 128) / 256
+    void (*luma)(const uint8_t *rgb, int pixels, int16_t *luma);
+    // For each inner pixel of a row the square of * [1 -2 1; -2 4 -2; 1 -2 1], mean over R, G and
+    // B, at most 65535; `row` is its first pixel, the border included.
+    void (*texture)(const uint8_t *row, int width, uint16_t *squares);
+    // sum[i] = four rows of values, added up
+    void (*add_four)(const uint16_t *rows, int stride, int count, uint32_t *sum);
+    // Of nine flags (0 or 1) around each inner pixel of a row, whether at least five are set.
+    void (*majority)(const uint8_t *row, int stride, int width, uint8_t *mask);
+
+    // residual[i] = sum over c of |image[c][i] - map(plate)[c][i]|; planes of `stride` values.
+    void (*residuals)(const struct ifl_color_map *map, const double *image, const double *plate,
+                      int stride, int count, double *residual);
+    // residual[i] = 2 |image[i] - gain * plate[i] - offset|
+    void (*line_residuals)(const double *image, const double *plate, int count, double gain,
+                           double offset, double *residual);
+    int (*count_below)(const double *values, int count, double limit);
+    // The colours that maps made, taken back: back = plate + inverse * (tone - map(plate)), rounded
+    // and clamped; where a byte of `image` is 0 or 255 and the plate goes beyond, nothing is taken
+    // back. Planes of `stride` values each; `back` is RGB24.
+    void (*restore)(const struct ifl_color_map *map, const double inverse[3][3],
+                    const uint8_t *image, const double *tone, const double *plate, int stride,
+                    int count, uint8_t *back);
+
+    // out[j] = sum over d of patch[d] * direction[d][j], 64 of them.
+    void (*project)(const float *patch, int row_samples, int rows, int stride,
+                    const float (*direction)[64], float out[64]);
+};
+
+extern const struct ifl_pixel_kernels ifl_pixel_kernels_c, ifl_pixel_kernels_avx2,
+    ifl_pixel_kernels_avx512;
+const struct ifl_pixel_kernels *ifl_pixel_kernels(void); // the ones in force
+
+#endif

@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: Apache-2.0
+#define IFL_PIXEL_KERNELS ifl_pixel_kernels_avx2
+#include "kernels/pixels_c.c"

@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one source of all levels: pixels_avx2.c and pixels_avx512.c include it and are compiled with
+// their own flags.
+#include "kernels/pixels.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#ifndef IFL_PIXEL_KERNELS
+#define IFL_PIXEL_KERNELS ifl_pixel_kernels_c
+#endif
+
+static void split(const uint8_t *restrict rgb, int pixels, uint8_t *restrict planes)
+{
+    uint8_t *restrict red = planes, *restrict green = planes + pixels;
+    uint8_t *restrict blue = planes + 2 * (ptrdiff_t)pixels;
+    for (int i = 0; i < pixels; i++) {
+        red[i] = rgb[3 * i];
+        green[i] = rgb[3 * i + 1];
+        blue[i] = rgb[3 * i + 2];
+    }
+}
+
+static void differences(const uint8_t *restrict a, const uint8_t *restrict b, int pixels,
+                        uint16_t *restrict sum)
+{
+    for (int i = 0; i < pixels; i++)
+        sum[i] = (uint16_t)(abs(a[3 * i] - b[3 * i]) + abs(a[3 * i + 1] - b[3 * i + 1]) +
+                            abs(a[3 * i + 2] - b[3 * i + 2]));
+}
+
+// A row of the squares of three planes, and the columns' running sums with it.
+static void add_row(const uint8_t *restrict a, const uint8_t *restrict b, int pixels, int width,
+                    int leaves, int32_t *restrict row, int32_t *restrict column)
+{
+    const uint8_t *restrict a1 = a + pixels, *restrict b1 = b + pixels;
+    const uint8_t *restrict a2 = a1 + pixels, *restrict b2 = b1 + pixels;
+    const int32_t keep = leaves ? -1 : 0;
+    for (int x = 0; x < width; x++) {
+        int16_t r = (int16_t)(a[x] - b[x]), g = (int16_t)(a1[x] - b1[x]);
+        int16_t l = (int16_t)(a2[x] - b2[x]);
+        int32_t square = r * r + g * g + l * l;
+        column[x] += square - (row[x] & keep);
+        row[x] = square;
+    }
+}
+
+static void add_shifted(const int32_t *a, const int32_t *b, int shift, int count, int32_t *sum)
+{
+    for (int i = 0; i < count; i++)
+        sum[i] = a[i] + b[i + shift];
+}
+
+// Sums of `side` neighbours out of sums of 1, 2, 4, 8: `spare` holds five rows.
+static void add_across(const int32_t *column, int width, int side, int32_t *spare,
+                       int32_t *restrict sum)
+{
+    const int32_t *power = column;
+    int done = 0, count = width - side + 1;
+    for (int bit = 1; bit <= side; bit *= 2) {
+        if (side & bit) {
+            if (done == 0)
+                memcpy(sum, power, (size_t)count * sizeof *sum);
+            for (int i = 0; done > 0 && i < count; i++)
+                sum[i] += power[i + done];
+            done += bit;
+        }
+        if (2 * bit <= side) {
+            add_shifted(power, power, bit, width - 2 * bit + 1, spare);
+            power = spare;
+            spare += width;
+        }
+    }
+}
+
+static void boxes(const uint8_t *a, const uint8_t *b, int width, int height, int side,
+                  int32_t *scratch, int32_t *difference)
+{
+    int32_t *column = scratch, *row = column + width, *spare = row + (ptrdiff_t)side * width;
+    memset(column, 0, (size_t)width * sizeof *column);
+    for (int y = 0; y < height; y++) {
+        add_row(a + (ptrdiff_t)y * width, b + (ptrdiff_t)y * width, width * height, width,
+                y >= side, row + (ptrdiff_t)(y % side) * width, column);
+        if (y < side - 1)
+            continue;
+        add_across(column, width, side, spare, difference);
+        difference += width - side + 1;
+    }
+}
+
+static void least(int32_t *restrict least_so_far, const int32_t *restrict other, int count)
+{
+    for (int i = 0; i < count; i++)
+        least_so_far[i] = other[i] < least_so_far[i] ? other[i] : least_so_far[i];
+}
+
+static int64_t squares(const uint8_t *restrict a, const uint8_t *restrict b, int count)
+{
+    int64_t total = 0;
+    while (count > 0) {
+        int32_t sum = 0; // 4096 squares of 255 stay far below its limit
+        int part = count < 4096 ? count : 4096;
+        for (int i = 0; i < part; i++) {
+            int16_t d = (int16_t)(a[i] - b[i]);
+            sum += d * d;
+        }
+        total += sum;
+        a += part;
+        b += part;
+        count -= part;
+    }
+    return total;
+}
+
+static void luma(const uint8_t *restrict rgb, int pixels, int16_t *restrict to)
+{
+    for (int p = 0; p < pixels; p++)
+        to[p] =
+            (int16_t)((77 * rgb[3 * p] + 150 * rgb[3 * p + 1] + 29 * rgb[3 * p + 2] + 128) >> 8);
+}
+
+static void laplacian(const int16_t *y, int width, int height, int64_t *sum, int64_t *square)
+{
+    *sum = *square = 0;
+    for (int i = 1; i < height - 1; i++) {
+        const int16_t *restrict row = y + (ptrdiff_t)i * width + 1;
+        for (int first = 0; first < width - 2; first += 1024) {
+            int32_t part = 0, squared = 0; // 1024 squares of 1020 fit
+            int last = first + 1024 < width - 2 ? first + 1024 : width - 2;
+            for (int x = first; x < last; x++) {
+                int16_t v = (int16_t)(row[x - width] + row[x + width] + row[x - 1] + row[x + 1] -
+                                      4 * row[x]);
+                part += v;
+                squared += v * v;
+            }
+            *sum += part;
+            *square += squared;
+        }
+    }
+}
+
+static inline int second_difference(const uint8_t *p)
+{
+    return p[-3] - 2 * p[0] + p[3];
+}
+
+static void texture(const uint8_t *restrict row, int width, uint16_t *restrict squared)
+{
+    const ptrdiff_t stride = 3 * (ptrdiff_t)width;
+    enum { PART = 64 };
+    for (int first = 1; first < width - 1; first += PART) {
+        int32_t square[3 * PART];
+        int count = width - 1 - first < PART ? width - 1 - first : PART;
+        const uint8_t *at = row + 3 * (ptrdiff_t)first;
+        for (int i = 0; i < 3 * count; i++) {
+            int v = second_difference(at + i - stride) - 2 * second_difference(at + i) +
+                    second_difference(at + i + stride);
+            square[i] = v * v;
+        }
+        for (int i = 0; i < count; i++) {
+            int mean = (square[3 * i] + square[3 * i + 1] + square[3 * i + 2]) / 3;
+            squared[first - 1 + i] = (uint16_t)(mean < UINT16_MAX ? mean : UINT16_MAX);
+        }
+    }
+}
+
+static void add_four(const uint16_t *restrict rows, int stride, int count, uint32_t *restrict sum)
+{
+    for (int i = 0; i < count; i++)
+        sum[i] = (uint32_t)rows[i] + rows[i + stride] + rows[i + 2 * stride] + rows[i + 3 * stride];
+}
+
+static void majority(const uint8_t *restrict row, int stride, int width, uint8_t *restrict mask)
+{
+    const uint8_t *restrict up = row - stride, *restrict down = row + stride;
+    for (int x = 1; x < width - 1; x++) {
+        uint8_t count = (uint8_t)(up[x - 1] + up[x] + up[x + 1] + row[x - 1] + row[x] + row[x + 1] +
+                                  down[x - 1] + down[x] + down[x + 1]);
+        mask[x] = count >= 5;
+    }
+}
+
+static void residuals(const struct ifl_color_map *map, const double *restrict image,
+                      const double *restrict plate, int stride, int count,
+                      double *restrict residual)
+{
+    const double *restrict r = plate, *restrict g = plate + stride;
+    const double *restrict b = plate + 2 * (ptrdiff_t)stride;
+    const struct ifl_color_map m = *map;
+    for (int i = 0; i < count; i++) {
+        double p0 = m.matrix[0][0] * r[i] + m.matrix[0][1] * g[i] + m.matrix[0][2] * b[i];
+        double p1 = m.matrix[1][0] * r[i] + m.matrix[1][1] * g[i] + m.matrix[1][2] * b[i];
+        double p2 = m.matrix[2][0] * r[i] + m.matrix[2][1] * g[i] + m.matrix[2][2] * b[i];
+        residual[i] = fabs(image[i] - (p0 + m.offset[0])) +
+                      fabs(image[i + stride] - (p1 + m.offset[1])) +
+                      fabs(image[i + 2 * (ptrdiff_t)stride] - (p2 + m.offset[2]));
+    }
+}
+
+static void line_residuals(const double *restrict image, const double *restrict plate, int count,
+                           double gain, double offset, double *restrict residual)
+{
+    for (int i = 0; i < count; i++)
+        residual[i] = 2 * fabs(image[i] - gain * plate[i] - offset);
+}
+
+static int count_below(const double *restrict values, int count, double limit)
+{
+    int64_t below = 0;
+    for (int i = 0; i < count; i++)
+        below += values[i] < limit;
+    return (int)below;
+}
+
+static void restore(const struct ifl_color_map *map, const double inverse[3][3],
+                    const uint8_t *restrict image, const double *restrict tone,
+                    const double *restrict plate, int stride, int count, uint8_t *restrict back)
+{
+    enum { PART = 64 };
+    double r[3][PART];
+    for (int first = 0; first < count; first += PART) {
+        int part = count - first < PART ? count - first : PART;
+        const double *p0 = plate + first, *p1 = p0 + stride, *p2 = p1 + stride;
+        for (int c = 0; c < 3; c++) {
+            const uint8_t *restrict byte = image + (ptrdiff_t)c * stride + first;
+            const double *restrict value = tone + (ptrdiff_t)c * stride + first;
+            const double *m = map->matrix[c];
+            for (int i = 0; i < part; i++) {
+                double d = value[i] - (m[0] * p0[i] + m[1] * p1[i] + m[2] * p2[i] + map->offset[c]);
+                d = byte[i] == 0 && d > 0 ? 0 : d;
+                r[c][i] = byte[i] == 255 && d < 0 ? 0 : d;
+            }
+        }
+        for (int c = 0; c < 3; c++) {
+            const double *p = plate + (ptrdiff_t)c * stride + first, *v = inverse[c];
+            for (int i = 0; i < part; i++) {
+                double to = p[i] + v[0] * r[0][i] + v[1] * r[1][i] + v[2] * r[2][i];
+                to = to <= 0 ? 0 : to;
+                back[3 * (first + i) + c] = (uint8_t)(int)(to >= 255 ? 255 : to + .5);
+            }
+        }
+    }
+}
+
+static void project(const float *restrict patch, int row_samples, int rows, int stride,
+                    const float (*restrict direction)[64], float out[64])
+{
+    float sum[64] = {0};
+    for (int y = 0; y < rows; y++)
+        for (int i = 0; i < row_samples; i++, direction++)
+            for (int j = 0; j < 64; j++)
+                sum[j] += patch[(ptrdiff_t)y * stride + i] * (*direction)[j];
+    memcpy(out, sum, sizeof sum);
+}
+
+const struct ifl_pixel_kernels IFL_PIXEL_KERNELS = {
+    .split = split,
+    .differences = differences,
+    .boxes = boxes,
+    .least = least,
+    .squares = squares,
+    .laplacian = laplacian,
+    .luma = luma,
+    .texture = texture,
+    .add_four = add_four,
+    .majority = majority,
+    .residuals = residuals,
+    .line_residuals = line_residuals,
+    .count_below = count_below,
+    .restore = restore,
+    .project = project,
+};

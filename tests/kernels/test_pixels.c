@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: Apache-2.0
+// The loops over pixels and the search for patches: every level of instructions against plain C on
+// hostile sizes, the plain ones against their definition. What they write to ends where its memory
+// ends, so that a write beyond is seen by the sanitizer.
+#include "support.h"
+
+#include <stdbool.h>
+
+#include "base/rng.h"
+#include "kernels/cpu.h"
+#include "kernels/patch_search.h"
+#include "kernels/pixels.h"
+
+enum { ROUNDS = 60, SIDE_MAX = 70 };
+
+static uint64_t seed = 20261;
+
+static void *noise(struct ifl_rng *rng, size_t bytes)
+{
+    bool extreme = ifl_rng_below(rng, 3) == 0;
+    uint8_t *to = malloc(bytes);
+    for (size_t i = 0; i < bytes; i++)
+        to[i] = (uint8_t)(extreme ? 255 * ifl_rng_below(rng, 2) : ifl_rng_below(rng, 256));
+    return to;
+}
+
+// Everything that one level makes of one picture, one after the other.
+struct made {
+    uint8_t *at;
+    size_t bytes;
+};
+
+static void keep(struct made *made, void *result, size_t bytes)
+{
+    made->at = realloc(made->at, made->bytes + bytes);
+    memcpy(made->at + made->bytes, result, bytes);
+    made->bytes += bytes;
+    free(result);
+}
+
+static void use_integers(const struct ifl_pixel_kernels *k, const uint8_t *a, const uint8_t *b,
+                         int width, int height, struct made *made)
+{
+    int pixels = width * height, side = width < height ? width : height;
+    side = side < 12 ? side : 12;
+    size_t count = (size_t)pixels;
+    uint8_t *planes = malloc(3 * count), *others = malloc(3 * count);
+    k->split(a, pixels, planes);
+    k->split(b, pixels, others);
+    uint16_t *sum = malloc(2 * count);
+    k->differences(a, b, pixels, sum);
+    keep(made, sum, 2 * count);
+    size_t boxes = (size_t)((width - side + 1) * (height - side + 1));
+    int32_t *scratch = malloc(4 * (size_t)((side + 6) * width)), *box = malloc(4 * boxes);
+    k->boxes(planes, others, width, height, side, scratch, box);
+    int32_t *least = malloc(4 * boxes);
+    for (size_t i = 0; i < boxes; i++)
+        least[i] = box[boxes - 1 - i];
+    k->least(least, box, (int)boxes);
+    keep(made, box, 4 * boxes);
+    keep(made, least, 4 * boxes);
+    free(scratch);
+    free(others);
+    keep(made, planes, 3 * count);
+    int64_t *total = malloc(3 * sizeof *total);
+    int16_t *luma = malloc(2 * count);
+    k->luma(a, pixels, luma);
+    total[0] = k->squares(a, b, 3 * pixels);
+    k->laplacian(luma, width, height, &total[1], &total[2]);
+    keep(made, total, 3 * sizeof *total);
+    keep(made, luma, 2 * count);
+    size_t inner = (size_t)width - 2;
+    uint16_t *square = malloc(8 * inner);
+    for (int y = 0; y < 4; y++)
+        k->texture(a + 3 * (1 + y % (height - 2)) * width, width, square + (size_t)y * inner);
+    uint32_t *four = malloc(4 * inner);
+    k->add_four(square, (int)inner, (int)inner, four);
+    keep(made, four, 4 * inner);
+    keep(made, square, 8 * inner);
+    uint8_t *flags = malloc(3 * (size_t)width), *most = calloc((size_t)width, 1);
+    for (int i = 0; i < 3 * width; i++)
+        flags[i] = a[i] & 1;
+    k->majority(flags + width, width, width, most);
+    free(flags);
+    keep(made, most, (size_t)width);
+}
+
+static void use_numbers(const struct ifl_pixel_kernels *k, const uint8_t *a, const uint8_t *b,
+                        int count, struct made *made)
+{
+    struct ifl_color_map map = {{{.9, .01, -.3}, {.2, 1.4, 0}, {0, 1e-3, .7}}, {3.1, -40, .25}};
+    const double inverse[3][3] = {{1.1, 0, -.01}, {.3, .7, .2}, {0, -.5, 1.6}};
+    size_t values = (size_t)count;
+    double *image = malloc(24 * values), *plate = malloc(24 * values);
+    for (size_t i = 0; i < 3 * values; i++) {
+        image[i] = a[i] * 1.01;
+        plate[i] = b[i];
+    }
+    double *residual = malloc(8 * values), *line = malloc(8 * values);
+    k->residuals(&map, image, plate, count, count, residual);
+    k->line_residuals(image, plate, count, .83, 4.5, line);
+    int32_t *below = malloc(sizeof *below);
+    *below = k->count_below(residual, count, 100);
+    uint8_t *back = malloc(3 * values);
+    k->restore(&map, inverse, a, image, plate, count, count, back);
+    keep(made, below, sizeof *below);
+    keep(made, residual, 8 * values);
+    keep(made, line, 8 * values);
+    keep(made, back, 3 * values);
+    free(image);
+    free(plate);
+}
+
+static void use_projection(const struct ifl_pixel_kernels *k, struct ifl_rng *rng,
+                           struct made *made)
+{
+    static float patch[7 * 40], direction[147][64];
+    float *out = malloc(64 * sizeof *out);
+    for (int i = 0; i < 7 * 40; i++)
+        patch[i] = (float)ifl_rng_normal(rng);
+    for (int i = 0; i < 147 * 64; i++)
+        direction[i / 64][i % 64] = (float)ifl_rng_normal(rng);
+    k->project(patch, 21, 7, 40, (const float(*)[64])direction, out);
+    keep(made, out, 64 * sizeof *out);
+}
+
+static struct made make(enum ifl_cpu_level level, uint64_t round)
+{
+    struct made made = {0};
+    struct ifl_rng rng;
+    ifl_cpu_force(level);
+    ifl_rng_init(&rng, seed + round);
+    int width = 3 + (int)ifl_rng_below(&rng, SIDE_MAX), height = 3 + (int)ifl_rng_below(&rng, 20);
+    size_t bytes = 3 * (size_t)(width * height);
+    uint8_t *a = noise(&rng, bytes), *b = noise(&rng, bytes);
+    use_integers(ifl_pixel_kernels(), a, b, width, height, &made);
+    use_numbers(ifl_pixel_kernels(), a, b, width * height, &made);
+    use_projection(ifl_pixel_kernels(), &rng, &made);
+    free(a);
+    free(b);
+    return made;
+}
+
+static void every_level_gives_the_same_bytes(void **state)
+{
+    (void)state;
+    for (uint64_t round = 0; round < ROUNDS; round++) {
+        struct made plain = make(IFL_CPU_C, round);
+        for (int level = 1; level <= (int)ifl_cpu_detect(); level++) {
+            struct made other = make((enum ifl_cpu_level)level, round);
+            if (plain.bytes != other.bytes || memcmp(plain.at, other.at, plain.bytes) != 0)
+                fail_msg("seed %llu round %llu: %s differs from plain C", (unsigned long long)seed,
+                         (unsigned long long)round, ifl_cpu_level_name((enum ifl_cpu_level)level));
+            free(other.at);
+        }
+        free(plain.at);
+    }
+    ifl_cpu_force(IFL_CPU_LEVELS - 1);
+}
+
+static int32_t box_by_definition(const uint8_t *a, const uint8_t *b, int width, int x, int y,
+                                 int side)
+{
+    int32_t sum = 0;
+    for (int v = y; v < y + side; v++)
+        for (int i = 3 * (v * width + x); i < 3 * (v * width + x + side); i++)
+            sum += (a[i] - b[i]) * (a[i] - b[i]);
+    return sum;
+}
+
+static void boxes_are_sums_of_squares(void **state)
+{
+    (void)state;
+    enum { WIDTH = 23, HEIGHT = 17, PIXELS = WIDTH * HEIGHT };
+    struct ifl_rng rng;
+    ifl_rng_init(&rng, 5);
+    uint8_t *a = noise(&rng, 3 * PIXELS), *b = noise(&rng, 3 * PIXELS);
+    static uint8_t planes[2][3 * PIXELS];
+    static int32_t scratch[23 * WIDTH], box[PIXELS];
+    ifl_pixel_kernels()->split(a, PIXELS, planes[0]);
+    ifl_pixel_kernels()->split(b, PIXELS, planes[1]);
+    for (int side = 1; side <= HEIGHT; side++) {
+        const int32_t *at = box;
+        ifl_pixel_kernels()->boxes(planes[0], planes[1], WIDTH, HEIGHT, side, scratch, box);
+        for (int y = 0; y + side <= HEIGHT; y++)
+            for (int x = 0; x + side <= WIDTH; x++)
+                assert_int_equal(*at++, box_by_definition(a, b, WIDTH, x, y, side));
+    }
+    free(a);
+    free(b);
+}
+
+// ---- the search for patches ----
+
+enum { PATCHES = 1000, STRIDE = 31 };
+
+struct table {
+    int16_t pair[IFL_SEARCH_FEATURES / 2][PATCHES][2];
+    int16_t feature[IFL_SEARCH_FEATURES];
+};
+
+static void fill_table(struct table *table, struct ifl_rng *rng)
+{
+    int spread = ifl_rng_below(rng, 2) ? 16383 : 60; // the sums of the widest must fit
+    for (int f = 0; f < IFL_SEARCH_FEATURES; f++) {
+        int range = f == 0 ? spread : spread / 4;
+        table->feature[f] = (int16_t)ifl_rng_below(rng, (uint32_t)range);
+        for (int i = 0; i < PATCHES; i++)
+            table->pair[f / 2][i][f % 2] = (int16_t)ifl_rng_below(rng, (uint32_t)range);
+    }
+}
+
+static int near(const struct table *table, uint32_t first, int count, int32_t limit, uint32_t *hit)
+{
+    struct ifl_search_table view;
+    for (int p = 0; p < IFL_SEARCH_FEATURES / 2; p++)
+        view.pair[p] = (const int16_t(*)[2])table->pair[p];
+    return ifl_search_near(&view, first, count, table->feature, limit, hit);
+}
+
+static void every_level_finds_the_same_patches(void **state)
+{
+    (void)state;
+    static struct table table;
+    struct ifl_rng rng;
+    ifl_rng_init(&rng, seed);
+    for (int round = 0; round < ROUNDS; round++) {
+        fill_table(&table, &rng);
+        uint32_t wanted[IFL_SEARCH_BLOCK], got[IFL_SEARCH_BLOCK];
+        int count = (int)ifl_rng_below(&rng, IFL_SEARCH_BLOCK + 1);
+        uint32_t first = ifl_rng_below(&rng, (uint32_t)(PATCHES - count + 1));
+        int32_t limit = round % 2 ? 9000 : 50000000;
+        ifl_cpu_force(IFL_CPU_C);
+        int hits = near(&table, first, count, limit, wanted);
+        for (int level = 1; level <= (int)ifl_cpu_detect(); level++) {
+            ifl_cpu_force((enum ifl_cpu_level)level);
+            assert_int_equal(near(&table, first, count, limit, got), hits);
+            assert_memory_equal(got, wanted, (size_t)hits * sizeof *got);
+        }
+    }
+    ifl_cpu_force(IFL_CPU_LEVELS - 1);
+}
+
+static void every_level_compares_patches_alike(void **state)
+{
+    (void)state;
+    struct ifl_rng rng;
+    ifl_rng_init(&rng, seed);
+    for (int round = 0; round < ROUNDS; round++) {
+        int rows = 1 + round % 8;
+        // To the last byte of a patch and no further.
+        uint8_t *a = noise(&rng, (size_t)(STRIDE * (rows - 1) + IFL_SEARCH_BYTES));
+        uint8_t *b = noise(&rng, (size_t)(STRIDE * (rows - 1) + IFL_SEARCH_BYTES));
+        uint8_t *c = noise(&rng, 6 * STRIDE + 21), *d = noise(&rng, 6 * STRIDE + 21);
+        const uint8_t *const patch[3] = {b, a, b};
+        int32_t wanted[3], got[3];
+        ifl_search_compare_c(a, patch, 3, STRIDE, rows, wanted);
+        assert_int_equal(wanted[1], 0);
+        for (int level = 0; level <= (int)ifl_cpu_detect(); level++) {
+            ifl_cpu_force((enum ifl_cpu_level)level);
+            ifl_search_compare(a, patch, 3, STRIDE, rows, got);
+            assert_memory_equal(got, wanted, sizeof got);
+            assert_int_equal(ifl_search_squares(c, d, STRIDE), ifl_search_squares_c(c, d, STRIDE));
+        }
+        free(a);
+        free(b);
+        free(c);
+        free(d);
+    }
+    ifl_cpu_force(IFL_CPU_LEVELS - 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_level_gives_the_same_bytes),
+        cmocka_unit_test(boxes_are_sums_of_squares),
+        cmocka_unit_test(every_level_finds_the_same_patches),
+        cmocka_unit_test(every_level_compares_patches_alike),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
