@@ -76,6 +76,15 @@ IFL_API enum ifl_result ifl_pipeline_change_source(struct ifl_pipeline *pipeline
 IFL_API enum ifl_result ifl_pipeline_configure(struct ifl_pipeline *pipeline,
                                                const char *const *names, const char *const *values,
                                                int count, struct ifl_error *error) IFL_CHECK_RESULT;
+/* What a reload does: takes over how `config` differs from the configuration that this pipeline was
+ * created or last reloaded with. Sources that came, went or changed are added, removed or changed
+ * (others notice nothing, what HTTP added stays), options that may change are set, and the log
+ * names those that need a restart. Sources that wait for their credentials try at once. All of
+ * `config` is checked first, and a bad one changes nothing; a source that can't be taken over later
+ * is logged, the others go on, and the first such error is returned. One thread at a time. */
+IFL_API enum ifl_result ifl_pipeline_reload(struct ifl_pipeline *pipeline,
+                                            const struct ifl_config *config,
+                                            struct ifl_error *error) IFL_CHECK_RESULT;
 /* A copy of the configuration as it is now; ifl_config_destroy it. NULL: out of memory. */
 IFL_API struct ifl_config *ifl_pipeline_config(struct ifl_pipeline *pipeline);
 
@@ -83,8 +92,9 @@ IFL_API struct ifl_config *ifl_pipeline_config(struct ifl_pipeline *pipeline);
 #define IFL_SOURCE_STATES(X)                                                                       \
     X(CONNECTING, "connecting")                                                                    \
     X(LIVE, "live")                                                                                \
-    X(STALLED, "stalled") X(UNAUTHORIZED, "unauthorized") X(BROKEN, "broken")                      \
-        X(STOPPED, "stopped")
+    X(STALLED, "stalled")                                                                          \
+    X(UNAUTHORIZED, "unauthorized") X(BROKEN, "broken") X(STOPPED, "stoppe"                        \
+                                                                   "d")
 enum ifl_source_state {
 #define IFL_SOURCE_STATE_ENUM(name, text) IFL_SOURCE_##name,
     IFL_SOURCE_STATES(IFL_SOURCE_STATE_ENUM)

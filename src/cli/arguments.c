@@ -215,11 +215,13 @@ static enum ifl_result walk(const struct ifl_command *command, int argc, char **
     return result;
 }
 
-enum ifl_result ifl_arguments_parse(const struct ifl_command *command, int argc, char **argv,
-                                    struct ifl_arguments *arguments, struct ifl_error *error)
+// All layers, up to what stands on standard input.
+static enum ifl_result parse_layers(struct ifl_arguments *arguments, struct ifl_error *error)
 {
-    *arguments = (struct ifl_arguments){.config = ifl_config_create()};
+    const struct ifl_command *command = arguments->command;
     struct ifl_config *config = arguments->config;
+    int argc = arguments->argc;
+    char **argv = arguments->argv;
     if (!config)
         return ifl_fail(error, IFL_ERR_NO_MEMORY, stage, "no memory for the configuration");
     const char *variable = getenv("INFERLOOP_CONFIG");
@@ -235,6 +237,16 @@ enum ifl_result ifl_arguments_parse(const struct ifl_command *command, int argc,
         result = ifl_config_read_environment(config, error);
     if (result == IFL_OK)
         result = walk(command, argc, argv, false, arguments, error);
+    return result;
+}
+
+enum ifl_result ifl_arguments_parse(const struct ifl_command *command, int argc, char **argv,
+                                    struct ifl_arguments *arguments, struct ifl_error *error)
+{
+    *arguments = (struct ifl_arguments){
+        .config = ifl_config_create(), .command = command, .argc = argc, .argv = argv};
+    struct ifl_config *config = arguments->config;
+    enum ifl_result result = parse_layers(arguments, error);
     if (result == IFL_OK)
         result = read_sources(arguments, error);
     if (result == IFL_OK && !strcmp(config->prompt, "-"))
@@ -243,6 +255,36 @@ enum ifl_result ifl_arguments_parse(const struct ifl_command *command, int argc,
         result = ifl_fail(error, IFL_ERR_INVALID, stage, "usage: inferloop %s%s%s [options]",
                           command->name, command->words[0] ? " " : "", command->words);
     return result;
+}
+
+// What "-" stood for when standard input was read.
+static enum ifl_result keep_inputs(const struct ifl_config *first, struct ifl_config *again,
+                                   struct ifl_error *error)
+{
+    struct ifl_list *source = &again->source;
+    for (int i = 0; i < source->count; i++) {
+        if (strcmp(source->item[i], "-") != 0 || i >= first->source.count)
+            continue;
+        char *copy = strdup(first->source.item[i]);
+        if (!copy)
+            return ifl_fail(error, IFL_ERR_NO_MEMORY, stage, "no memory for a source");
+        free(source->item[i]);
+        source->item[i] = copy;
+    }
+    if (strcmp(again->prompt, "-") != 0)
+        return IFL_OK;
+    return ifl_option_set(again, IFL_OPTION_ID_prompt, first->prompt, IFL_FROM_FLAG, error);
+}
+
+enum ifl_result ifl_arguments_again(const struct ifl_arguments *first, struct ifl_arguments *again,
+                                    struct ifl_error *error)
+{
+    *again = (struct ifl_arguments){.config = ifl_config_create(),
+                                    .command = first->command,
+                                    .argc = first->argc,
+                                    .argv = first->argv};
+    enum ifl_result result = parse_layers(again, error);
+    return result == IFL_OK ? keep_inputs(first->config, again->config, error) : result;
 }
 
 void ifl_arguments_fini(struct ifl_arguments *arguments)

@@ -16,7 +16,10 @@ struct ifl_arguments {
     struct ifl_config *config;
     int count; // words that are no options
     const char *word[IFL_POSITIONALS_MAX];
-    char *line; // of standard input, where a word was "-"
+    char *line;                        // of standard input, where a word was "-"
+    const struct ifl_command *command; // as they were parsed; argv stays the caller's
+    int argc;
+    char **argv;
 };
 
 struct ifl_command {
@@ -32,6 +35,9 @@ extern const struct ifl_command ifl_commands[]; // ends with a NULL name
 // Fills `arguments`; ifl_arguments_fini either way.
 enum ifl_result ifl_arguments_parse(const struct ifl_command *command, int argc, char **argv,
                                     struct ifl_arguments *arguments,
+                                    struct ifl_error *error) IFL_CHECK_RESULT;
+// The same once more, for what a file may say by now; what was read from standard input stays.
+enum ifl_result ifl_arguments_again(const struct ifl_arguments *first, struct ifl_arguments *again,
                                     struct ifl_error *error) IFL_CHECK_RESULT;
 // Refuses words that hold a password: whoever is on this machine reads them in the process list.
 enum ifl_result ifl_arguments_check(int argc, char *const *argv,

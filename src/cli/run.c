@@ -14,7 +14,7 @@
 
 enum { STEP_MS = 100, SWEEP_S = 3600 };
 
-// A terminal that closes or a service manager's reload must not end a pipeline.
+// SIGHUP reads the configuration again; a terminal that closes must not end a pipeline either.
 static void block_signals(sigset_t *signals)
 {
     ifl_block_signals(signals);
@@ -22,21 +22,37 @@ static void block_signals(sigset_t *signals)
     pthread_sigmask(SIG_BLOCK, signals, NULL);
 }
 
+// A bad file changes nothing; the next SIGHUP may bring a better one.
+static void reload(struct ifl_pipeline *pipeline, const struct ifl_arguments *arguments)
+{
+    struct ifl_error error = {0};
+    struct ifl_arguments again;
+    enum ifl_result result = ifl_arguments_again(arguments, &again, &error);
+    if (result == IFL_OK)
+        result = ifl_pipeline_reload(pipeline, again.config, &error);
+    ifl_arguments_fini(&again);
+    if (result == IFL_OK)
+        ifl_log(IFL_LOG_INFO, "reload.done", NULL, "SIGHUP: the configuration was read again");
+    else
+        ifl_log(IFL_LOG_ERROR, "reload.failed", NULL, "SIGHUP: %s", error.text);
+}
+
 // Waits for a step; true if a signal asks to end.
-static bool told_to_end(const sigset_t *signals)
+static bool told_to_end(struct ifl_pipeline *pipeline, const struct ifl_arguments *arguments,
+                        const sigset_t *signals)
 {
     const struct timespec step = {.tv_nsec = STEP_MS * IFL_MILLISECOND_NS};
     int got = sigtimedwait(signals, NULL, &step);
     if (got == SIGHUP)
-        ifl_log(IFL_LOG_WARNING, "cli.no-reload", NULL,
-                "SIGHUP changes nothing: options are read once; restart to change them");
+        reload(pipeline, arguments);
     return got > 0 && got != SIGHUP;
 }
 
 // True if a signal ended it.
-static bool wait_for_the_end(struct ifl_pipeline *pipeline, const struct ifl_config *config,
+static bool wait_for_the_end(struct ifl_pipeline *pipeline, const struct ifl_arguments *arguments,
                              const char *state, sigset_t *signals)
 {
+    const struct ifl_config *config = arguments->config;
     const struct ifl_clock *clock = ifl_clock_real();
     int64_t end_ns = INT64_MAX;
     if (config->duration > 0)
@@ -44,7 +60,7 @@ static bool wait_for_the_end(struct ifl_pipeline *pipeline, const struct ifl_con
     bool interrupted = false;
     int64_t swept_ns = ifl_now_ns(clock);
     while (!interrupted && ifl_now_ns(clock) < end_ns && !ifl_pipeline_finished(pipeline)) {
-        interrupted = told_to_end(signals);
+        interrupted = told_to_end(pipeline, arguments, signals);
         if (ifl_now_ns(clock) - swept_ns < SWEEP_S * IFL_SECOND_NS)
             continue;
         ifl_state_expire(state, config->retention);
@@ -162,7 +178,7 @@ enum ifl_result ifl_command_run(const struct ifl_arguments *arguments, struct if
     if (result == IFL_OK)
         result = ifl_pipeline_start(pipeline, error);
     if (result == IFL_OK) {
-        bool interrupted = wait_for_the_end(pipeline, config, state, &signals);
+        bool interrupted = wait_for_the_end(pipeline, arguments, state, &signals);
         ifl_pipeline_stop(pipeline);
         result = interrupted ? IFL_OK : outcome(pipeline, error);
         struct ifl_error ignored;

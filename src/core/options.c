@@ -358,6 +358,19 @@ void ifl_config_destroy(struct ifl_config *config)
     free(config);
 }
 
+struct ifl_config *ifl_config_copy(const struct ifl_config *config)
+{
+    struct ifl_config *copy = ifl_config_create();
+    char text[IFL_PROMPT_MAX + 4096];
+    for (int i = 0; copy && i < IFL_OPTION_COUNT; i++)
+        for (int k = 0; ifl_option_text(config, i, k, text, sizeof text); k++)
+            if (ifl_option_set(copy, i, text, config->origin[i], NULL) != IFL_OK) {
+                ifl_config_destroy(copy);
+                return NULL;
+            }
+    return copy;
+}
+
 enum ifl_result ifl_config_set(struct ifl_config *config, const char *name, const char *value,
                                struct ifl_error *error)
 {

@@ -233,6 +233,7 @@ enum ifl_result ifl_option_set(struct ifl_config *config, int option, const char
 bool ifl_option_text(const struct ifl_config *config, int option, int index, char *out,
                      size_t size);
 
+struct ifl_config *ifl_config_copy(const struct ifl_config *config); // NULL: out of memory
 enum ifl_result ifl_config_read_environment(struct ifl_config *config,
                                             struct ifl_error *error) IFL_CHECK_RESULT;
 enum ifl_result ifl_config_read_file(struct ifl_config *config, const char *path,

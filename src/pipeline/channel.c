@@ -426,6 +426,16 @@ struct ifl_plan *ifl_channel_plan(struct ifl_channel *channel)
     return &channel->plan;
 }
 
+bool ifl_channel_reads(const struct ifl_channel *channel, const struct ifl_source_spec *spec)
+{
+    return ifl_ingest_live(channel->ingest) && !strcmp(ifl_ingest_uri(channel->ingest), spec->uri);
+}
+
+void ifl_channel_retry(struct ifl_channel *channel)
+{
+    ifl_ingest_retry(channel->ingest);
+}
+
 // ---- readers ----
 
 const char *ifl_channel_name(const struct ifl_channel *channel)

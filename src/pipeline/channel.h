@@ -41,6 +41,11 @@ struct ifl_plan {
 };
 struct ifl_plan *ifl_channel_plan(struct ifl_channel *channel);
 
+// True if this source is the one connection to the same camera: live, and of the same URI.
+bool ifl_channel_reads(const struct ifl_channel *channel, const struct ifl_source_spec *spec);
+// Tries at once where it waits to; see ifl_ingest_retry.
+void ifl_channel_retry(struct ifl_channel *channel);
+
 const char *ifl_channel_name(const struct ifl_channel *channel);
 void ifl_channel_status(struct ifl_channel *channel, struct ifl_source_status *status);
 struct ifl_frame *ifl_channel_frame(struct ifl_channel *channel, uint64_t *serial, int64_t wait_ns);

@@ -23,6 +23,8 @@ struct ifl_pipeline {
     struct ifl_roster *roster;
     struct ifl_studio *studio;
 
+    struct ifl_reload *reload; // what the configuration last was
+
     pthread_mutex_t change_lock; // one change of sources at a time; over what follows
     uint64_t numbers;            // channels there have been
     bool started, stopped;
@@ -32,6 +34,11 @@ struct ifl_pipeline {
 enum ifl_result ifl_pipeline_open_source(struct ifl_pipeline *pipeline,
                                          const struct ifl_config *config, const char *text,
                                          struct ifl_error *error) IFL_CHECK_RESULT;
+
+// What the pipeline was configured with, to tell later what has changed; see reload.c.
+struct ifl_reload *ifl_reload_create(struct ifl_pipeline *pipeline,
+                                     const struct ifl_config *config); // NULL: out of memory
+void ifl_reload_destroy(struct ifl_reload *reload);                    // takes NULL
 
 // Emits the pipeline's metrics; see metrics.c.
 void ifl_pipeline_collect(struct ifl_metrics_writer *writer, void *pipeline);

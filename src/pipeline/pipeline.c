@@ -95,6 +95,8 @@ enum ifl_result ifl_pipeline_create(const struct ifl_config *config, struct ifl_
         result = ifl_registry_open(config, &made->registry, error);
     if (result == IFL_OK)
         result = add_channels(made, config, error);
+    if (result == IFL_OK && !(made->reload = ifl_reload_create(made, config)))
+        result = ifl_fail(error, IFL_ERR_NO_MEMORY, "pipeline", "no memory for the pipeline");
     if (result == IFL_OK)
         result = open_sink(made, config, error);
     if (result == IFL_OK)
@@ -159,6 +161,7 @@ void ifl_pipeline_destroy(struct ifl_pipeline *pipeline)
     ifl_metrics_destroy(pipeline->metrics);
     ifl_registry_destroy(pipeline->registry);
     ifl_settings_destroy(pipeline->settings);
+    ifl_reload_destroy(pipeline->reload);
     ifl_journal_destroy(pipeline->journal);
     pthread_mutex_destroy(&pipeline->change_lock);
     free(pipeline);

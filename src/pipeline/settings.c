@@ -11,23 +11,10 @@ struct ifl_settings {
     pthread_mutex_t setting; // one change after another
 };
 
-static struct ifl_config *copy_config(const struct ifl_config *config)
-{
-    struct ifl_config *copy = ifl_config_create();
-    char text[IFL_PROMPT_MAX + 4096];
-    for (int i = 0; copy && i < IFL_OPTION_COUNT; i++)
-        for (int k = 0; ifl_option_text(config, i, k, text, sizeof text); k++)
-            if (ifl_option_set(copy, i, text, config->origin[i], NULL) != IFL_OK) {
-                ifl_config_destroy(copy);
-                return NULL;
-            }
-    return copy;
-}
-
 struct ifl_settings *ifl_settings_create(const struct ifl_config *config)
 {
     struct ifl_settings *settings = calloc(1, sizeof *settings);
-    if (!settings || !(settings->config = copy_config(config))) {
+    if (!settings || !(settings->config = ifl_config_copy(config))) {
         free(settings);
         return NULL;
     }
@@ -59,7 +46,7 @@ void ifl_settings_end(struct ifl_settings *settings)
 
 struct ifl_config *ifl_settings_copy(struct ifl_settings *settings)
 {
-    struct ifl_config *copy = copy_config(ifl_settings_begin(settings));
+    struct ifl_config *copy = ifl_config_copy(ifl_settings_begin(settings));
     ifl_settings_end(settings);
     return copy;
 }

@@ -22,6 +22,26 @@ static enum ifl_result make_channel(struct ifl_pipeline *pipeline, const struct 
     return result;
 }
 
+// A camera has one connection, and as many readers inside as one likes.
+static enum ifl_result refuse_second(struct ifl_pipeline *pipeline,
+                                     const struct ifl_source_spec *spec, struct ifl_error *error)
+{
+    struct ifl_roll roll;
+    enum ifl_result result = IFL_OK;
+    ifl_roster_call(pipeline->roster, &roll);
+    for (int i = 0; i < roll.count && result == IFL_OK; i++) {
+        const char *name = ifl_channel_name(roll.channel[i]);
+        if (strcmp(name, spec->name) != 0 && ifl_channel_reads(roll.channel[i], spec))
+            result = ifl_fail(error, IFL_ERR_IN_USE, room,
+                              "the source \"%s\" reads this camera already, and any number of "
+                              "readers may share it; give another stream of the camera, or use "
+                              "that source",
+                              name);
+    }
+    ifl_roll_drop(&roll);
+    return result;
+}
+
 enum ifl_result ifl_pipeline_open_source(struct ifl_pipeline *pipeline,
                                          const struct ifl_config *config, const char *text,
                                          struct ifl_error *error)
@@ -30,6 +50,8 @@ enum ifl_result ifl_pipeline_open_source(struct ifl_pipeline *pipeline,
     struct ifl_channel *channel = NULL;
     enum ifl_result result = ifl_source_spec_parse(
         text, config->source_type, (int)pipeline->numbers, pipeline->registry, &spec, error);
+    if (result == IFL_OK && (result = refuse_second(pipeline, &spec, error)) != IFL_OK)
+        return result;
     if (result == IFL_OK)
         result = make_channel(pipeline, config, &spec, true, &channel, error);
     if (result == IFL_OK)
@@ -132,6 +154,8 @@ enum ifl_result ifl_pipeline_add_source(struct ifl_pipeline *pipeline, const cha
     if (result == IFL_OK)
         result = parse(pipeline, text, &spec, error);
     if (result == IFL_OK)
+        result = refuse_second(pipeline, &spec, error);
+    if (result == IFL_OK)
         result = add(pipeline, &spec, error);
     pthread_mutex_unlock(&pipeline->change_lock);
     if (result != IFL_OK)
@@ -203,6 +227,8 @@ enum ifl_result ifl_pipeline_change_source(struct ifl_pipeline *pipeline, const 
     if (result == IFL_OK)
         result = ifl_source_spec_parse(text, 0, 0, pipeline->registry, &spec, error);
     ifl_channel_unref(there);
+    if (result == IFL_OK)
+        result = refuse_second(pipeline, &spec, error);
     if (result == IFL_OK)
         result = exchange(pipeline, &spec, error);
     pthread_mutex_unlock(&pipeline->change_lock);

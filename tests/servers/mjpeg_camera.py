@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A network camera for the tests: motion JPEG at http://127.0.0.1:PORT/video, behind a login.
 
-Usage: mjpeg_camera.py PORT FOLDER none|basic|digest [USER PASSWORD]
+Usage: mjpeg_camera.py PORT FOLDER none|basic|digest|bearer|query [USER PASSWORD]
+bearer: PASSWORD is the token of the header; query: of the parameter `token`.
 It plays the JPEG files of FOLDER at 15 frames a second, over and over, and prints its port once it listens.
 """
 import base64
@@ -13,6 +14,7 @@ import re
 import secrets
 import sys
 import time
+import urllib.parse
 
 PORT, FOLDER, HOW = int(sys.argv[1]), pathlib.Path(sys.argv[2]), sys.argv[3]
 USER, PASSWORD = sys.argv[4:6] if HOW != "none" else ("", "")
@@ -33,6 +35,11 @@ class Camera(http.server.BaseHTTPRequestHandler):
             return given == "Basic " + base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
         if HOW == "none":
             return True
+        if HOW == "bearer":
+            return given == f"Bearer {PASSWORD}"
+        if HOW == "query":
+            query = urllib.parse.urlsplit(self.path).query
+            return urllib.parse.parse_qs(query).get("token") == [PASSWORD]
         field = dict(re.findall(r'(\w+)="?([^",]*)"?', given))
         if field.get("nonce") != NONCE or (field.get("cnonce"), field.get("nc")) in self.counts:
             return False
@@ -43,7 +50,7 @@ class Camera(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self):
         if not self.may_see():
-            how = {"basic": f'Basic realm="{REALM}"',
+            how = {"basic": f'Basic realm="{REALM}"', "bearer": "Bearer", "query": "Token",
                    "digest": f'Digest realm="{REALM}", nonce="{NONCE}", qop="auth"'}[HOW]
             self.send_response(401)
             self.send_header("WWW-Authenticate", how)
