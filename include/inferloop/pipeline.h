@@ -93,8 +93,9 @@ IFL_API struct ifl_config *ifl_pipeline_config(struct ifl_pipeline *pipeline);
     X(CONNECTING, "connecting")                                                                    \
     X(LIVE, "live")                                                                                \
     X(STALLED, "stalled")                                                                          \
-    X(UNAUTHORIZED, "unauthorized") X(BROKEN, "broken") X(STOPPED, "stoppe"                        \
-                                                                   "d")
+    X(UNAUTHORIZED, "unauthorized")                                                                \
+    X(BROKEN, "broken") X(STOPPED, "stoppe"                                                        \
+                                   "d")
 enum ifl_source_state {
 #define IFL_SOURCE_STATE_ENUM(name, text) IFL_SOURCE_##name,
     IFL_SOURCE_STATES(IFL_SOURCE_STATE_ENUM)
