@@ -94,8 +94,9 @@ IFL_API struct ifl_config *ifl_pipeline_config(struct ifl_pipeline *pipeline);
     X(LIVE, "live")                                                                                \
     X(STALLED, "stalled")                                                                          \
     X(UNAUTHORIZED, "unauthorized")                                                                \
-    X(BROKEN, "broken") X(STOPPED, "stoppe"                                                        \
-                                   "d")
+    X(BROKEN, "broken")                                                                            \
+    X(STOPPED, "stoppe"                                                                            \
+               "d")
 enum ifl_source_state {
 #define IFL_SOURCE_STATE_ENUM(name, text) IFL_SOURCE_##name,
     IFL_SOURCE_STATES(IFL_SOURCE_STATE_ENUM)
@@ -116,7 +117,10 @@ struct ifl_source_status {
     double last_frame_age_seconds; /* of the last good one; NAN before the first */
     double rate;                   /* good frames/s that came over the last seconds */
     uint64_t frames, loops;
-    int width, height;
+    int width, height;   /* as the source sends them; 0 before the first */
+    double nominal_rate; /* frames/s that the source promises; 0: it does not */
+    char format[32];     /* pixel format as the decoder names it; "" before the first */
+    char codec[32];      /* "h264", "mjpeg", ...; "" where there is none */
 };
 /* Fills at most `most` rows, returns how many sources there are. */
 IFL_API int ifl_pipeline_sources(struct ifl_pipeline *pipeline, struct ifl_source_status *rows,

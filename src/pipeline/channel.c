@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "pipeline/history.h"
+#include "pipeline/status.h"
 #include "profile/erase.h"
 
 enum {
@@ -445,33 +446,9 @@ const char *ifl_channel_name(const struct ifl_channel *channel)
 
 void ifl_channel_status(struct ifl_channel *channel, struct ifl_source_status *status)
 {
-    struct ifl_ingest_status ingest;
-    ifl_ingest_status(channel->ingest, &ingest);
-    memset(status, 0, sizeof *status);
+    ifl_status_of_ingest(channel->ingest, channel->clock, status);
     snprintf(status->name, sizeof status->name, "%s", channel->name);
     snprintf(status->uri, sizeof status->uri, "%s", channel->uri);
-    status->state = ingest.state;
-    if (ingest.state != IFL_SOURCE_LIVE)
-        status->error = ingest.last_error.result;
-    if (ingest.state != IFL_SOURCE_LIVE)
-        snprintf(status->reason, sizeof status->reason, "%.*s", (int)sizeof status->reason - 1,
-                 ingest.last_error.text);
-    int64_t now_ns = ifl_now_ns(channel->clock);
-    double second_ns = (double)IFL_SECOND_NS;
-    status->last_frame_age_seconds = status->next_attempt_seconds = NAN;
-    status->state_age_seconds = (double)(now_ns - ingest.state_since_ns) / second_ns;
-    if (ingest.last_frame_ns >= 0)
-        status->last_frame_age_seconds = (double)(now_ns - ingest.last_frame_ns) / second_ns;
-    if (ingest.next_attempt_ns >= 0)
-        status->next_attempt_seconds =
-            fmax(0, (double)(ingest.next_attempt_ns - now_ns) / second_ns);
-    status->breaker_open = ingest.breaker_open;
-    status->reconnects = ingest.reconnects;
-    status->rate = ingest.rate;
-    status->frames = ingest.frames;
-    status->loops = ingest.loops;
-    status->width = ingest.info.width;
-    status->height = ingest.info.height;
 }
 
 struct ifl_frame *ifl_channel_frame(struct ifl_channel *channel, uint64_t *serial, int64_t wait_ns)

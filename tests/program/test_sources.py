@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sources that come, go and change by SIGHUP; secrets that are kept elsewhere; one connection a camera."""
 import signal
+import subprocess
 import time
 import unittest
 
-from streams import OPTIONS, PASSWORD, USER, Streams, free_port
+from streams import BUILD, OPTIONS, PASSWORD, USER, Streams, free_port
 from support import laws_hold, run
 
 PATTERN = "pattern:size=160x120,rate=20"
@@ -148,6 +149,19 @@ class Secrets(Streams):
             status, answer = self.live.post("/api/v1/sources", {"uri": uri})
             self.assertEqual(status, 403, answer)
         self.assertEqual(self.live.stop(), 0)
+
+
+class FromC(Streams):
+    def test_the_example_of_captures_runs(self):
+        done = subprocess.run([BUILD / "examples" / "example_capture", "pattern:rate=30,size=320x240"],
+                              input="\n", text=True, capture_output=True, timeout=60)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for word in ("frame 9: 320x240", "one: frame", "batch: 5 frames", "callbacks: "):
+            self.assertIn(word, done.stdout)
+        done = subprocess.run([BUILD / "examples" / "example_capture", "/nowhere.avi"], text=True,
+                              capture_output=True, timeout=60)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("/nowhere.avi", done.stderr)
 
 
 class OneConnection(Streams):
