@@ -7,6 +7,7 @@
 
 #include "base/rng.h"
 #include "generate/exact.h"
+#include "kernels/pixels.h"
 
 enum {
     EXP_STEPS = 64, // entries of the table per unit of the exponent
@@ -24,14 +25,17 @@ struct denoiser {
     const struct ifl_denoise_config *config;
     const struct ifl_grid *grid; // of the level at hand
     int level;
-    double sigma, prior;         // prior: log of the layout's odds against one other frame
-    int16_t *x, *coarse;         // noisy picture, and that of the coarser level
-    int16_t *rounded, *sum;      // x in grey levels; what the patches add up to
+    double sigma, prior;    // prior: log of the layout's odds against one other frame
+    int16_t *x, *coarse;    // noisy picture, and that of the coarser level
+    int16_t *rounded, *sum; // x in grey levels; what the patches add up to
+    int32_t *scratch;
+    uint32_t *all_d2;            // coarsest level: of each place to each frame and to the layout
+    bool last_step;              // of the level
     uint8_t *best, *coarse_best; // IFL_CANDIDATES frames a place, nearest first
     uint16_t *home;              // the layout's frame at each place; IFL_LAYOUT_PLATE: none
     const struct ifl_layout *layout;
-    uint8_t *sketch[IFL_LEVELS_MAX]; // the layout's picture at each level
-    int32_t exp_table[EXP_ENTRIES];
+    uint8_t *sketch[IFL_LEVELS_MAX];    // the layout's picture at each level
+    int32_t exp_table[EXP_ENTRIES + 1]; // 0 at its end
 };
 
 // What the patches of one place are weighed by.
@@ -52,28 +56,27 @@ static const uint8_t *frame_patch(const struct denoiser *d, int frame, ptrdiff_t
     return d->memory->profile->memory[frame]->level[d->level] + at;
 }
 
-// Softmax over the candidates; those without weight are left out.
-static void weigh_softmax(const struct denoiser *d, const uint8_t *const *patch, const uint32_t *d2,
-                          int count, struct mix *mix)
+// Softmax over the candidates; those without weight are left out. Which ones take part: `chosen`.
+static void weigh_softmax(const struct denoiser *d, const uint32_t *d2, int count, struct mix *mix,
+                          int *chosen)
 {
     uint32_t least = UINT32_MAX;
     int32_t mass[IFL_MEMORY_MAX + 1], total = 0;
     for (int i = 0; i < count; i++)
         least = d2[i] < least ? d2[i] : least;
     double scale = EXP_STEPS / (2 * d->sigma * d->sigma);
-    for (int i = 0; i < count; i++) {
+    int held = 0;
+    for (int i = 0; i < count; i++) { // no branches: nobody can guess them
         double at = (d2[i] - least) * scale;
-        mass[i] = at < EXP_ENTRIES ? d->exp_table[(int)at] : 0;
-        total += mass[i];
+        int32_t own = d->exp_table[(int)(at < EXP_ENTRIES ? at : EXP_ENTRIES)];
+        total += own;
+        mass[held] = own;
+        chosen[held] = i;
+        held += own != 0;
     }
-    mix->count = 0;
-    for (int i = 0; i < count; i++) {
-        if (mass[i] == 0)
-            continue;
-        uint32_t weight = (uint32_t)mass[i] * (IFL_PATCH_ONE - 1U) / (uint32_t)total;
-        mix->patch[mix->count] = patch[i];
-        mix->weight[mix->count++] = (int16_t)weight;
-    }
+    mix->count = held;
+    for (int i = 0; i < mix->count; i++)
+        mix->weight[i] = (int16_t)((uint32_t)mass[i] * (IFL_PATCH_ONE - 1U) / (uint32_t)total);
 }
 
 // The nearest frames of a place, by insertion.
@@ -102,26 +105,47 @@ static void favour(const struct denoiser *d, uint32_t *d2)
     *d2 = *d2 > bonus ? *d2 - bonus : 0;
 }
 
+// Places lie close at the coarsest level and all frames take part: squares of pixels are shared.
+static void measure_all(struct denoiser *d)
+{
+    const struct ifl_grid *grid = d->grid;
+    int frames = d->memory->frames, pixels = grid->width * grid->height;
+    int columns = grid->width - IFL_PATCH_PIXELS + 1;
+    int16_t *noisy = (int16_t *)d->scratch;
+    uint8_t *layout = (uint8_t *)(noisy + 3 * pixels);
+    int32_t *box = d->scratch + 3 * pixels, *spare = box + pixels;
+    for (int i = 0; i < 3 * pixels; i++)
+        noisy[i % 3 * pixels + i / 3] = d->rounded[i];
+    ifl_pixel_kernels()->split(d->sketch[0], pixels, layout);
+    for (int f = 0; f <= frames; f++) {
+        const uint8_t *planes = f < frames ? d->memory->planes + (ptrdiff_t)f * 3 * pixels : layout;
+        ifl_pixel_kernels()->noisy_boxes(noisy, planes, grid->width, grid->height, IFL_PATCH_PIXELS,
+                                         grid->rows, spare, box);
+        uint32_t *to = d->all_d2 + f;
+        for (int down = 0; down < grid->down; down++)
+            for (int across = 0; across < grid->across; across++, to += frames + 1)
+                *to = (uint32_t)box[grid->y[down] * columns + grid->x[across]];
+    }
+}
+
 // Coarsest level: all frames, and the layout itself.
 static void mix_all(const struct denoiser *d, int place, ptrdiff_t at, struct mix *mix)
 {
-    const uint8_t *patch[IFL_MEMORY_MAX + 1];
-    uint32_t d2[IFL_MEMORY_MAX + 1];
-    int frames = d->memory->frames;
-    for (int f = 0; f < frames; f++)
-        patch[f] = frame_patch(d, f, at);
-    patch[frames] = d->sketch[0] + at;
-    ifl_patch_distances(d->rounded + at, patch, frames + 1, d->grid->stride_samples, d->grid->rows,
-                        d2);
-    keep_best(d2, frames, d->best + (ptrdiff_t)place * IFL_CANDIDATES);
+    int frames = d->memory->frames, chosen[IFL_MEMORY_MAX + 1];
+    uint32_t *d2 = d->all_d2 + (ptrdiff_t)place * (frames + 1);
+    if (d->last_step)
+        keep_best(d2, frames, d->best + (ptrdiff_t)place * IFL_CANDIDATES);
     favour(d, &d2[frames]);
-    weigh_softmax(d, patch, d2, frames + 1, mix);
+    weigh_softmax(d, d2, frames + 1, mix, chosen);
+    for (int i = 0; i < mix->count; i++)
+        mix->patch[i] = chosen[i] < frames ? frame_patch(d, chosen[i], at) : d->sketch[0] + at;
 }
 
 static void mix_candidates(const struct denoiser *d, int place, ptrdiff_t at, struct mix *mix)
 {
     const uint8_t *patch[IFL_CANDIDATES];
     uint32_t d2[IFL_CANDIDATES];
+    int chosen[IFL_CANDIDATES];
     const uint8_t *best = d->best + (ptrdiff_t)place * IFL_CANDIDATES;
     for (int i = 0; i < IFL_CANDIDATES; i++)
         patch[i] = frame_patch(d, best[i], at);
@@ -130,7 +154,9 @@ static void mix_candidates(const struct denoiser *d, int place, ptrdiff_t at, st
     for (int i = 0; i < IFL_CANDIDATES; i++)
         if (best[i] == d->home[place])
             favour(d, &d2[i]);
-    weigh_softmax(d, patch, d2, IFL_CANDIDATES, mix);
+    weigh_softmax(d, d2, IFL_CANDIDATES, mix, chosen);
+    for (int i = 0; i < mix->count; i++)
+        mix->patch[i] = patch[chosen[i]];
 }
 
 // Patches of one place that may be used at this k, grouped by event.
@@ -277,10 +303,12 @@ static void denoise_level(struct denoiser *d)
     int samples = grid->stride_samples * grid->height;
     int candidates = d->level == 0 ? d->memory->frames : IFL_CANDIDATES;
     d->prior = LAYOUT_PRIOR + ifl_exact_log(candidates);
-    for (int i = 0; i < samples; i++)
-        d->rounded[i] = (int16_t)((d->x[i] + 8) >> IFL_PATCH_FRACTION);
+    ifl_pixel_kernels()->round(d->x, samples, d->rounded);
     for (int s = 0; s < grid->steps; s++) {
         d->sigma = grid->sigma[s];
+        d->last_step = s + 1 == grid->steps;
+        if (d->level == 0 && !d->config->support)
+            measure_all(d);
         memset(d->sum, 0, (size_t)samples * sizeof *d->sum);
         for (int down = 0; down < grid->down; down++)
             for (int across = 0; across < grid->across; across++)
@@ -311,21 +339,20 @@ static void reduce_layout(struct denoiser *d)
     const struct ifl_grid *grid = &d->memory->grid[base];
     memcpy(d->sketch[base], d->layout->picture, (size_t)(grid->stride_samples * grid->height));
     for (int l = base - 1; l >= 0; l--) {
-        int samples = d->memory->grid[l].stride_samples, fine = 2 * samples;
-        for (int y = 0; y < d->memory->grid[l].height; y++)
-            for (int i = 0; i < samples; i++) {
-                const uint8_t *p = d->sketch[l + 1] + (ptrdiff_t)2 * y * fine + i / 3 * 6 + i % 3;
-                d->sketch[l][y * samples + i] =
-                    (uint8_t)((p[0] + p[3] + p[fine] + p[fine + 3] + 2) / 4);
-            }
+        int samples = d->memory->grid[l].stride_samples;
+        for (int y = 0; y < d->memory->grid[l].height; y++) {
+            const uint8_t *upper = d->sketch[l + 1] + (ptrdiff_t)4 * y * samples;
+            ifl_pixel_kernels()->halve(upper, upper + 2 * samples, samples / 3,
+                                       d->sketch[l] + y * samples);
+        }
     }
 }
 
-// The first level starts from the layout; finer ones from what the coarser level made of it.
-static void start(struct denoiser *d)
+// x += sign * the layout at the level at hand.
+static void add_layout(struct denoiser *d, int sign)
 {
-    for (int i = 0; i < d->grid->stride_samples * d->grid->height; i++)
-        d->x[i] = (int16_t)(d->sketch[d->level][i] << IFL_PATCH_FRACTION);
+    ifl_pixel_kernels()->add_picture(d->sketch[d->level], sign,
+                                     d->grid->stride_samples * d->grid->height, d->x);
 }
 
 static int clamp(int value, int least, int greatest)
@@ -333,24 +360,13 @@ static int clamp(int value, int least, int greatest)
     return value < least ? least : value > greatest ? greatest : value;
 }
 
-// Bilinear, twice the size: every sample lies a quarter from its nearest coarse one.
-static void enlarge_row(const int16_t *near, const int16_t *far, int coarse_width, int16_t *to)
-{
-    for (int x = 0; x < 2 * coarse_width; x++) {
-        int a = x / 2, b = clamp(x % 2 ? a + 1 : a - 1, 0, coarse_width - 1);
-        for (int c = 0; c < 3; c++)
-            to[x * 3 + c] = (int16_t)((9 * near[a * 3 + c] + 3 * near[b * 3 + c] +
-                                       3 * far[a * 3 + c] + far[b * 3 + c] + 8) >>
-                                      4);
-    }
-}
-
 static void enlarge_picture(struct denoiser *d, const struct ifl_grid *coarse)
 {
     for (int y = 0; y < d->grid->height; y++) {
         int a = y / 2, b = clamp(y % 2 ? a + 1 : a - 1, 0, coarse->height - 1);
-        enlarge_row(d->coarse + a * coarse->stride_samples, d->coarse + b * coarse->stride_samples,
-                    coarse->width, d->x + y * d->grid->stride_samples);
+        ifl_pixel_kernels()->enlarge(d->coarse + a * coarse->stride_samples,
+                                     d->coarse + b * coarse->stride_samples, coarse->width,
+                                     d->scratch, d->x + y * d->grid->stride_samples);
     }
 }
 
@@ -425,22 +441,10 @@ static void add_homes(struct denoiser *d)
 
 // x = layout + enlarged (coarse x - coarse layout): the layout's own detail comes back where the
 // coarser level kept the layout, and only what that level changed is enlarged.
-static void add_detail(struct denoiser *d)
-{
-    for (int i = 0; i < d->grid->stride_samples * d->grid->height; i++)
-        d->x[i] = (int16_t)(d->x[i] + (d->sketch[d->level][i] << IFL_PATCH_FRACTION));
-}
-
-static void subtract_layout(struct denoiser *d)
-{
-    for (int i = 0; i < d->grid->stride_samples * d->grid->height; i++)
-        d->x[i] = (int16_t)(d->x[i] - (d->sketch[d->level][i] << IFL_PATCH_FRACTION));
-}
-
 static void next_level(struct denoiser *d)
 {
     const struct ifl_grid *coarse = d->grid;
-    subtract_layout(d);
+    add_layout(d, -1);
     int16_t *x = d->x;
     uint8_t *best = d->best;
     d->x = d->coarse;
@@ -450,13 +454,24 @@ static void next_level(struct denoiser *d)
     d->level++;
     d->grid = &d->memory->grid[d->level];
     enlarge_picture(d, coarse);
-    add_detail(d);
+    add_layout(d, 1);
     inherit_candidates(d, coarse);
     add_homes(d);
 }
 
+// What measuring the coarsest level or enlarging a row takes, in values.
+static size_t scratch_values(const struct denoiser *d)
+{
+    const struct ifl_grid *least = &d->memory->grid[0];
+    size_t pixels = (size_t)(least->width * least->height);
+    size_t measure = 4 * pixels + (size_t)((least->rows + 6) * least->width);
+    size_t row = (size_t)d->memory->grid[d->config->level].stride_samples + 6;
+    return measure > row ? measure : row;
+}
+
 static bool allocate(struct denoiser *d)
 {
+    const struct ifl_grid *least = &d->memory->grid[0];
     size_t samples = 0, places = 0;
     for (int l = 0; l <= d->config->level; l++) {
         const struct ifl_grid *grid = &d->memory->grid[l];
@@ -472,14 +487,17 @@ static bool allocate(struct denoiser *d)
     d->best = calloc(places, IFL_CANDIDATES);
     d->coarse_best = calloc(places, IFL_CANDIDATES);
     d->home = calloc(places, sizeof *d->home);
+    d->scratch = malloc(scratch_values(d) * sizeof *d->scratch);
+    d->all_d2 = malloc((size_t)(least->across * least->down) * (size_t)(d->memory->frames + 1) *
+                       sizeof *d->all_d2);
     bool sketched = true;
     for (int l = 0; l < d->memory->levels; l++) {
         const struct ifl_grid *grid = &d->memory->grid[l];
         d->sketch[l] = malloc((size_t)(grid->stride_samples * grid->height));
         sketched = sketched && d->sketch[l];
     }
-    return sketched && d->home && d->x && d->coarse && d->rounded && d->sum && d->best &&
-           d->coarse_best;
+    return sketched && d->scratch && d->all_d2 && d->home && d->x && d->coarse && d->rounded &&
+           d->sum && d->best && d->coarse_best;
 }
 
 static void release(struct denoiser *d)
@@ -491,14 +509,10 @@ static void release(struct denoiser *d)
     free(d->best);
     free(d->coarse_best);
     free(d->home);
+    free(d->scratch);
+    free(d->all_d2);
     for (int l = 0; l < IFL_LEVELS_MAX; l++)
         free(d->sketch[l]);
-}
-
-static void write_picture(const struct denoiser *d, uint8_t *picture)
-{
-    for (int i = 0; i < d->grid->stride_samples * d->grid->height; i++)
-        picture[i] = (uint8_t)clamp(d->rounded[i], 0, 255);
 }
 
 enum ifl_result ifl_denoise(const struct ifl_memory *memory,
@@ -517,7 +531,7 @@ enum ifl_result ifl_denoise(const struct ifl_memory *memory,
     d.level = config->support ? config->level : 0;
     d.grid = &memory->grid[d.level];
     reduce_layout(&d);
-    start(&d);
+    add_layout(&d, 1); // x was 0
     add_noise(&d);
     denoise_level(&d);
     while (d.level < config->level) {
@@ -525,7 +539,7 @@ enum ifl_result ifl_denoise(const struct ifl_memory *memory,
         add_noise(&d);
         denoise_level(&d);
     }
-    write_picture(&d, picture);
+    ifl_pixel_kernels()->clamp(d.rounded, d.grid->stride_samples * d.grid->height, picture);
     release(&d);
     return IFL_OK;
 }

@@ -7,6 +7,7 @@
 
 #include "generate/exact.h"
 #include "generate/outline.h"
+#include "kernels/pixels.h"
 
 enum { TOUCH = 2, TRIES = 16 };
 
@@ -50,18 +51,19 @@ static int draw_frame(const struct composer *c, int used)
     return last;
 }
 
-static int nearest_region(const struct composer *c, int x, int y)
+// Each pixel is the nearest region's.
+static void fill_cells(struct composer *c)
 {
-    int best = 0;
-    double best_d2 = INFINITY;
+    double x[IFL_REGIONS_MAX], y[IFL_REGIONS_MAX];
+    uint16_t frame[IFL_REGIONS_MAX];
     for (int r = 0; r < c->regions; r++) {
-        double dx = x - c->region[r].x, dy = y - c->region[r].y, d2 = dx * dx + dy * dy;
-        if (d2 < best_d2) {
-            best_d2 = d2;
-            best = r;
-        }
+        x[r] = c->region[r].x;
+        y[r] = c->region[r].y;
+        frame[r] = (uint16_t)c->region[r].frame;
     }
-    return best;
+    for (int row = 0; row < c->height; row++)
+        ifl_pixel_kernels()->nearest(x, y, frame, c->regions, row, c->width,
+                                     c->layout->frame + row * c->width);
 }
 
 static void draw_regions(struct composer *c)
@@ -75,9 +77,7 @@ static void draw_regions(struct composer *c)
         ifl_outline_grow(c->memory, c->region[r].frame, c->layout->outline[r], c->layout->scratch);
         c->region[r].outline = c->layout->outline[r];
     }
-    for (int y = 0; y < c->height; y++)
-        for (int x = 0; x < c->width; x++)
-            c->layout->frame[y * c->width + x] = (uint16_t)c->region[nearest_region(c, x, y)].frame;
+    fill_cells(c);
 }
 
 // Every pixel of a box.
@@ -296,12 +296,13 @@ static void copy_pixels(const struct composer *c)
     for (int f = 0; f < c->memory->frames; f++)
         pictures[f] = profile->memory[f]->level[base];
     pictures[IFL_LAYOUT_PLATE] = profile->plate[base];
-    for (int i = 0; i < c->width * c->height; i++) {
-        const uint8_t *from = pictures[c->layout->frame[i]] + (ptrdiff_t)i * 3;
-        uint8_t *to = c->layout->picture + (ptrdiff_t)i * 3;
-        to[0] = from[0];
-        to[1] = from[1];
-        to[2] = from[2];
+    int pixels = c->width * c->height;
+    for (int i = 0, end; i < pixels; i = end) { // by runs of one frame
+        uint16_t frame = c->layout->frame[i];
+        for (end = i + 1; end < pixels && c->layout->frame[end] == frame; end++)
+            ;
+        memcpy(c->layout->picture + (ptrdiff_t)i * 3, pictures[frame] + (ptrdiff_t)i * 3,
+               (size_t)(end - i) * 3);
     }
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/rng.h"
+#include "kernels/pixels.h"
 
 #define STAGE "generate"
 
@@ -199,12 +200,24 @@ static enum ifl_result check_frames(const struct ifl_profile *profile, struct if
     return IFL_OK;
 }
 
+static bool split_frames(struct ifl_memory *memory)
+{
+    int pixels = memory->grid[0].width * memory->grid[0].height;
+    memory->planes = malloc((size_t)memory->frames * 3 * (size_t)pixels);
+    for (int f = 0; memory->planes && f < memory->frames; f++)
+        ifl_pixel_kernels()->split(memory->profile->memory[f]->level[0], pixels,
+                                   memory->planes + (ptrdiff_t)f * 3 * pixels);
+    return memory->planes != NULL;
+}
+
 static bool derive(struct ifl_memory *memory)
 {
     const struct ifl_profile *profile = memory->profile;
     for (int l = 0; l < memory->levels; l++)
         if (!make_grid(&memory->grid[l], l, profile->level_width[l], profile->level_height[l]))
             return false;
+    if (!split_frames(memory))
+        return false;
     draw_noise(memory);
     memory->grain_sigma = measure_grain(memory);
     measure_crowds(memory);
@@ -243,6 +256,7 @@ void ifl_memory_destroy(struct ifl_memory *memory)
         free(memory->grid[l].window_x);
         free(memory->grid[l].window_y);
     }
+    free(memory->planes);
     ifl_profile_unref(memory->profile);
     free(memory);
 }

@@ -56,9 +56,13 @@ void ifl_outline_grow(const struct ifl_memory *memory, int frame, uint8_t *outli
                        .width = memory->grid[base].width,
                        .pixels = memory->grid[base].width * memory->grid[base].height};
     memcpy(outline, source->label, (size_t)g.pixels);
-    for (int i = 0; i < g.pixels; i++)
-        if (outline[i])
+    for (int i = 0; i < g.pixels; i++) {
+        uint64_t eight;
+        if (i + 8 <= g.pixels && (memcpy(&eight, outline + i, 8), eight == 0))
+            i += 7; // most of a picture is ground
+        else if (outline[i])
             queue[g.count++] = i;
+    }
     int first = 0;
     for (int i = 0; i < IFL_OUTLINE_GROWTH; i++)
         first = grow_once(&g, first, false);

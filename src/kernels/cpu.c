@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const names[IFL_CPU_LEVELS] = {"c", "avx2", "avx512"};
+static const char *const names[IFL_CPU_LEVELS] = {"c", "avx2", "avx512", "vnni"};
 
 // The level in force plus one; 0 until somebody asks. The one variable of this room: it only ever
 // chooses between equals.

@@ -19,6 +19,7 @@ static const struct patch_kernels kernels[IFL_CPU_LEVELS] = {
     [IFL_CPU_C] = ROW(c),
     [IFL_CPU_AVX2] = ROW(avx2),
     [IFL_CPU_AVX512] = ROW(avx512),
+    [IFL_CPU_VNNI] = {ifl_patch_distances_vnni, ifl_patch_blend_avx512, ifl_patch_step_avx512},
 };
 
 void ifl_patch_distances(const int16_t *x, const uint8_t *const *patch, int count, int stride,

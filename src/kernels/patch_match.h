@@ -42,5 +42,7 @@ void ifl_patch_step(const int16_t *sum, int16_t keep, int16_t *x, int16_t *round
 IFL_PATCH_KERNELS(c);
 IFL_PATCH_KERNELS(avx2);
 IFL_PATCH_KERNELS(avx512);
+void ifl_patch_distances_vnni(const int16_t *x, const uint8_t *const *patch, int count, int stride,
+                              int rows, uint32_t *d2);
 
 #endif

@@ -21,3 +21,9 @@
     }
 STUBS(avx2)
 STUBS(avx512)
+
+void ifl_patch_distances_vnni(const int16_t *x, const uint8_t *const *patch, int count, int stride,
+                              int rows, uint32_t *d2)
+{
+    ifl_patch_distances_c(x, patch, count, stride, rows, d2);
+}

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// AVX2 and AVX-512 versions. A row of a patch is 24 samples: 16 + 8 in AVX2, 24 of 32 lanes in
-// AVX-512; nothing outside the patch is read.
+// AVX2, AVX-512 and VNNI versions. A row of a patch is 24 samples: 16 + 8 in AVX2, 24 of 32 lanes
+// in AVX-512; nothing outside the patch is read.
 #include "kernels/patch_match.h"
 
 #include <immintrin.h>
 
 #define AVX2   __attribute__((target("avx2")))
 #define AVX512 __attribute__((target("avx512f,avx512bw,avx512vl")))
+#define VNNI   __attribute__((target("avx512f,avx512bw,avx512vl,avx512vnni")))
 
 struct row16 {
     __m256i low;  // samples 0..15
@@ -107,35 +108,71 @@ AVX512 static inline __m512i widen512(const uint8_t *bytes)
     return _mm512_cvtepu8_epi16(_mm256_maskz_loadu_epi8(row_mask, bytes));
 }
 
-// With a constant number of rows the noisy patch stays in registers.
-AVX512 static inline __attribute__((always_inline)) void distances512(const int16_t *x,
-                                                                      const uint8_t *const *patch,
-                                                                      int count, int stride,
-                                                                      int rows, uint32_t *d2)
+// The sums of eight vectors, at once.
+AVX512 static inline void reduce_eight(const __m512i sum[8], uint32_t *d2)
 {
-    __m512i noisy[IFL_PATCH_ROWS_MAX];
-    for (int y = 0; y < rows; y++)
-        noisy[y] = _mm512_maskz_loadu_epi16(row_mask, x + y * stride);
-    for (int f = 0; f < count; f++) {
-        __m512i sum = _mm512_setzero_si512();
-        for (int y = 0; y < rows; y++) {
-            __m512i d = _mm512_sub_epi16(noisy[y], widen512(patch[f] + y * stride));
-            sum = _mm512_add_epi32(sum, _mm512_madd_epi16(d, d));
-        }
-        d2[f] = (uint32_t)_mm512_reduce_add_epi32(sum);
-    }
+    __m256i half[8];
+    for (int i = 0; i < 8; i++)
+        half[i] =
+            _mm256_add_epi32(_mm512_castsi512_si256(sum[i]), _mm512_extracti64x4_epi64(sum[i], 1));
+    for (int i = 0; i < 4; i++)
+        half[i] = _mm256_hadd_epi32(half[2 * i], half[2 * i + 1]);
+    half[0] = _mm256_hadd_epi32(half[0], half[1]);
+    half[1] = _mm256_hadd_epi32(half[2], half[3]);
+    __m256i all = _mm256_add_epi32(_mm256_permute2x128_si256(half[0], half[1], 0x20),
+                                   _mm256_permute2x128_si256(half[0], half[1], 0x31));
+    _mm256_storeu_si256((__m256i *)d2, all);
 }
 
-AVX512 void ifl_patch_distances_avx512(const int16_t *x, const uint8_t *const *patch, int count,
-                                       int stride, int rows, uint32_t *d2)
+AVX512 static inline __m512i add_squares_avx512(__m512i sum, __m512i d)
 {
-    if (rows == 8)
-        distances512(x, patch, count, stride, 8, d2);
-    else if (rows == 12)
-        distances512(x, patch, count, stride, 12, d2);
-    else
-        distances512(x, patch, count, stride, rows, d2);
+    return _mm512_add_epi32(sum, _mm512_madd_epi16(d, d));
 }
+
+VNNI static inline __m512i add_squares_vnni(__m512i sum, __m512i d)
+{
+    return _mm512_dpwssd_epi32(sum, d, d);
+}
+
+// With a constant number of rows the noisy patch stays in registers.
+#define DISTANCES(level, LEVEL)                                                                    \
+    LEVEL static inline __attribute__((always_inline)) void distances_##level(                     \
+        const int16_t *x, const uint8_t *const *patch, int count, int stride, int rows,            \
+        uint32_t *d2)                                                                              \
+    {                                                                                              \
+        __m512i noisy[IFL_PATCH_ROWS_MAX], sum[8];                                                 \
+        for (int y = 0; y < rows; y++)                                                             \
+            noisy[y] = _mm512_maskz_loadu_epi16(row_mask, x + y * stride);                         \
+        int f = 0;                                                                                 \
+        for (; f + 8 <= count; f += 8) {                                                           \
+            for (int i = 0; i < 8; i++) {                                                          \
+                sum[i] = _mm512_setzero_si512();                                                   \
+                for (int y = 0; y < rows; y++)                                                     \
+                    sum[i] = add_squares_##level(                                                  \
+                        sum[i], _mm512_sub_epi16(noisy[y], widen512(patch[f + i] + y * stride)));  \
+            }                                                                                      \
+            reduce_eight(sum, d2 + f);                                                             \
+        }                                                                                          \
+        for (; f < count; f++) {                                                                   \
+            sum[0] = _mm512_setzero_si512();                                                       \
+            for (int y = 0; y < rows; y++)                                                         \
+                sum[0] = add_squares_##level(                                                      \
+                    sum[0], _mm512_sub_epi16(noisy[y], widen512(patch[f] + y * stride)));          \
+            d2[f] = (uint32_t)_mm512_reduce_add_epi32(sum[0]);                                     \
+        }                                                                                          \
+    }                                                                                              \
+    LEVEL void ifl_patch_distances_##level(const int16_t *x, const uint8_t *const *patch,          \
+                                           int count, int stride, int rows, uint32_t *d2)          \
+    {                                                                                              \
+        if (rows == 8)                                                                             \
+            distances_##level(x, patch, count, stride, 8, d2);                                     \
+        else if (rows == 12)                                                                       \
+            distances_##level(x, patch, count, stride, 12, d2);                                    \
+        else                                                                                       \
+            distances_##level(x, patch, count, stride, rows, d2);                                  \
+    }
+DISTANCES(avx512, AVX512)
+DISTANCES(vnni, VNNI)
 
 AVX512 void ifl_patch_blend_avx512(const uint8_t *const *patch, const int16_t *weight, int count,
                                    const int16_t *window_x, const int16_t *window_y, int stride,

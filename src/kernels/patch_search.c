@@ -19,6 +19,7 @@ static const struct search_kernels kernels[IFL_CPU_LEVELS] = {
     [IFL_CPU_C] = ROW(c),
     [IFL_CPU_AVX2] = ROW(avx2),
     [IFL_CPU_AVX512] = ROW(avx512),
+    [IFL_CPU_VNNI] = ROW(avx512),
 };
 
 int ifl_search_near(const struct ifl_search_table *table, uint32_t first, int count,

@@ -19,11 +19,14 @@ struct ifl_pixel_kernels {
     void (*split)(const uint8_t *rgb, int pixels, uint8_t *planes);
     // sum[i] = |dR| + |dG| + |dB|
     void (*differences)(const uint8_t *a, const uint8_t *b, int pixels, uint16_t *sum);
-    // difference[i] = the summed squares of a box of `side` x `side` pixels whose upper left corner
-    // is at i, rows of width - side + 1. Planes as `split` makes them. `scratch` holds
-    // (side + 6) * width.
-    void (*boxes)(const uint8_t *a, const uint8_t *b, int width, int height, int side,
+    // difference[i] = the summed squares of a box of `side` pixels, `rows` high, whose upper left
+    // corner is at i; rows of width - side + 1. Planes as `split` makes them. `scratch` holds
+    // (rows + 6) * width.
+    void (*boxes)(const uint8_t *a, const uint8_t *b, int width, int height, int side, int rows,
                   int32_t *scratch, int32_t *difference);
+    // The same of a noisy picture, within +-2047.
+    void (*noisy_boxes)(const int16_t *a, const uint8_t *b, int width, int height, int side,
+                        int rows, int32_t *scratch, int32_t *difference);
     void (*least)(int32_t *least, const int32_t *other, int count);
     // Squares of a picture's difference to another.
     int64_t (*squares)(const uint8_t *a, const uint8_t *b, int count);
@@ -53,6 +56,20 @@ struct ifl_pixel_kernels {
     void (*restore)(const struct ifl_color_map *map, const double inverse[3][3],
                     const uint8_t *image, const double *tone, const double *plate, int stride,
                     int count, uint8_t *back);
+
+    // Noisy pictures: grey levels with four fractional bits. The sides of a row doubled, bilinear:
+    // every sample lies a quarter from its nearest coarse one. `sum` holds 3 * (width + 2).
+    void (*enlarge)(const int16_t *near, const int16_t *far, int width, int32_t *sum, int16_t *to);
+    // x += sign * picture
+    void (*add_picture)(const uint8_t *picture, int sign, int count, int16_t *x);
+    void (*round)(const int16_t *x, int count, int16_t *grey); // to grey levels
+    void (*clamp)(const int16_t *grey, int count, uint8_t *bytes);
+    // Means of 2x2 pixels, rounded; a row of `width` pixels out of two.
+    void (*halve)(const uint8_t *upper, const uint8_t *lower, int width, uint8_t *to);
+
+    // owner[i] = that of the nearest point to pixel i of the row; the first of those as near.
+    void (*nearest)(const double *x, const double *y, const uint16_t *owners, int points, int row,
+                    int width, uint16_t *owner);
 
     // out[j] = sum over d of patch[d] * direction[d][j], 64 of them.
     void (*project)(const float *patch, int row_samples, int rows, int stride,

@@ -30,19 +30,39 @@ static void differences(const uint8_t *restrict a, const uint8_t *restrict b, in
                             abs(a[3 * i + 2] - b[3 * i + 2]));
 }
 
-// A row of the squares of three planes, and the columns' running sums with it.
-static void add_row(const uint8_t *restrict a, const uint8_t *restrict b, int pixels, int width,
-                    int leaves, int32_t *restrict row, int32_t *restrict column)
+// A row of squares comes into the columns' running sums, the row that it replaces goes.
+static void move_down(const int32_t *restrict square, int width, int leaves, int32_t *restrict row,
+                      int32_t *restrict column)
+{
+    const int32_t keep = leaves ? -1 : 0;
+    for (int x = 0; x < width; x++) {
+        column[x] += square[x] - (row[x] & keep);
+        row[x] = square[x];
+    }
+}
+
+// The squares of three planes.
+static void square_row(const uint8_t *restrict a, const uint8_t *restrict b, ptrdiff_t pixels,
+                       int width, int32_t *restrict square)
 {
     const uint8_t *restrict a1 = a + pixels, *restrict b1 = b + pixels;
     const uint8_t *restrict a2 = a1 + pixels, *restrict b2 = b1 + pixels;
-    const int32_t keep = leaves ? -1 : 0;
     for (int x = 0; x < width; x++) {
         int16_t r = (int16_t)(a[x] - b[x]), g = (int16_t)(a1[x] - b1[x]);
         int16_t l = (int16_t)(a2[x] - b2[x]);
-        int32_t square = r * r + g * g + l * l;
-        column[x] += square - (row[x] & keep);
-        row[x] = square;
+        square[x] = r * r + g * g + l * l;
+    }
+}
+
+static void square_noisy_row(const int16_t *restrict a, const uint8_t *restrict b, ptrdiff_t pixels,
+                             int width, int32_t *restrict square)
+{
+    const int16_t *restrict a1 = a + pixels, *restrict a2 = a1 + pixels;
+    const uint8_t *restrict b1 = b + pixels, *restrict b2 = b1 + pixels;
+    for (int x = 0; x < width; x++) {
+        int16_t r = (int16_t)(a[x] - b[x]), g = (int16_t)(a1[x] - b1[x]);
+        int16_t l = (int16_t)(a2[x] - b2[x]);
+        square[x] = r * r + g * g + l * l;
     }
 }
 
@@ -52,7 +72,7 @@ static void add_shifted(const int32_t *a, const int32_t *b, int shift, int count
         sum[i] = a[i] + b[i + shift];
 }
 
-// Sums of `side` neighbours out of sums of 1, 2, 4, 8: `spare` holds five rows.
+// Sums of `side` neighbours out of sums of 1, 2, 4, 8: `spare` holds four rows.
 static void add_across(const int32_t *column, int width, int side, int32_t *spare,
                        int32_t *restrict sum)
 {
@@ -74,18 +94,50 @@ static void add_across(const int32_t *column, int width, int side, int32_t *spar
     }
 }
 
-static void boxes(const uint8_t *a, const uint8_t *b, int width, int height, int side,
+// Boxes over a picture whose rows of squares come one after the other.
+struct boxes {
+    int width, side, rows, taken; // taken: rows so far
+    int32_t *square, *column, *row, *spare, *difference;
+};
+
+static struct boxes begin_boxes(int width, int side, int rows, int32_t *scratch,
+                                int32_t *difference)
+{
+    struct boxes boxes = {width, side, rows, 0, scratch, NULL, NULL, NULL, difference};
+    boxes.column = boxes.square + width;
+    boxes.row = boxes.column + width;
+    boxes.spare = boxes.row + (ptrdiff_t)rows * width;
+    memset(boxes.column, 0, (size_t)width * sizeof *boxes.column);
+    return boxes;
+}
+
+static void take_row(struct boxes *b)
+{
+    int32_t *row = b->row + (ptrdiff_t)(b->taken % b->rows) * b->width;
+    move_down(b->square, b->width, b->taken >= b->rows, row, b->column);
+    if (++b->taken < b->rows)
+        return;
+    add_across(b->column, b->width, b->side, b->spare, b->difference);
+    b->difference += b->width - b->side + 1;
+}
+
+static void boxes(const uint8_t *a, const uint8_t *b, int width, int height, int side, int rows,
                   int32_t *scratch, int32_t *difference)
 {
-    int32_t *column = scratch, *row = column + width, *spare = row + (ptrdiff_t)side * width;
-    memset(column, 0, (size_t)width * sizeof *column);
-    for (int y = 0; y < height; y++) {
-        add_row(a + (ptrdiff_t)y * width, b + (ptrdiff_t)y * width, width * height, width,
-                y >= side, row + (ptrdiff_t)(y % side) * width, column);
-        if (y < side - 1)
-            continue;
-        add_across(column, width, side, spare, difference);
-        difference += width - side + 1;
+    struct boxes boxes = begin_boxes(width, side, rows, scratch, difference);
+    for (int y = 0; y < height; y++, a += width, b += width) {
+        square_row(a, b, (ptrdiff_t)width * height, width, boxes.square);
+        take_row(&boxes);
+    }
+}
+
+static void noisy_boxes(const int16_t *a, const uint8_t *b, int width, int height, int side,
+                        int rows, int32_t *scratch, int32_t *difference)
+{
+    struct boxes boxes = begin_boxes(width, side, rows, scratch, difference);
+    for (int y = 0; y < height; y++, a += width, b += width) {
+        square_noisy_row(a, b, (ptrdiff_t)width * height, width, boxes.square);
+        take_row(&boxes);
     }
 }
 
@@ -243,6 +295,83 @@ static void restore(const struct ifl_color_map *map, const double inverse[3][3],
     }
 }
 
+static void enlarge(const int16_t *restrict near, const int16_t *restrict far, int width,
+                    int32_t *restrict sum, int16_t *restrict to)
+{
+    int count = 3 * width;
+    for (int i = 0; i < count; i++)
+        sum[3 + i] = 3 * near[i] + far[i];
+    for (int c = 0; c < 3; c++) { // edges repeat
+        sum[c] = sum[3 + c];
+        sum[3 + count + c] = sum[count + c];
+    }
+    for (int x = 0; x < width; x++)
+        for (int c = 0; c < 3; c++) {
+            const int32_t *at = sum + 3 + 3 * x + c;
+            to[6 * x + c] = (int16_t)((3 * at[0] + at[-3] + 8) >> 4);
+            to[6 * x + 3 + c] = (int16_t)((3 * at[0] + at[3] + 8) >> 4);
+        }
+}
+
+static void add_picture(const uint8_t *restrict picture, int sign, int count, int16_t *restrict x)
+{
+    const int16_t factor = (int16_t)(16 * sign);
+    for (int i = 0; i < count; i++)
+        x[i] = (int16_t)(x[i] + picture[i] * factor);
+}
+
+static void round_grey(const int16_t *restrict x, int count, int16_t *restrict grey)
+{
+    for (int i = 0; i < count; i++)
+        grey[i] = (int16_t)((x[i] + 8) >> 4);
+}
+
+static void clamp(const int16_t *restrict grey, int count, uint8_t *restrict bytes)
+{
+    for (int i = 0; i < count; i++) {
+        int16_t value = grey[i] < 0 ? 0 : grey[i];
+        bytes[i] = (uint8_t)(value > 255 ? 255 : value);
+    }
+}
+
+static void halve(const uint8_t *restrict upper, const uint8_t *restrict lower, int width,
+                  uint8_t *restrict to)
+{
+    enum { PART = 64 };
+    for (int first = 0; first < width; first += PART) {
+        uint16_t sum[6 * PART];
+        int part = width - first < PART ? width - first : PART;
+        const uint8_t *u = upper + 6 * (ptrdiff_t)first, *l = lower + 6 * (ptrdiff_t)first;
+        for (int i = 0; i < 6 * part; i++)
+            sum[i] = (uint16_t)(u[i] + l[i] + 1);
+        for (int x = 0; x < part; x++)
+            for (int c = 0; c < 3; c++)
+                to[3 * (first + x) + c] = (uint8_t)((sum[6 * x + c] + sum[6 * x + 3 + c]) >> 2);
+    }
+}
+
+static void nearest(const double *px, const double *py, const uint16_t *owners, int points, int row,
+                    int width, uint16_t *restrict owner)
+{
+    enum { PART = 64 };
+    for (int first = 0; first < width; first += PART) {
+        double best[PART];
+        int64_t who[PART];
+        for (int p = 0; p < points; p++) {
+            double dy = row - py[p];
+            for (int i = 0; i < PART; i++) {
+                double dx = first + i - px[p], squared = dx * dx + dy * dy;
+                int nearer = p == 0 || squared < best[i];
+                best[i] = nearer ? squared : best[i];
+                who[i] = nearer ? owners[p] : who[i];
+            }
+        }
+        int part = width - first < PART ? width - first : PART;
+        for (int i = 0; i < part; i++)
+            owner[first + i] = (uint16_t)who[i];
+    }
+}
+
 static void project(const float *restrict patch, int row_samples, int rows, int stride,
                     const float (*restrict direction)[64], float out[64])
 {
@@ -258,6 +387,7 @@ const struct ifl_pixel_kernels IFL_PIXEL_KERNELS = {
     .split = split,
     .differences = differences,
     .boxes = boxes,
+    .noisy_boxes = noisy_boxes,
     .least = least,
     .squares = squares,
     .laplacian = laplacian,
@@ -269,5 +399,11 @@ const struct ifl_pixel_kernels IFL_PIXEL_KERNELS = {
     .line_residuals = line_residuals,
     .count_below = count_below,
     .restore = restore,
+    .enlarge = enlarge,
+    .add_picture = add_picture,
+    .round = round_grey,
+    .clamp = clamp,
+    .halve = halve,
+    .nearest = nearest,
     .project = project,
 };

@@ -62,7 +62,8 @@ double ifl_artefact_score(const struct ifl_view *view, const uint8_t *canonical,
     for (int t = 0; t < view->roster->frames; t++) {
         const uint8_t *other = view->planes + (ptrdiff_t)t * 3 * view->pixels;
         int64_t total = kernels->squares(planes, other, 3 * view->pixels);
-        kernels->boxes(planes, other, view->width, view->height, grid.patch, box, distance);
+        kernels->boxes(planes, other, view->width, view->height, grid.patch, grid.patch, box,
+                       distance);
         kernels->least(least, distance, grid.positions);
         if (total < least_total) {
             least_total = total;
@@ -96,7 +97,7 @@ void ifl_artefact_held_out(const struct ifl_view *view, void *memory, double *sc
             if (ifl_roster_near(view->roster, t, u))
                 continue;
             kernels->boxes(view->planes + t * samples, view->planes + u * samples, view->width,
-                           view->height, grid.patch, box, distance);
+                           view->height, grid.patch, grid.patch, box, distance);
             kernels->least(least + t * positions, distance, positions);
             kernels->least(least + u * positions, distance, positions);
         }

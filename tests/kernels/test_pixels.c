@@ -52,7 +52,7 @@ static void use_integers(const struct ifl_pixel_kernels *k, const uint8_t *a, co
     keep(made, sum, 2 * count);
     size_t boxes = (size_t)((width - side + 1) * (height - side + 1));
     int32_t *scratch = malloc(4 * (size_t)((side + 6) * width)), *box = malloc(4 * boxes);
-    k->boxes(planes, others, width, height, side, scratch, box);
+    k->boxes(planes, others, width, height, side, side, scratch, box);
     int32_t *least = malloc(4 * boxes);
     for (size_t i = 0; i < boxes; i++)
         least[i] = box[boxes - 1 - i];
@@ -111,6 +111,40 @@ static void use_numbers(const struct ifl_pixel_kernels *k, const uint8_t *a, con
     free(plate);
 }
 
+// What the denoiser does to whole pictures.
+static void use_noisy(const struct ifl_pixel_kernels *k, struct ifl_rng *rng,
+                      const uint8_t *picture, int width, int height, struct made *made)
+{
+    int pixels = width * height, side = width < 8 ? width : 8, rows = height < 12 ? height : 12;
+    size_t samples = 3 * (size_t)pixels, row = 3 * (size_t)width;
+    int16_t *x = malloc(2 * samples), *grey = malloc(2 * samples), *wide = malloc(4 * row);
+    for (size_t i = 0; i < samples; i++)
+        x[i] = (int16_t)((int)ifl_rng_below(rng, 8000) - 2000);
+    k->add_picture(picture, 1, (int)samples, x);
+    k->add_picture(picture, -1, (int)samples / 2, x);
+    k->round(x, (int)samples, grey);
+    uint8_t *bytes = malloc(samples), *half = malloc(row);
+    k->clamp(grey, (int)samples, bytes);
+    int32_t *sum = malloc(4 * (row + 6));
+    k->enlarge(x, x + row, width, sum, wide);
+    free(sum);
+    k->halve(picture, picture + row, width / 2, half);
+    int32_t *scratch = malloc(4 * (size_t)((rows + 6) * width)), *box = malloc(4 * samples);
+    k->noisy_boxes(grey, picture, width, height, side, rows, scratch, box);
+    free(scratch);
+    const double px[3] = {-1, width * .4, width * .7}, py[3] = {0, 5.5, -3};
+    const uint16_t owners[3] = {7, 256, 9};
+    uint16_t *owner = malloc(2 * (size_t)width);
+    k->nearest(px, py, owners, 3, height / 2, width, owner);
+    keep(made, owner, 2 * (size_t)width);
+    keep(made, half, 3 * (size_t)(width / 2));
+    keep(made, box, 4 * (size_t)((width - side + 1) * (height - rows + 1)));
+    keep(made, bytes, samples);
+    keep(made, wide, 4 * row);
+    keep(made, grey, 2 * samples);
+    keep(made, x, 2 * samples);
+}
+
 static void use_projection(const struct ifl_pixel_kernels *k, struct ifl_rng *rng,
                            struct made *made)
 {
@@ -135,6 +169,7 @@ static struct made make(enum ifl_cpu_level level, uint64_t round)
     uint8_t *a = noise(&rng, bytes), *b = noise(&rng, bytes);
     use_integers(ifl_pixel_kernels(), a, b, width, height, &made);
     use_numbers(ifl_pixel_kernels(), a, b, width * height, &made);
+    use_noisy(ifl_pixel_kernels(), &rng, a, width, height, &made);
     use_projection(ifl_pixel_kernels(), &rng, &made);
     free(a);
     free(b);
@@ -181,7 +216,7 @@ static void boxes_are_sums_of_squares(void **state)
     ifl_pixel_kernels()->split(b, PIXELS, planes[1]);
     for (int side = 1; side <= HEIGHT; side++) {
         const int32_t *at = box;
-        ifl_pixel_kernels()->boxes(planes[0], planes[1], WIDTH, HEIGHT, side, scratch, box);
+        ifl_pixel_kernels()->boxes(planes[0], planes[1], WIDTH, HEIGHT, side, side, scratch, box);
         for (int y = 0; y + side <= HEIGHT; y++)
             for (int x = 0; x + side <= WIDTH; x++)
                 assert_int_equal(*at++, box_by_definition(a, b, WIDTH, x, y, side));
