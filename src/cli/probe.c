@@ -31,20 +31,50 @@ static enum ifl_result report(const struct ifl_source_spec *spec,
     return IFL_OK;
 }
 
-// The word `webcam` names no device: says which there are.
-static enum ifl_result list_devices(const struct ifl_source_device *devices, int count, bool json,
-                                    struct ifl_error *error)
+static json_t *json_of_modes(const struct ifl_source_mode *modes, int count)
 {
+    json_t *rows = json_array();
+    for (int i = 0; i < count; i++) {
+        json_t *rates = json_array();
+        for (int k = 0; k < modes[i].rates; k++)
+            json_array_append_new(rates, json_real(modes[i].rate[k]));
+        json_array_append_new(rows, json_pack("{ss ss si si so}", "format", modes[i].format,
+                                              "fourcc", modes[i].fourcc, "width", modes[i].width,
+                                              "height", modes[i].height, "rates", rates));
+    }
+    return rows;
+}
+
+static void print_modes(const struct ifl_source_mode *modes, int count)
+{
+    for (int i = 0; i < count; i++) {
+        const char *format = modes[i].format[0] ? modes[i].format : modes[i].fourcc;
+        printf("    %-10s %dx%d", format, modes[i].width, modes[i].height);
+        for (int k = 0; k < modes[i].rates; k++)
+            printf("%s%.4g", k ? ", " : "  ", modes[i].rate[k]);
+        puts(modes[i].rates ? " frames/s" : "");
+    }
+}
+
+// The word `webcam` names no device: says which there are, and what they can send.
+static enum ifl_result list_devices(bool json, struct ifl_error *error)
+{
+    struct ifl_source_device devices[IFL_DEVICES_MAX];
+    struct ifl_source_mode modes[IFL_MODES_MAX];
+    int count = ifl_source_devices(devices, IFL_DEVICES_MAX);
     if (count == 0)
         return ifl_source_no_device(error);
     json_t *rows = json_array();
     for (int i = 0; i < count; i++) {
-        if (json)
-            json_array_append_new(rows, json_pack("{so ss}", "uri",
-                                                  json_sprintf("webcam:%s", devices[i].path),
-                                                  "name", devices[i].name));
-        else
-            printf("webcam:%s  %s\n", devices[i].path, devices[i].name);
+        int known = ifl_source_modes(devices[i].path, modes, IFL_MODES_MAX);
+        if (json) {
+            json_array_append_new(
+                rows, json_pack("{so ss so}", "uri", json_sprintf("webcam:%s", devices[i].path),
+                                "name", devices[i].name, "modes", json_of_modes(modes, known)));
+            continue;
+        }
+        printf("webcam:%s  %s\n", devices[i].path, devices[i].name);
+        print_modes(modes, known);
     }
     if (json)
         return ifl_print_json(json_pack("{so}", "devices", rows), error);
@@ -71,17 +101,13 @@ enum ifl_result ifl_command_probe(const struct ifl_arguments *arguments, struct 
     const struct ifl_config *config = arguments->config;
     struct ifl_registry *registry = NULL;
     struct ifl_source_spec spec;
-    struct ifl_source_device devices[IFL_DEVICES_MAX];
-    int count = 1; // of webcams; a single one is probed like any source
     enum ifl_result result = ifl_registry_open(config, &registry, error);
     if (result == IFL_OK)
         result = ifl_source_spec_parse(arguments->word[0], config->source_type, 0, registry, &spec,
                                        error);
-    if (result == IFL_OK && !strcasecmp(spec.uri, "webcam"))
-        count = ifl_source_devices(devices, IFL_DEVICES_MAX);
     if (result == IFL_OK)
-        result = count == 1 ? probe(&spec, config, error)
-                            : list_devices(devices, count, config->json, error);
+        result = strcasecmp(spec.uri, "webcam") ? probe(&spec, config, error)
+                                                : list_devices(config->json, error);
     ifl_registry_destroy(registry);
     return result;
 }

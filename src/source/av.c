@@ -244,6 +244,8 @@ static int explain_open(const struct ifl_av_request *request, int code, int64_t 
 {
     if (code == AVERROR_EOF)
         return AVERROR_INVALIDDATA;
+    if (code == AVERROR(EINVAL) && request->format && !strcmp(request->format, "v4l2"))
+        return AVERROR(EPROTONOSUPPORT);
     if (code != AVERROR(EIO) || !request->live)
         return code;
     bool refused =

@@ -43,6 +43,8 @@ static const struct row {
     {AVERROR(EACCES), IFL_ERR_IO, "permission is denied; allow this user to read it"},
     {AVERROR(ENOENT), IFL_ERR_NOT_FOUND, "it is not there; check the name"},
     {AVERROR(ENODEV), IFL_ERR_NOT_FOUND, "the device is gone; is it plugged in?"},
+    {AVERROR(EPROTONOSUPPORT), IFL_ERR_UNSUPPORTED,
+     "it has no such format, size or rate; `inferloop probe webcam` lists what it has"},
     {AVERROR(EBUSY), IFL_ERR_IN_USE, "another program uses it; close that one"},
     {AVERROR(ENOMEM), IFL_ERR_NO_MEMORY, "out of memory"},
 };

@@ -33,6 +33,18 @@ struct ifl_source_device {
 // Cameras of this machine, by number; returns how many it filled in. Nodes of which the driver says
 // that they give no pictures are left out.
 int ifl_source_devices(struct ifl_source_device *devices, int most);
+
+// What a webcam can send: one row a format and size. `format`: as "?format=" of its URI takes it;
+// "" where FFmpeg knows none of that name.
+enum { IFL_MODES_MAX = 128, IFL_MODE_RATES_MAX = 16 };
+struct ifl_source_mode {
+    char format[16];
+    char fourcc[5];    // what the driver calls it
+    int width, height; // of a range of sizes: the largest
+    int rates;
+    double rate[IFL_MODE_RATES_MAX]; // frames/s, as the driver lists them
+};
+int ifl_source_modes(const char *path, struct ifl_source_mode *modes, int most);
 // IFL_ERR_NOT_FOUND, and the sentence of a machine without one.
 enum ifl_result ifl_source_no_device(struct ifl_error *error);
 

@@ -5,6 +5,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -301,6 +302,22 @@ static void learn_rate(struct camera *camera)
     camera->frame_ns = info.rate > 0 ? (int64_t)(1e9 / info.rate) : IFL_SECOND_NS / 25;
 }
 
+// Drivers take what is near; what it became must be known.
+static void report_mode(const struct camera *camera)
+{
+    const struct ifl_address *asked = &camera->address;
+    struct ifl_source_info got = {0};
+    if (!asked->width && !(asked->rate > 0))
+        return;
+    ifl_av_info(camera->av, &got);
+    bool size = !asked->width || (asked->width == got.width && asked->height == got.height);
+    bool rate = !(asked->rate > 0) || (got.rate > 0 && fabs(asked->rate - got.rate) < 0.5);
+    ifl_log(size && rate ? IFL_LOG_INFO : IFL_LOG_WARNING, "source.mode", camera->name,
+            "%s gives %dx%d at %.4g frames/s%s", camera->shown, got.width, got.height, got.rate,
+            size && rate ? ""
+                         : ", not what was asked for; `inferloop probe webcam` lists its modes");
+}
+
 static enum ifl_result camera_open(const struct ifl_source_config *config, void **self,
                                    struct ifl_error *error)
 {
@@ -317,6 +334,7 @@ static enum ifl_result camera_open(const struct ifl_source_config *config, void 
         return result;
     }
     learn_rate(camera);
+    report_mode(camera);
     *self = camera;
     return IFL_OK;
 }
