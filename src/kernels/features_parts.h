@@ -28,6 +28,11 @@ struct ifl_shape { // of what a histogram of 256 levels counts
 void ifl_histogram_shape(const uint32_t histogram[256], double pixels, struct ifl_shape *shape);
 double ifl_entropy_bits(const uint32_t *histogram, double pixels); // of 256 levels
 
+// (E|x|)^2 / E x^2 of a generalised normal of shape alpha, which rises with it; and back, within
+// the range of mscn_alpha.
+double ifl_ratio_of_shape(double alpha);
+double ifl_shape_of_ratio(double ratio);
+
 void ifl_features_luma(struct ifl_workplace *at, const struct ifl_frame *frame,
                        struct ifl_features *features);
 void ifl_features_color(struct ifl_workplace *at, const struct ifl_frame *frame,

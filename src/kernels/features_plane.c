@@ -122,21 +122,20 @@ static void set_patterns(struct ifl_workplace *at, struct ifl_features *features
     ifl_feature_set(features, IFL_FEATURE_lbp_rough, (double)lbp[9]);
 }
 
-// (E|x|)^2 / E x^2 of a generalised normal of this shape; rises with it.
-static double ratio_of_shape(double alpha)
+double ifl_ratio_of_shape(double alpha)
 {
     int sign;
     return exp(2 * lgamma_r(2 / alpha, &sign) - lgamma_r(1 / alpha, &sign) -
                lgamma_r(3 / alpha, &sign));
 }
 
-static double shape_of_ratio(double ratio)
+double ifl_shape_of_ratio(double ratio)
 {
     const struct ifl_feature_row *row = ifl_feature_row(IFL_FEATURE_mscn_alpha);
     double low = row->least, high = row->greatest;
     for (int i = 0; i < 30; i++) {
         double middle = (low + high) / 2;
-        if (ratio_of_shape(middle) < ratio)
+        if (ifl_ratio_of_shape(middle) < ratio)
             low = middle;
         else
             high = middle;
@@ -156,7 +155,7 @@ static void set_normalised(struct ifl_workplace *at, struct ifl_features *featur
     double square = sums.pixels ? (double)sums.squares / (n * IFL_MSCN_SCALE) : 0;
     ifl_feature_set(features, IFL_FEATURE_mscn_sigma, sqrt(square));
     ifl_feature_set(features, IFL_FEATURE_mscn_alpha,
-                    square > 0 ? shape_of_ratio(mean * mean / square) : 0);
+                    square > 0 ? ifl_shape_of_ratio(mean * mean / square) : 0);
 }
 
 void ifl_features_texture(struct ifl_workplace *at, struct ifl_features *features)

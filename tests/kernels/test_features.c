@@ -210,6 +210,21 @@ static void check_constant(const struct ifl_features *f, double grey)
     check_near(value(*f, red_mean), grey / 255, 1e-12);
     check_near(value(*f, blue_mean), grey / 255, 1e-12);
     check_near(value(*f, color_temperature), 6504.4, 3); // white, rounded, is not quite D65
+    check_near(value(*f, red_std) + value(*f, green_std) + value(*f, blue_std), 0, 0);
+    check_near(value(*f, dominant_share), 1, 0);
+    check_near(value(*f, symmetry), 1, 0);
+    check_near(value(*f, centroid_x), 0.5, 0);
+    check_near(value(*f, centroid_y), 0.5, 0);
+    check_near(value(*f, thirds_ratio), 1, 0);
+    check_near(value(*f, complexity), 0, 0);
+    check_near(value(*f, lbp_edge), 0, 0);
+    check_near(value(*f, lbp_rough), 0, 0);
+    check_near(value(*f, spectral_slope), 0, 0);
+    check_near(value(*f, mscn_alpha), 0.2, 0);
+    check_near(value(*f, mscn_sigma), 0, 0);
+    check_near(value(*f, frame_difference), 0, 0);
+    check_near(value(*f, motion_peak), 0, 0);
+    assert_false(f->has_previous);
     for (int i = 0; i < 64; i++)
         check_near(f->tile_mean[i / 8][i % 8], grey, 0);
 }
@@ -221,6 +236,8 @@ static void a_constant_has_documented_values_at_every_size(void **state)
         for (int height = 1; height <= 19; height += width % 3 + 1) {
             struct ifl_features f = features_of(width, height, grey_77);
             check_constant(&f, 77);
+            check_near(value(f, lbp_flat), width >= 6 && height >= 6,
+                       0); // the plane has half of it
             f = features_of(width, height, black);
             check_constant(&f, 0);
             check_near(value(f, clipped_low), 1, 0);
