@@ -4,13 +4,13 @@
 uncompressed, so that a changed byte is a changed field.  Usage: profile_seeds.py CORPUS"""
 import json
 import pathlib
+import re
 import struct
 import sys
 import zlib
 
-FEATURES = ("brightness_mean contrast_mean saturation_mean color_temperature dynamic_range luma_skew luma_kurtosis "
-            "entropy laplacian_variance noise_sigma gradient_energy edge_density clipped_low clipped_high blockiness "
-            "colorfulness red_mean green_mean blue_mean").split()
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+FEATURES = re.findall(r"^    X\((\w+),", (ROOT / "include" / "inferloop" / "features.h").read_text(), re.M)
 
 
 def document(frames, events, seen):
@@ -24,6 +24,10 @@ def document(frames, events, seen):
         "occupancy": {"rate": 0.5, "count_mean": 1, "area_mean": 0.1},
         "memory": {"frames": frames, "events": events, "identities": events},
         "features": {name: feature for name in FEATURES},
+        "recent": {name: {"mean": 0.5, "std": 0, "lag1": 0} for name in FEATURES},
+        "covariance": [[0] * (i + 1) for i in range(len(FEATURES))],
+        "components": [{"share": 0, "weights": {name: 0 for name in FEATURES}}] * 8,
+        "reference": {"frames": 0, "features": {name: feature for name in FEATURES}},
         "luma_tiles": [[0] * 8] * 8}, separators=(",", ":")).encode()
 
 

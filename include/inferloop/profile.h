@@ -8,7 +8,7 @@
 #ifndef INFERLOOP_PROFILE_H
 #define INFERLOOP_PROFILE_H
 
-#include "inferloop/features.h"
+#include "inferloop/distribution.h"
 #include "inferloop/frame.h"
 
 #ifdef __cplusplus
@@ -78,6 +78,10 @@ struct ifl_profile {
     int source_width, source_height;
 
     struct ifl_feature_stats feature[IFL_FEATURE_COUNT];
+    struct ifl_joint joint; /* over the window */
+    struct ifl_recent recent;
+    uint64_t reference_frames; /* 0: there is none yet */
+    struct ifl_feature_stats reference[IFL_FEATURE_COUNT];
     float tile_mean[IFL_TILES][IFL_TILES]; /* mean over the window */
     struct ifl_occupancy occupancy;
 
@@ -148,6 +152,15 @@ IFL_API enum ifl_result ifl_profiler_reset(struct ifl_profiler *profiler,
 /* Drops the remembered pictures that were taken before this time of the wall clock; statistics and
  * background stay. */
 IFL_API void ifl_profiler_forget(struct ifl_profiler *profiler, int64_t before_wall_ns);
+/* The state of the statistics (not of pictures) in a file, and from it: then they go on as if the
+ * program had not stopped. Errors: ifl_modeler_save and ifl_modeler_load. */
+IFL_API enum ifl_result ifl_profiler_keep(const struct ifl_profiler *profiler, const char *path,
+                                          struct ifl_error *error) IFL_CHECK_RESULT;
+IFL_API enum ifl_result ifl_profiler_resume(struct ifl_profiler *profiler, const char *path,
+                                            struct ifl_error *error) IFL_CHECK_RESULT;
+/* See distribution.h. */
+IFL_API bool ifl_profiler_detect_distribution_shift(struct ifl_profiler *profiler,
+                                                    struct ifl_distribution_shift *shift);
 /* The profile of now. IFL_ERR_NOT_READY before the first frame. */
 IFL_API enum ifl_result ifl_profiler_snapshot(struct ifl_profiler *profiler,
                                               struct ifl_profile **profile,

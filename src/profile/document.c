@@ -83,12 +83,64 @@ static json_t *write_feature(enum ifl_feature feature, const struct ifl_feature_
     return object;
 }
 
-static json_t *write_features(const struct ifl_profile *profile)
+static const char *name_of(int feature)
+{
+    return ifl_feature_row((enum ifl_feature)feature)->name;
+}
+
+static json_t *write_features(const struct ifl_feature_stats stats[IFL_FEATURE_COUNT])
 {
     json_t *object = json_object();
     for (int f = 0; f < IFL_FEATURE_COUNT; f++)
-        set(object, ifl_feature_row((enum ifl_feature)f)->name,
-            write_feature((enum ifl_feature)f, &profile->feature[f]));
+        set(object, name_of(f), write_feature((enum ifl_feature)f, &stats[f]));
+    return object;
+}
+
+static json_t *write_recent(const struct ifl_recent *recent)
+{
+    json_t *object = json_object();
+    for (int f = 0; f < IFL_FEATURE_COUNT; f++) {
+        json_t *feature = json_object();
+        set(feature, "mean", real(recent->mean[f]));
+        set(feature, "std", real(recent->std[f]));
+        set(feature, "lag1", real(recent->lag1[f]));
+        set(object, name_of(f), feature);
+    }
+    return object;
+}
+
+// Rows of the lower half: each feature with those before it and itself.
+static json_t *write_covariance(const struct ifl_joint *joint)
+{
+    json_t *rows = json_array();
+    for (int i = 0; i < IFL_FEATURE_COUNT; i++) {
+        json_t *row = json_array();
+        for (int j = 0; j <= i; j++)
+            json_array_append_new(row, real(joint->covariance[i * (i + 1) / 2 + j]));
+        json_array_append_new(rows, row);
+    }
+    return rows;
+}
+
+static json_t *write_components(const struct ifl_joint *joint)
+{
+    json_t *components = json_array();
+    for (int c = 0; c < IFL_COMPONENTS; c++) {
+        json_t *component = json_object(), *weights = json_object();
+        set(component, "share", real(joint->component_share[c]));
+        for (int f = 0; f < IFL_FEATURE_COUNT; f++)
+            set(weights, name_of(f), real(joint->component[c][f]));
+        set(component, "weights", weights);
+        json_array_append_new(components, component);
+    }
+    return components;
+}
+
+static json_t *write_reference(const struct ifl_profile *profile)
+{
+    json_t *object = json_object();
+    set(object, "frames", json_integer((json_int_t)profile->reference_frames));
+    set(object, "features", write_features(profile->reference));
     return object;
 }
 
@@ -168,7 +220,11 @@ char *ifl_profile_json(const struct ifl_profile *profile)
     set(root, "frames", write_frames(profile));
     set(root, "occupancy", write_occupancy(profile));
     set(root, "memory", write_memory(profile));
-    set(root, "features", write_features(profile));
+    set(root, "features", write_features(profile->feature));
+    set(root, "recent", write_recent(&profile->recent));
+    set(root, "covariance", write_covariance(&profile->joint));
+    set(root, "components", write_components(&profile->joint));
+    set(root, "reference", write_reference(profile));
     set(root, "luma_tiles", write_tiles(profile));
     char *text = json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(17));
     json_decref(root);
@@ -250,6 +306,40 @@ static void read_feature(struct reader *reader, const json_t *object,
     }
 }
 
+static void read_features(struct reader *reader, const json_t *object,
+                          struct ifl_feature_stats stats[IFL_FEATURE_COUNT])
+{
+    for (int f = 0; f < IFL_FEATURE_COUNT; f++)
+        read_feature(reader, get(reader, object, name_of(f)), &stats[f]);
+}
+
+static void read_recent(struct reader *reader, const json_t *object, struct ifl_recent *recent)
+{
+    for (int f = 0; f < IFL_FEATURE_COUNT; f++) {
+        json_t *feature = get(reader, object, name_of(f));
+        recent->mean[f] = get_real(reader, feature, "mean");
+        recent->std[f] = get_real(reader, feature, "std");
+        recent->lag1[f] = get_real(reader, feature, "lag1");
+    }
+}
+
+static void read_joint(struct reader *reader, const json_t *root, struct ifl_joint *joint)
+{
+    json_t *rows = get_array(reader, root, "covariance", IFL_FEATURE_COUNT);
+    json_t *components = get_array(reader, root, "components", IFL_COMPONENTS);
+    for (int i = 0; i < IFL_FEATURE_COUNT; i++)
+        for (int j = 0; j <= i; j++)
+            joint->covariance[i * (i + 1) / 2 + j] =
+                json_number_value(json_array_get(json_array_get(rows, (size_t)i), (size_t)j));
+    for (int c = 0; c < IFL_COMPONENTS; c++) {
+        json_t *component = json_array_get(components, (size_t)c);
+        json_t *weights = get(reader, component, "weights");
+        joint->component_share[c] = get_real(reader, component, "share");
+        for (int f = 0; f < IFL_FEATURE_COUNT; f++)
+            joint->component[c][f] = get_real(reader, weights, name_of(f));
+    }
+}
+
 static void read_tiles(struct reader *reader, const json_t *root, struct ifl_profile *profile)
 {
     json_t *rows = get_array(reader, root, "luma_tiles", IFL_TILES);
@@ -282,11 +372,12 @@ static void read_all(struct reader *reader, const json_t *root, struct ifl_profi
     profile->occupancy.area_mean = get_real(reader, occupancy, "area_mean");
     json_t *memory = get(reader, root, "memory");
     profile->identities = (int)get_integer(reader, memory, "identities", 0, INT32_MAX);
-    json_t *features = get(reader, root, "features");
-    for (int f = 0; f < IFL_FEATURE_COUNT; f++) {
-        const char *name = ifl_feature_row((enum ifl_feature)f)->name;
-        read_feature(reader, get(reader, features, name), &profile->feature[f]);
-    }
+    read_features(reader, get(reader, root, "features"), profile->feature);
+    read_recent(reader, get(reader, root, "recent"), &profile->recent);
+    read_joint(reader, root, &profile->joint);
+    json_t *reference = get(reader, root, "reference");
+    profile->reference_frames = (uint64_t)get_integer(reader, reference, "frames", 0, INT64_MAX);
+    read_features(reader, get(reader, reference, "features"), profile->reference);
     read_tiles(reader, root, profile);
 }
 

@@ -69,10 +69,34 @@ static uint64_t hash_feature(const struct ifl_feature_stats *stats, uint64_t has
     return hash;
 }
 
+static uint64_t hash_reals(const double *number, int count, uint64_t hash)
+{
+    for (int i = 0; i < count; i++)
+        hash = hash_real(number[i], hash);
+    return hash;
+}
+
+static uint64_t hash_views(const struct ifl_profile *profile, uint64_t hash)
+{
+    const struct ifl_joint *joint = &profile->joint;
+    const struct ifl_recent *recent = &profile->recent;
+    hash = hash_reals(joint->covariance, IFL_FEATURE_PAIRS, hash);
+    hash = hash_reals(joint->component_share, IFL_COMPONENTS, hash);
+    hash = hash_reals(joint->component[0], IFL_COMPONENTS * IFL_FEATURE_COUNT, hash);
+    hash = hash_reals(recent->mean, IFL_FEATURE_COUNT, hash);
+    hash = hash_reals(recent->std, IFL_FEATURE_COUNT, hash);
+    hash = hash_reals(recent->lag1, IFL_FEATURE_COUNT, hash);
+    hash = hash_number(profile->reference_frames, hash);
+    for (int f = 0; f < IFL_FEATURE_COUNT; f++)
+        hash = hash_feature(&profile->reference[f], hash);
+    return hash;
+}
+
 static uint64_t hash_statistics(const struct ifl_profile *profile, uint64_t hash)
 {
     for (int f = 0; f < IFL_FEATURE_COUNT; f++)
         hash = hash_feature(&profile->feature[f], hash);
+    hash = hash_views(profile, hash);
     for (int y = 0; y < IFL_TILES; y++)
         for (int x = 0; x < IFL_TILES; x++)
             hash = hash_real((double)profile->tile_mean[y][x], hash);

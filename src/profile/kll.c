@@ -136,17 +136,22 @@ static int compare_weighted(const void *left, const void *right)
     return compare_floats(&a->value, &b->value);
 }
 
+// In rising order; gives how many.
+static int sort_items(const struct ifl_kll *sketch, struct weighted all[IFL_KLL_ITEMS])
+{
+    int items = 0;
+    for (int level = sketch->levels - 1; level >= 0; level--)
+        for (int i = 0; i < sketch->size[level]; i++, items++)
+            all[items] = (struct weighted){sketch->item[items], (double)(1u << level)};
+    qsort(all, (size_t)items, sizeof *all, compare_weighted);
+    return items;
+}
+
 void ifl_kll_quantiles(const struct ifl_kll *sketch, const double *rank, double *value, int count)
 {
     struct weighted all[IFL_KLL_ITEMS];
-    int items = 0;
-    double weight = 0;
-    for (int level = sketch->levels - 1; level >= 0; level--)
-        for (int i = 0; i < sketch->size[level]; i++, items++) {
-            all[items] = (struct weighted){sketch->item[items], (double)(1u << level)};
-            weight += all[items].weight;
-        }
-    qsort(all, (size_t)items, sizeof *all, compare_weighted);
+    int items = sort_items(sketch, all);
+    double weight = (double)sketch->count;
     double below = 0; // weight of the items before `at`
     int at = 0;
     for (int q = 0; q < count; q++) {
@@ -160,4 +165,41 @@ void ifl_kll_quantiles(const struct ifl_kll *sketch, const double *rank, double 
         if (items && rank[q] >= 1)
             value[q] = (double)sketch->max;
     }
+}
+
+double ifl_kll_distance(const struct ifl_kll *a, const struct ifl_kll *b)
+{
+    struct weighted left[IFL_KLL_ITEMS], right[IFL_KLL_ITEMS];
+    int lefts = sort_items(a, left), rights = sort_items(b, right), i = 0, k = 0;
+    double below_left = 0, below_right = 0, greatest = 0;
+    while (i < lefts && k < rights) {
+        float value = left[i].value < right[k].value ? left[i].value : right[k].value;
+        for (; i < lefts && left[i].value <= value; i++)
+            below_left += left[i].weight;
+        for (; k < rights && right[k].value <= value; k++)
+            below_right += right[k].weight;
+        double apart = below_left / (double)a->count - below_right / (double)b->count;
+        greatest = apart > greatest ? apart : -apart > greatest ? -apart : greatest;
+    }
+    return greatest;
+}
+
+bool ifl_kll_is_valid(const struct ifl_kll *sketch)
+{
+    if (sketch->levels < 1 || sketch->levels > IFL_KLL_LEVELS || !(sketch->min <= sketch->max))
+        return false;
+    uint64_t weight = 0;
+    int items = 0;
+    for (int level = 0; level < sketch->levels; level++) {
+        if (sketch->size[level] < 0 || sketch->size[level] > IFL_KLL_ITEMS)
+            return false;
+        items += sketch->size[level];
+        weight += (uint64_t)sketch->size[level] << level;
+    }
+    if (items >= total_capacity(sketch->levels) || weight != sketch->count)
+        return false;
+    for (int i = 0; i < items; i++)
+        if (!(sketch->item[i] >= sketch->min && sketch->item[i] <= sketch->max))
+            return false;
+    return true;
 }

@@ -6,6 +6,7 @@
 #ifndef IFL_PROFILE_KLL_H
 #define IFL_PROFILE_KLL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/rng.h"
@@ -32,5 +33,11 @@ void ifl_kll_merge(struct ifl_kll *sketch, const struct ifl_kll *other);
 // The values at `count` ranks in [0, 1], rising. All 0 where the sketch is empty; rank 0 and 1 give
 // the exact least and greatest value.
 void ifl_kll_quantiles(const struct ifl_kll *sketch, const double *rank, double *value, int count);
+
+// The greatest difference of two distribution functions (Kolmogorov and Smirnov), 0..1; 0 where one
+// sketch is empty.
+double ifl_kll_distance(const struct ifl_kll *a, const struct ifl_kll *b);
+// Of one that was read from a file: it is as if its values had been added.
+bool ifl_kll_is_valid(const struct ifl_kll *sketch);
 
 #endif

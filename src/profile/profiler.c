@@ -2,6 +2,7 @@
 // The profiler joins the parts of this room: one frame goes through statistics, scene, tracker and
 // memory; then the plate learns some rows and one frame of the memory is labelled anew.
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,19 +11,14 @@
 #include "base/clock.h"
 #include "core/profile.h"
 #include "profile/identify.h"
+#include "profile/modeler.h"
 #include "profile/pyramid.h"
 #include "profile/refine.h"
 #include "profile/track.h"
-#include "profile/window.h"
 
 static const char stage[] = "profile";
 
-enum {
-    BASE_AREA_MIN = 32 * 18,
-    BASE_AREA_MAX = 1024 * 1024,
-    WINDOW_MAX = 10000000,
-    SAMPLES_LEAST = 12
-};
+enum { BASE_AREA_MIN = 32 * 18, BASE_AREA_MAX = 1024 * 1024, SAMPLES_LEAST = 12 };
 
 struct ifl_profiler {
     struct ifl_profiler_config config;
@@ -33,7 +29,7 @@ struct ifl_profiler {
     uint32_t loop; // of the newest frame
     uint64_t media_index;
     struct ifl_extractor *extractor; // NULL until a frame comes without its features
-    struct ifl_window *window;
+    struct ifl_modeler *modeler;
     struct ifl_scene *scene; // NULL before the first frame
     struct ifl_tracker *tracker;
     struct ifl_events events;
@@ -66,7 +62,8 @@ static enum ifl_result check_config(const struct ifl_profiler_config *config,
         result = check_range(error, "the number of memory frames", config->memory_frames,
                              IFL_MEMORY_MIN, IFL_MEMORY_MAX);
     if (result == IFL_OK)
-        result = check_range(error, "the window in frames", config->window_frames, 1, WINDOW_MAX);
+        result =
+            check_range(error, "the window in frames", config->window_frames, 1, IFL_WINDOW_MAX);
     return result;
 }
 
@@ -101,10 +98,13 @@ enum ifl_result ifl_profiler_create(const struct ifl_profiler_config *config,
     copy_text(p->source, sizeof p->source, config->source);
     copy_text(p->licence, sizeof p->licence, config->licence);
     p->config.source = p->config.licence = NULL;
-    p->window = ifl_window_create(config->window_frames, config->seed);
+    struct ifl_modeler_config modeler = {.window_frames = config->window_frames,
+                                         .half_life_frames = fmax(config->window_frames / 10.0, 1),
+                                         .seed = config->seed};
+    if (ifl_modeler_create(&modeler, &p->modeler, error) != IFL_OK)
+        goto no_memory;
     p->tracker = ifl_tracker_create();
-    if (!p->window || !p->tracker || ifl_events_init(&p->events) != 0 ||
-        ifl_visits_init(&p->visits) != 0 ||
+    if (!p->tracker || ifl_events_init(&p->events) != 0 || ifl_visits_init(&p->visits) != 0 ||
         ifl_memory_init(&p->memory, config->memory_frames, config->window_frames) != 0)
         goto no_memory;
     *profiler = p;
@@ -117,7 +117,7 @@ no_memory:
 static void free_parts(struct ifl_profiler *p)
 {
     ifl_extractor_destroy(p->extractor);
-    ifl_window_destroy(p->window);
+    ifl_modeler_destroy(p->modeler);
     ifl_scene_destroy(p->scene);
     ifl_tracker_destroy(p->tracker);
     ifl_events_fini(&p->events);
@@ -311,7 +311,7 @@ enum ifl_result ifl_profiler_take(struct ifl_profiler *p, const struct ifl_frame
         result = fit_scene(p, frame, error);
     if (result != IFL_OK)
         return result;
-    ifl_window_add(p->window, features);
+    ifl_modeler_update(p->modeler, features);
     ifl_scene_look(p->scene, frame);
     if (p->scene->is_new) {
         begin_scene(p);
@@ -319,7 +319,7 @@ enum ifl_result ifl_profiler_take(struct ifl_profiler *p, const struct ifl_frame
     }
     track(p, frame);
     if (ifl_scene_is_warm(p->scene))
-        ifl_window_add_foreground(p->window, p->scene->components, p->scene->foreground_share);
+        ifl_modeler_add_foreground(p->modeler, p->scene->components, p->scene->foreground_share);
     result = remember(p, frame, error);
     learn(p);
     hash_slots(p);
@@ -328,6 +328,24 @@ enum ifl_result ifl_profiler_take(struct ifl_profiler *p, const struct ifl_frame
     p->last_wall_ns = frame->capture_wall_ns;
     p->frames_seen++;
     return result;
+}
+
+enum ifl_result ifl_profiler_keep(const struct ifl_profiler *profiler, const char *path,
+                                  struct ifl_error *error)
+{
+    return ifl_modeler_save(profiler->modeler, path, error);
+}
+
+enum ifl_result ifl_profiler_resume(struct ifl_profiler *profiler, const char *path,
+                                    struct ifl_error *error)
+{
+    return ifl_modeler_load(profiler->modeler, path, error);
+}
+
+bool ifl_profiler_detect_distribution_shift(struct ifl_profiler *profiler,
+                                            struct ifl_distribution_shift *shift)
+{
+    return ifl_modeler_detect_distribution_shift(profiler->modeler, shift);
 }
 
 // ---- snapshots ----
@@ -418,7 +436,7 @@ enum ifl_result ifl_profiler_snapshot(struct ifl_profiler *p, struct ifl_profile
     out->frames_profiled = p->frames_profiled;
     out->source_width = p->scene->source_width;
     out->source_height = p->scene->source_height;
-    ifl_window_read(p->window, out);
+    ifl_modeler_read(p->modeler, out);
     if (copy_plate(p->scene, out) != 0 || copy_memory(p, out, hash) != 0 ||
         copy_events(p, out) != 0) {
         ifl_profile_unref(out);
