@@ -16,9 +16,10 @@
 #include "profile/erase.h"
 
 enum {
-    QUEUE_DEPTH = 4, // frames that wait for the profile thread
-    POLL_MS = 100,   // how often the profile thread looks up from an empty queue
-    KEEP_S = 60,     // least time between two savings of the profile
+    QUEUE_DEPTH = 4,  // frames that wait for the profile thread
+    POLL_MS = 100,    // how often the profile thread looks up from an empty queue
+    KEEP_S = 60,      // least time between two savings of the profile
+    KEEP_MODEL_S = 5, // and of the statistics, which are saved with every interval
 };
 
 struct ifl_channel {
@@ -26,8 +27,9 @@ struct ifl_channel {
     bool retired;         // atomic: has left the pipeline
     struct ifl_plan plan; // the studio's
     char name[IFL_SOURCE_NAME_MAX];
-    char uri[256]; // redacted
-    char state_path[PATH_MAX];
+    char uri[256];               // redacted
+    char state_path[PATH_MAX];   // of the profile
+    char model_path[PATH_MAX];   // of the statistics' state
     int64_t profile_interval_ns; // atomic
     int64_t retention_ns;        // 0: pictures stay until others take their place
     const struct ifl_clock *clock;
@@ -89,7 +91,7 @@ static void publish_new(struct ifl_channel *channel, struct ifl_profile *profile
 
 struct analyst {
     struct ifl_channel *channel;
-    int64_t published_ns, kept_ns;
+    int64_t published_ns, kept_ns, model_kept_ns;
     uint64_t profiled, next_early; // early publications: each time the frames have doubled
 };
 
@@ -147,6 +149,21 @@ static void keep(struct analyst *analyst, int64_t now_ns, bool last)
     ifl_profile_unref(profile);
 }
 
+static void keep_model(struct analyst *analyst, int64_t now_ns, bool last)
+{
+    struct ifl_channel *channel = analyst->channel;
+    struct ifl_error error = {0};
+    int64_t interval_ns = __atomic_load_n(&channel->profile_interval_ns, __ATOMIC_RELAXED);
+    if (interval_ns < KEEP_MODEL_S * IFL_SECOND_NS)
+        interval_ns = KEEP_MODEL_S * IFL_SECOND_NS;
+    if (!channel->model_path[0] || analyst->profiled == 0 ||
+        (!last && now_ns - analyst->model_kept_ns < interval_ns))
+        return;
+    analyst->model_kept_ns = now_ns;
+    if (ifl_profiler_keep(channel->profiler, channel->model_path, &error) != IFL_OK)
+        ifl_log(IFL_LOG_ERROR, "profile.keep-failed", channel->name, "%s", error.text);
+}
+
 static void take_snapshot(struct analyst *analyst, bool last)
 {
     struct ifl_channel *channel = analyst->channel;
@@ -164,6 +181,7 @@ static void take_snapshot(struct analyst *analyst, bool last)
     if (channel->retention_ns)
         drop_old(channel, oldest_wall_ns(channel));
     keep(analyst, now_ns, last);
+    keep_model(analyst, now_ns, last);
 }
 
 static void take_frame(struct analyst *analyst, struct ifl_frame *frame)
@@ -196,6 +214,7 @@ static void *analyse(void *context)
     struct analyst analyst = {.channel = channel,
                               .published_ns = ifl_now_ns(channel->clock),
                               .kept_ns = ifl_now_ns(channel->clock),
+                              .model_kept_ns = ifl_now_ns(channel->clock),
                               .next_early = IFL_MEMORY_MIN};
     for (;;) {
         void *packet;
@@ -315,6 +334,10 @@ static void load_kept(struct ifl_channel *channel)
     if (result != IFL_OK && result != IFL_ERR_NOT_FOUND)
         ifl_log(IFL_LOG_WARNING, "profile.kept-unusable", channel->name, "%s; starting without it",
                 error.text);
+    result = ifl_profiler_resume(channel->profiler, channel->model_path, &error);
+    if (result != IFL_OK && result != IFL_ERR_NOT_FOUND)
+        ifl_log(IFL_LOG_WARNING, "profile.kept-unusable", channel->name,
+                "%s; statistics begin anew", error.text);
 }
 
 enum ifl_result ifl_channel_create(const struct ifl_source_spec *spec,
@@ -351,8 +374,11 @@ enum ifl_result ifl_channel_create(const struct ifl_source_spec *spec,
         ifl_channel_unref(made);
         return result;
     }
-    if (state_dir)
+    if (state_dir) {
         snprintf(made->state_path, sizeof made->state_path, "%s/%s.iflprof", state_dir, made->name);
+        snprintf(made->model_path, sizeof made->model_path, "%s/%s.iflmodel", state_dir,
+                 made->name);
+    }
     if (state_dir && load)
         load_kept(made);
     *channel = made;

@@ -19,7 +19,7 @@
 #include "profile/erase.h"
 
 static const char stage[] = "state";
-static const char suffix[] = ".iflprof";
+static const char pictures_suffix[] = ".iflprof", statistics_suffix[] = ".iflmodel";
 
 enum { QUIET_S = 300 }; // a file written later has a watcher
 
@@ -93,6 +93,9 @@ static bool is_all(const struct span *span)
 
 static void note(struct ifl_erased *erased, const char *source)
 {
+    for (int i = 0; i < erased->sources; i++)
+        if (!strcmp(erased->source[i], source))
+            return; // its other file
     if (erased->sources < IFL_LIST_MAX)
         snprintf(erased->source[erased->sources++], sizeof erased->source[0], "%s", source);
 }
@@ -146,27 +149,32 @@ static enum ifl_result erase_file(const char *path, const char *source, const st
     return result;
 }
 
-// The source of a kept profile's file name; false where it is none.
-static bool source_of(const char *file, char source[256])
+// The source of a kept file's name; false where it is none of this kind.
+static bool source_of(const char *file, const char *suffix, char source[256])
 {
-    size_t length = strlen(file);
-    if (file[0] == '.' || length <= sizeof suffix - 1 || length >= 256 ||
-        strcmp(file + length - (sizeof suffix - 1), suffix) != 0)
+    size_t length = strlen(file), end = strlen(suffix);
+    if (file[0] == '.' || length <= end || length >= 256 ||
+        strcmp(file + length - end, suffix) != 0)
         return false;
-    snprintf(source, 256, "%.*s", (int)(length - (sizeof suffix - 1)), file);
+    snprintf(source, 256, "%.*s", (int)(length - end), file);
     return true;
 }
 
-// A profile that was being written when the power went: a hidden name, and pictures in it.
+// One that was being written when the power went: a hidden name, and perhaps pictures in it.
 static bool is_torn(const char *file)
 {
-    return file[0] == '.' && strstr(file, ".iflprof.") != NULL;
+    return file[0] == '.' && (strstr(file, ".iflprof.") || strstr(file, ".iflmodel."));
 }
 
 static bool is_quiet(const char *path)
 {
     struct stat info;
     return stat(path, &info) == 0 && time(NULL) - info.st_mtime > QUIET_S;
+}
+
+static bool is_wanted(const char *wanted, const char *source)
+{
+    return !wanted || !strcmp(wanted, source);
 }
 
 static enum ifl_result erase_all(DIR *list, const char *folder, const char *wanted,
@@ -183,8 +191,11 @@ static enum ifl_result erase_all(DIR *list, const char *folder, const char *want
             continue;
         if (is_torn(entry->d_name))
             unlink(path);
-        else if (source_of(entry->d_name, source) && (!wanted || !strcmp(wanted, source)))
+        else if (source_of(entry->d_name, pictures_suffix, source) && is_wanted(wanted, source))
             result = erase_file(path, source, span, erased, error);
+        else if (is_all(span) && source_of(entry->d_name, statistics_suffix, source) &&
+                 is_wanted(wanted, source))
+            result = remove_file(path, source, erased, error);
     }
     return result;
 }

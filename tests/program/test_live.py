@@ -51,6 +51,23 @@ class Living(Case):
         self.assertEqual(summary["images"]["in_flight"], 0)
         self.assertEqual(len(records(self.folder / "d")), summary["images"]["delivered"])
 
+    def test_statistics_go_on_after_kill_9_less_the_last_interval(self):
+        def frames(live):
+            return live.json("/api/v1/profile")["frames"]
+        live = self.begin()
+        live.wait_until(lambda: frames(live)["window"] >= 240, 30, "eight seconds of statistics")
+        before = frames(live)["window"]
+        live.kill()
+        again = self.begin()
+        # The kept profile is shown first; then one of this run.
+        again.wait_until(lambda: 0 < frames(again)["profiled"] < 100, 15, "a profile of the second run")
+        now = frames(again)
+        resumed = now["window"] - now["profiled"]
+        self.assertGreater(resumed, 100, now)
+        self.assertLessEqual(resumed, before)
+        self.assertLess(before - resumed, 30 * 7, "more than the least interval, 5 s, was lost")
+        self.assertEqual(again.stop(), 0)
+
     def test_generate_on_demand(self):
         live = self.begin("--generate-interval", "60")
         live.wait_until(lambda: live.get("/readyz"), 15, "readiness")

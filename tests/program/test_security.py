@@ -354,12 +354,12 @@ class Pictures(Security):
         torn = self.state / ".gate.iflprof.abcdef"
         torn.write_bytes(b"pictures")
         gone = self.erase("--source", "gate")
-        self.assertEqual((gone["files_erased"], gone["sources"]), (1, ["gate"]))
+        self.assertEqual((gone["files_erased"], gone["sources"]), (2, ["gate"]))  # and its statistics
         self.assertFalse(torn.exists())
         self.assertFalse((self.state / "gate.iflprof").exists())
         (self.state / "yard.iflprof").write_bytes(b"damaged")  # goes with all, although unreadable
         self.erase()
-        self.assertEqual(list(self.state.glob("*.iflprof")), [])
+        self.assertEqual(list(self.state.glob("*.ifl*")), [])
         self.refuses(run("erase", "--state-dir", self.state, "--source", "gate"), 3, "gate")
         self.refuses(run("erase", "--state-dir", self.folder / "no"), 3, "state folder")
         self.refuses(run("erase", "--state-dir", self.state, "--since", "yesterday"), 2, "UTC")
