@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Live streams through the whole program: every protocol, cameras killed and hung, a webcam that is
 unplugged. test_streams.py has the quick ones."""
+import hashlib
+import pathlib
 import socket
 import unittest
 
 import machine
-from streams import LOGIN, PASSPHRASE, USER, Streams, free_port
+from streams import LOGIN, PASSPHRASE, PASSWORD, USER, Streams, free_port
 from support import PROGRAM, ROOT, Case
 
 
@@ -79,6 +81,61 @@ class Slow(Streams):
     def test_motion_jpeg_of_ffmpeg(self):
         uri = f"http://127.0.0.1:{free_port()}/video"
         self.over_ffmpeg(uri, "-c:v", "mjpeg", "-f", "mpjpeg", "-listen", "1", uri)
+
+
+LIGHTTPD = "/usr/sbin/lighttpd"
+
+
+class Lighttpd(Streams):
+    """Digest by an implementation that is neither ours nor libcurl's: lighttpd before a camera."""
+
+    def digest_camera(self, port, algorithm):
+        if not pathlib.Path(LIGHTTPD).exists():
+            self.skipTest("there is no lighttpd: Digest by an independent server was not tried")
+        behind = free_port()
+        self.mjpeg_camera(behind, "none")
+        word = hashlib.new({"MD5": "md5", "SHA-256": "sha256"}[algorithm],
+                           f"{USER}:camera:{PASSWORD}".encode()).hexdigest()
+        users = self.folder / "users"
+        users.write_text(f"{USER}:camera:{word}\n")
+        config = self.folder / "lighttpd.conf"
+        config.write_text(f"""
+            server.modules = ("mod_auth", "mod_authn_file", "mod_proxy")
+            server.bind = "127.0.0.1"
+            server.port = {port}
+            server.document-root = "{self.folder}"
+            server.errorlog = "{self.folder}/lighttpd.log"
+            server.stream-response-body = 2
+            auth.backend = "htdigest"
+            auth.backend.htdigest.userfile = "{users}"
+            auth.require = ("/" => ("method" => "digest", "realm" => "camera", "require" => "valid-user",
+                                    "algorithm" => "{algorithm}"))
+            proxy.server = ("/video" => (("host" => "127.0.0.1", "port" => {behind})))
+            """)
+        return self.camera(LIGHTTPD, "-D", "-f", config)
+
+    def test_digest_of_lighttpd(self):
+        port = free_port()
+        camera = self.digest_camera(port, "MD5")
+        self.begin(f"http://{LOGIN}@127.0.0.1:{port}/video")
+        self.goes_live()
+        self.delivers(2)
+        self.outage(camera.kill, camera.start)
+        self.outage(camera.hang, camera.wake)
+        self.ends_well()
+
+    def test_digest_with_sha256_of_lighttpd(self):
+        port = free_port()
+        self.digest_camera(port, "SHA-256")
+        self.begin(f"http://{LOGIN}@127.0.0.1:{port}/video")
+        self.goes_live()
+        self.delivers(1)
+        self.ends_well()
+
+    def test_a_wrong_password_for_lighttpd(self):
+        port = free_port()
+        self.digest_camera(port, "MD5")
+        self.is_refused(f"http://{USER}:not-the-word@127.0.0.1:{port}/video", "not-the-word")
 
 
 class Webcam(Case):

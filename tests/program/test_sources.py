@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sources that come, go and change by SIGHUP; secrets that are kept elsewhere; one connection a camera."""
+import shutil
 import signal
+import socket
 import subprocess
 import time
 import unittest
@@ -149,6 +151,60 @@ class Secrets(Streams):
             status, answer = self.live.post("/api/v1/sources", {"uri": uri})
             self.assertEqual(status, 403, answer)
         self.assertEqual(self.live.stop(), 0)
+
+
+class Trust(Streams):
+    """TLS that does not fit is refused unless told otherwise."""
+
+    def https_camera(self, name):
+        if not shutil.which("openssl"):
+            self.skipTest("there is no openssl program to play a camera with TLS")
+        key, self.certificate = self.folder / "key.pem", self.folder / "cert.pem"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj",
+                        f"/CN={name}", "-addext", f"subjectAltName={name}", "-keyout", key, "-out",
+                        self.certificate], check=True, capture_output=True, timeout=30)
+        subprocess.run(["ffmpeg", "-nostdin", "-loglevel", "error", "-f", "lavfi", "-i",
+                        "testsrc2=s=160x120:r=10:d=3", "-c:v", "mpeg2video", self.folder / "clip.ts"],
+                       check=True, timeout=30)
+        port = free_port()
+        words = ["openssl", "s_server", "-accept", f"127.0.0.1:{port}", "-cert", self.certificate, "-key",
+                 key, "-WWW", "-quiet"]
+        server = subprocess.Popen(words, cwd=self.folder, stdin=subprocess.DEVNULL,
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.addCleanup(server.wait)
+        self.addCleanup(server.kill)
+        for _ in range(100):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.05)
+        return f"https://127.0.0.1:{port}/clip.ts"
+
+    def test_a_certificate_that_nobody_vouches_for(self):
+        uri = self.https_camera("IP:127.0.0.1")
+        self.refuses(run("probe", uri, timeout=30), 4, "certificate does not fit", "#tls=any")
+        done = run("probe", f"{uri}#ca={self.certificate}", timeout=30)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        done = run("probe", f"{uri}#tls=any", timeout=30)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.refuses(run("probe", f"{uri}#ca=/nowhere.pem", timeout=30), 3, "#ca=")
+
+    def test_a_certificate_of_another_host(self):
+        uri = self.https_camera("DNS:camera.example")
+        self.refuses(run("probe", f"{uri}#ca={self.certificate}", timeout=30), 4, "certificate does not fit")
+
+
+class Nowhere(Streams):
+    def test_names_that_do_not_resolve_and_closed_ports(self):
+        for scheme in ("rtsp", "http", "rtmp", "srt", "udp"):
+            with self.subTest(scheme=scheme):
+                done = run("probe", f"{scheme}://no-such-camera.invalid:5000/x", timeout=60)
+                self.refuses(done, done.returncode, "no-such-camera.invalid")
+                self.assertIn(done.returncode, (3, 8))
+                self.assertRegex(done.stderr, "no address|looking up its name|took too long")
+        for scheme in ("rtsp", "http", "rtmp"):
+            self.refuses(run("probe", f"{scheme}://127.0.0.1:{free_port()}/x", timeout=60), 5,
+                         "refused the connection")
 
 
 class FromC(Streams):
