@@ -51,6 +51,20 @@ def full_speed(build, clip, folder):
     return {"run of a 1080p clip: bare decoding / all of run, CPU": bare / ours}
 
 
+def reconnects(build, folder):
+    """Five hundred real reconnects: what the last four hundred leave behind, and what one costs."""
+    clip = folder / "five.ts"
+    subprocess.run(["ffmpeg", "-loglevel", "error", "-f", "lavfi", "-i", "testsrc2=s=320x240:r=25:d=0.4",
+                    "-c:v", "libx264", "-bf", "0", "-g", "5", "-tune", "zerolatency", "-f", "mpegts", clip],
+                   check=True)
+    out = subprocess.run([f"{build}/bench/bench_reconnect", clip], check=True, capture_output=True, text=True)
+    values = json.loads(out.stdout.splitlines()[-1])
+    return {"500 reconnects: descriptors left behind": values["descriptors"],
+            "500 reconnects: threads left behind": values["threads"],
+            "500 reconnects: memory left behind, MB": values["megabytes"],
+            "a reconnect with ten pictures, ms CPU": values["cpu_ms"]}
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--build", default=str(ROOT / "build"))
@@ -61,6 +75,7 @@ def main():
     values.update(parts(args.build))
     with tempfile.TemporaryDirectory() as folder:
         values.update(full_speed(args.build, args.clip, pathlib.Path(folder)))
+        values.update(reconnects(args.build, pathlib.Path(folder)))
     stored = json.loads(BASELINE.read_text())["values"] if BASELINE.exists() else {}
     print(f"{'':56} {'now':>9} {'baseline':>9}")
     for name, value in values.items():

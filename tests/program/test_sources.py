@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sources that come, go and change by SIGHUP; secrets that are kept elsewhere; one connection a camera."""
+import json
 import shutil
 import signal
 import socket
@@ -205,6 +206,22 @@ class Nowhere(Streams):
         for scheme in ("rtsp", "http", "rtmp"):
             self.refuses(run("probe", f"{scheme}://127.0.0.1:{free_port()}/x", timeout=60), 5,
                          "refused the connection")
+
+
+class Reconnects(Streams):
+    def test_five_hundred_of_them_leave_nothing_behind(self):
+        clip = self.folder / "clip.ts"
+        subprocess.run(["ffmpeg", "-nostdin", "-loglevel", "error", "-f", "lavfi", "-i",
+                        "testsrc2=s=160x120:r=25:d=0.4", "-c:v", "libx264", "-bf", "0", "-g", "5", "-tune",
+                        "zerolatency", "-f", "mpegts", clip], check=True, timeout=30)
+        done = subprocess.run([BUILD / "bench" / "bench_reconnect", clip], text=True, capture_output=True,
+                              timeout=120)
+        print(done.stdout)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        left = json.loads(done.stdout.splitlines()[-1])
+        self.assertEqual((left["descriptors"], left["threads"]), (0, 0))
+        self.assertLess(left["megabytes"], 3)
+        self.assertGreater(left["pictures"], 4000)
 
 
 class FromC(Streams):
