@@ -191,33 +191,72 @@ static enum ifl_result measure_copies(struct ifl_reference *reference, int cap,
 }
 
 enum ifl_result ifl_reference_init(struct ifl_reference *reference, const struct ifl_roster *roster,
-                                   struct ifl_reference_request request, struct ifl_error *error)
+                                   int level, struct ifl_error *error)
 {
     *reference = (struct ifl_reference){0};
-    enum ifl_result result = ifl_view_init(&reference->view, roster, request.level, error);
+    return ifl_view_init(&reference->view, roster, level, error);
+}
+
+static enum ifl_result make_look(struct ifl_reference *reference, struct ifl_error *error)
+{
+    enum ifl_result result = measure_detail(reference, error);
+    return result == IFL_OK ? measure_seams(reference, error) : result;
+}
+
+static enum ifl_result make_artefact(struct ifl_reference *reference, struct ifl_error *error)
+{
+    enum ifl_result result = ifl_view_split(&reference->view, error);
+    return result == IFL_OK ? measure_artefacts(reference, error) : result;
+}
+
+static enum ifl_result make_copy(struct ifl_reference *reference, int cap, struct ifl_error *error)
+{
+    enum ifl_result result = ifl_view_find_threshold(&reference->view, error);
     if (result == IFL_OK)
-        result = measure_detail(reference, error);
-    if (result == IFL_OK)
-        result = measure_seams(reference, error);
-    if (result == IFL_OK && request.artefacts)
-        result = ifl_view_split(&reference->view, error);
-    if (result == IFL_OK && request.artefacts)
-        result = measure_artefacts(reference, error);
-    if (result == IFL_OK && request.copies)
         result = ifl_seen_init(&reference->support, &reference->view, error);
-    if (result == IFL_OK && request.copies)
+    if (result == IFL_OK)
         result = ifl_copy_init(&reference->copy, &reference->view, &reference->support, error);
-    if (result == IFL_OK && request.copies)
-        result = measure_copies(reference, request.copy_cap, error);
-    return result;
+    return result == IFL_OK ? measure_copies(reference, cap, error) : result;
+}
+
+// What a part that failed has made.
+static void drop_parts(struct ifl_reference *reference, unsigned parts)
+{
+    if (parts & IFL_REFERENCE_COPY) {
+        ifl_copy_fini(&reference->copy);
+        ifl_seen_fini(&reference->support);
+    }
+    if (parts & IFL_REFERENCE_LOOK) {
+        free(reference->texture_most);
+        reference->texture_most = NULL;
+    }
+}
+
+enum ifl_result ifl_reference_make(struct ifl_reference *reference, unsigned parts, int copy_cap,
+                                   struct ifl_error *error)
+{
+    unsigned missing = parts & ~reference->parts;
+    for (unsigned part = 1; part <= missing; part *= 2) {
+        if (!(missing & part))
+            continue;
+        enum ifl_result result = part == IFL_REFERENCE_LOOK ? make_look(reference, error)
+                                 : part == IFL_REFERENCE_ARTEFACT
+                                     ? make_artefact(reference, error)
+                                     : make_copy(reference, copy_cap, error);
+        if (result != IFL_OK) {
+            drop_parts(reference, part);
+            return result;
+        }
+        // Readers look without a lock.
+        __atomic_store_n(&reference->parts, reference->parts | part, __ATOMIC_RELEASE);
+    }
+    return IFL_OK;
 }
 
 void ifl_reference_fini(struct ifl_reference *reference)
 {
-    ifl_copy_fini(&reference->copy);
-    ifl_seen_fini(&reference->support);
+    drop_parts(reference, IFL_REFERENCE_LOOK | IFL_REFERENCE_COPY);
     ifl_view_fini(&reference->view);
-    free(reference->texture_most);
     *reference = (struct ifl_reference){0};
 }
 

@@ -3,6 +3,7 @@
 #include "inferloop/validate.h"
 
 #include <math.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,6 +30,13 @@ struct ifl_validator {
     struct ifl_roster roster;
     int levels, artefact_level, copy_level;
     double clipped_limit;
+    struct made *made;
+};
+
+// What is made when it is first needed: images of one size need few of the references, and no
+// image needs the likeness.
+struct made {
+    pthread_mutex_t lock; // held while something is made
     struct ifl_reference reference[IFL_LEVELS_MAX];
     struct ifl_likeness_null *likeness;
 };
@@ -74,21 +82,45 @@ static void choose_levels(struct ifl_validator *validator)
         validator->copy_level--;
 }
 
+static const struct ifl_reference *reference_at(const struct ifl_validator *validator, int level)
+{
+    return &validator->made->reference[level];
+}
+
+static enum ifl_result need(const struct ifl_validator *validator, int level, unsigned parts,
+                            struct ifl_error *error)
+{
+    struct ifl_reference *reference = &validator->made->reference[level];
+    int cap = COPY_CAP >> 2 * (validator->copy_level - level);
+    if ((__atomic_load_n(&reference->parts, __ATOMIC_ACQUIRE) & parts) == parts)
+        return IFL_OK;
+    pthread_mutex_lock(&validator->made->lock);
+    enum ifl_result result = IFL_OK;
+    if (!reference->view.roster)
+        result = ifl_reference_init(reference, &validator->roster, level, error);
+    if (result == IFL_OK)
+        result = ifl_reference_make(reference, parts, cap, error);
+    pthread_mutex_unlock(&validator->made->lock);
+    return result;
+}
+
+// What images of the base size need.
 static enum ifl_result build(struct ifl_validator *validator, struct ifl_error *error)
 {
-    const struct ifl_profile *profile = validator->profile;
-    enum ifl_result result = ifl_roster_init(&validator->roster, profile, error);
-    for (int l = 0; l < validator->levels && result == IFL_OK; l++) {
-        struct ifl_reference_request request = {.level = l,
-                                                .artefacts = l <= validator->artefact_level,
-                                                .copies = l <= validator->copy_level};
-        int shift = 2 * (validator->copy_level - l);
-        request.copy_cap = request.copies ? COPY_CAP >> shift : 0;
-        result = ifl_reference_init(&validator->reference[l], &validator->roster, request, error);
+    validator->made = calloc(1, sizeof *validator->made);
+    if (!validator->made || pthread_mutex_init(&validator->made->lock, NULL) != 0) {
+        free(validator->made);
+        validator->made = NULL;
+        return ifl_fail(error, IFL_ERR_NO_MEMORY, "validate", "no memory for a validator");
     }
+    validator->clipped_limit = ifl_clipped_of_memory(validator->profile) + clipped_margin;
+    enum ifl_result result = ifl_roster_init(&validator->roster, validator->profile, error);
     if (result == IFL_OK)
-        result = ifl_likeness_null_create(profile, &validator->likeness, error);
-    validator->clipped_limit = ifl_clipped_of_memory(profile) + clipped_margin;
+        result = need(validator, validator->levels - 1, IFL_REFERENCE_LOOK, error);
+    if (result == IFL_OK)
+        result = need(validator, validator->artefact_level, IFL_REFERENCE_ARTEFACT, error);
+    if (result == IFL_OK)
+        result = need(validator, validator->copy_level, IFL_REFERENCE_COPY, error);
     return result;
 }
 
@@ -113,13 +145,22 @@ enum ifl_result ifl_validator_create(const struct ifl_profile *profile,
     return IFL_OK;
 }
 
+static void drop_made(struct made *made)
+{
+    if (!made)
+        return;
+    for (int l = 0; l < IFL_LEVELS_MAX; l++)
+        ifl_reference_fini(&made->reference[l]);
+    ifl_likeness_null_destroy(made->likeness);
+    pthread_mutex_destroy(&made->lock);
+    free(made);
+}
+
 void ifl_validator_destroy(struct ifl_validator *validator)
 {
     if (!validator)
         return;
-    for (int l = 0; l < validator->levels; l++)
-        ifl_reference_fini(&validator->reference[l]);
-    ifl_likeness_null_destroy(validator->likeness);
+    drop_made(validator->made);
     ifl_roster_fini(&validator->roster);
     ifl_profile_unref(validator->profile);
     free(validator);
@@ -244,14 +285,16 @@ static void prepare(struct work *work, bool full)
 static double softening(const struct ifl_validator *validator, const struct work *work)
 {
     const struct ifl_view *view = &work->at->view;
-    const struct ifl_view *base = &validator->reference[validator->levels - 1].view;
+    const struct ifl_profile *profile = validator->profile;
+    int base = validator->levels - 1;
     int width = work->image->width, height = work->image->height;
-    if (view == base || (width == view->width && height == view->height))
+    if (work->at == reference_at(validator, base) ||
+        (width == view->width && height == view->height))
         return 1;
     uint8_t *level = work->scratch, *small = level + padded(3 * (size_t)view->pixels);
     void *spare = small + padded(3 * (size_t)width * (size_t)height);
-    ifl_scale_area(base->plate, base->width, base->height, 3 * base->width, small, width, height,
-                   3 * width, 3);
+    ifl_scale_area(profile->plate[base], profile->level_width[base], profile->level_height[base],
+                   3 * profile->level_width[base], small, width, height, 3 * width, 3);
     ifl_scale_area(small, width, height, 3 * width, level, view->width, view->height,
                    3 * view->width, 3);
     double sharp = ifl_detail_measure(view->plate, view->width, view->height, work->energy, spare);
@@ -347,16 +390,21 @@ static enum ifl_rejection judge(const struct work *work, const struct ifl_synthe
     return IFL_REJECT_NONE;
 }
 
-static void choose_references(const struct ifl_validator *validator, const struct ifl_image *image,
-                              struct work *work)
+static enum ifl_result choose_references(const struct ifl_validator *validator,
+                                         const struct ifl_image *image, struct work *work,
+                                         struct ifl_error *error)
 {
     int level = level_of(validator, image);
     int artefact = level < validator->artefact_level ? level : validator->artefact_level;
     int copy = level < validator->copy_level ? level : validator->copy_level;
     *work = (struct work){.image = image,
-                          .at = &validator->reference[level],
-                          .artefact = &validator->reference[artefact],
-                          .copy = &validator->reference[copy]};
+                          .at = reference_at(validator, level),
+                          .artefact = reference_at(validator, artefact),
+                          .copy = reference_at(validator, copy)};
+    enum ifl_result result = need(validator, level, IFL_REFERENCE_LOOK, error);
+    if (result == IFL_OK)
+        result = need(validator, artefact, IFL_REFERENCE_ARTEFACT, error);
+    return result == IFL_OK ? need(validator, copy, IFL_REFERENCE_COPY, error) : result;
 }
 
 enum ifl_result ifl_validator_check(const struct ifl_validator *validator,
@@ -368,7 +416,9 @@ enum ifl_result ifl_validator_check(const struct ifl_validator *validator,
     if (!image || !image->rgb || image->width < 1 || image->height < 1)
         return ifl_fail(error, IFL_ERR_INVALID, "validate", "there is no image to check");
     struct work work;
-    choose_references(validator, image, &work);
+    enum ifl_result result = choose_references(validator, image, &work, error);
+    if (result != IFL_OK)
+        return result;
     uint8_t *memory = malloc(lay_out(&work, validator, NULL));
     if (!memory)
         return ifl_fail(error, IFL_ERR_NO_MEMORY, "validate", "no memory to check an image");
@@ -383,6 +433,17 @@ enum ifl_result ifl_validator_check(const struct ifl_validator *validator,
     return IFL_OK;
 }
 
+static enum ifl_result need_likeness(const struct ifl_validator *validator, struct ifl_error *error)
+{
+    struct made *made = validator->made;
+    pthread_mutex_lock(&made->lock);
+    enum ifl_result result = IFL_OK;
+    if (!made->likeness)
+        result = ifl_likeness_null_create(validator->profile, &made->likeness, error);
+    pthread_mutex_unlock(&made->lock);
+    return result;
+}
+
 enum ifl_result ifl_likeness(const struct ifl_validator *validator, struct ifl_image *const *images,
                              int count, double *ratio, char note[160], struct ifl_error *error)
 {
@@ -390,5 +451,8 @@ enum ifl_result ifl_likeness(const struct ifl_validator *validator, struct ifl_i
         if (!images[i] || !images[i]->rgb || images[i]->width < 1 || images[i]->height < 1)
             return ifl_fail(error, IFL_ERR_INVALID, "validate", "image %d of the set is missing",
                             i);
-    return ifl_likeness_ratio(validator->likeness, images, count, ratio, note, error);
+    enum ifl_result result = need_likeness(validator, error);
+    if (result != IFL_OK)
+        return result;
+    return ifl_likeness_ratio(validator->made->likeness, images, count, ratio, note, error);
 }

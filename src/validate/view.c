@@ -131,26 +131,32 @@ static void shrink_labels(const uint8_t *from, int from_width, int from_height, 
     }
 }
 
-static int difference(const uint8_t *a, const uint8_t *b)
+// What the plate pixels of one frame differ by from the plate.
+struct change {
+    uint32_t sum, count;
+};
+
+static void add_changes(const struct ifl_view *view, int t, uint16_t *far, struct change *change)
 {
-    return abs(a[0] - b[0]) + abs(a[1] - b[1]) + abs(a[2] - b[2]);
+    const uint8_t *label = view->label[t];
+    ifl_pixel_kernels()->differences(view->frame[t], view->plate, view->pixels, far);
+    for (int p = 0; p < view->pixels; p++) {
+        uint32_t ground = label[p] == 0;
+        change[p].sum += far[p] * ground;
+        change[p].count += ground;
+    }
 }
 
 // A pixel of an image is foreground where it differs from the plate by more than 45 (15 of 255 a
 // channel) plus three times what the memory's own plate pixels do there: leaves and flicker.
-static void set_threshold(struct ifl_view *view)
+static void set_threshold(struct ifl_view *view, struct change *change, uint16_t *far)
 {
     int n = view->roster->frames;
     int step = n > 32 ? n / 32 : 1;
+    for (int t = 0; t < n; t += step)
+        add_changes(view, t, far, change);
     for (int p = 0; p < view->pixels; p++) {
-        int sum = 0, count = 0;
-        for (int t = 0; t < n; t += step) {
-            if (view->label[t][p])
-                continue;
-            sum += difference(view->frame[t] + 3 * p, view->plate + 3 * p);
-            count++;
-        }
-        int value = 45 + (count ? 3 * sum / count : 0);
+        uint32_t value = 45 + (change[p].count ? 3 * change[p].sum / change[p].count : 0);
         view->threshold[p] = (uint8_t)(value < 150 ? value : 150);
     }
 }
@@ -167,12 +173,9 @@ enum ifl_result ifl_view_init(struct ifl_view *view, const struct ifl_roster *ro
     view->pixels = view->width * view->height;
     size_t pixels = (size_t)view->pixels;
     view->label_memory = calloc((size_t)n, pixels);
-    view->threshold = malloc(pixels);
-    if (!view->label_memory || !view->threshold) {
-        ifl_view_fini(view);
+    if (!view->label_memory)
         return ifl_fail(error, IFL_ERR_NO_MEMORY, "validate",
                         "no memory for the labels of %d frames", n);
-    }
     for (int t = 0; t < n; t++) {
         const struct ifl_memory_frame *frame = profile->memory[t];
         view->frame[t] = frame->level[level];
@@ -182,13 +185,36 @@ enum ifl_result ifl_view_init(struct ifl_view *view, const struct ifl_roster *ro
             shrink_labels(frame->label, profile->level_width[base], profile->level_height[base],
                           own, view->width, view->height);
     }
-    set_threshold(view);
     return IFL_OK;
+}
+
+enum ifl_result ifl_view_find_threshold(struct ifl_view *view, struct ifl_error *error)
+{
+    if (view->threshold)
+        return IFL_OK;
+    size_t pixels = (size_t)view->pixels;
+    struct change *change = calloc(pixels, sizeof *change);
+    uint16_t *far = malloc(pixels * sizeof *far);
+    view->threshold = malloc(pixels);
+    bool ready = change && far && view->threshold;
+    if (ready) {
+        set_threshold(view, change, far);
+    } else {
+        free(view->threshold);
+        view->threshold = NULL;
+    }
+    free(change);
+    free(far);
+    return ready ? IFL_OK
+                 : ifl_fail(error, IFL_ERR_NO_MEMORY, "validate", "no memory to compare %d frames",
+                            view->roster->frames);
 }
 
 enum ifl_result ifl_view_split(struct ifl_view *view, struct ifl_error *error)
 {
     size_t samples = 3 * (size_t)view->pixels;
+    if (view->planes)
+        return IFL_OK;
     view->planes = malloc(samples * (size_t)view->roster->frames);
     if (!view->planes)
         return ifl_fail(error, IFL_ERR_NO_MEMORY, "validate", "no memory to compare %d frames",

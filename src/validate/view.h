@@ -37,15 +37,17 @@ struct ifl_view {
     const uint8_t *frame[IFL_MEMORY_MAX]; // borrowed
     const uint8_t *label[IFL_MEMORY_MAX]; // borrowed at the base level, else in label_memory
     uint8_t *label_memory;
-    uint8_t *planes;    // [frame]: its R, G and B apart; only where they were asked for
-    uint8_t *threshold; // [pixel]: difference to the plate, summed over R, G and B, above which a
-                        // pixel of an image is foreground
+    uint8_t *planes;    // made on demand, [frame]: its R, G and B apart
+    uint8_t *threshold; // made on demand, [pixel]: difference to the plate, summed over R, G and B,
+                        // above which a pixel of an image is foreground
 };
 
 enum ifl_result ifl_view_init(struct ifl_view *view, const struct ifl_roster *roster, int level,
                               struct ifl_error *error) IFL_CHECK_RESULT;
-// Makes `planes`.
+// Make `planes`, `threshold`, where they are not yet.
 enum ifl_result ifl_view_split(struct ifl_view *view, struct ifl_error *error) IFL_CHECK_RESULT;
+enum ifl_result ifl_view_find_threshold(struct ifl_view *view,
+                                        struct ifl_error *error) IFL_CHECK_RESULT;
 void ifl_view_fini(struct ifl_view *view);
 
 // Foreground of a picture in canonical photometry: pixels beyond the view's threshold, of which

@@ -25,6 +25,7 @@ static void open_fixture(struct fixture *f, const struct world *world, int frame
     f->profile = world_profile(world, frames, 0, 8, false);
     check_ok(ifl_roster_init(&f->roster, f->profile, &error), error);
     check_ok(ifl_view_init(&f->view, &f->roster, level, &error), error);
+    check_ok(ifl_view_find_threshold(&f->view, &error), error);
 }
 
 static void close_fixture(struct fixture *f)
