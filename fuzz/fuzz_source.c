@@ -60,6 +60,8 @@ static void try_secrets(const char *before, const char *behind)
     must_hide(uri);
     snprintf(uri, sizeof uri, "srt://camera:9000?%s" SECRET, before);
     must_hide(uri);
+    snprintf(uri, sizeof uri, "https://camera/video#bearer=%s" SECRET "%s", before, behind);
+    must_hide(uri);
 }
 
 static void try_redaction(const char *uri)

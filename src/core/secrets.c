@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/file.h"
 
@@ -78,6 +79,10 @@ static enum ifl_result put_file(struct output *output, const char *path, struct 
     uint8_t *bytes = NULL;
     size_t count = 0;
     struct ifl_error inner = {0};
+    struct stat status;
+    if (stat(path, &status) == 0 && !S_ISREG(status.st_mode)) // which might wait for ever
+        return ifl_fail(error, IFL_ERR_UNAUTHORIZED, room,
+                        "the secret %s is no file; write it into one", path);
     if (ifl_read_file(path, IFL_SECRET_MAX, &bytes, &count, &inner) != IFL_OK)
         return ifl_fail(error, IFL_ERR_UNAUTHORIZED, room,
                         "the secret ${file:...} is not there: %s", inner.text);

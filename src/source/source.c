@@ -106,10 +106,10 @@ void ifl_uri_redact(const char *uri, char *out, size_t out_bytes)
     const char *rest = strchr(uri, ':') + 1;
     rest += strspn(rest, "/");
     put(&writer, uri, (size_t)(rest - uri));
-    // A password may hold any character, '/' and '?' too, and a query '@'; better lose the path,
-    // and the host where it can't be told from a query, than show one.
+    // A password may hold any character, '/' and '?' too, and a query or token '@'; better lose the
+    // path, and the host where it can't be told from a query, than show one.
     const char *at = strrchr(rest, '@');
-    if (at && memchr(rest, '?', (size_t)(at - rest))) {
+    if (at && strcspn(rest, "?#") < (size_t)(at - rest)) {
         put(&writer, "***", 3);
         return;
     }
