@@ -17,7 +17,8 @@ extern "C" {
 #endif
 
 /* Y is luma in 0..255 (full range). The plane: the means of 2x2, or 4x4, 8x8, ... boxes of the
- * picture, until there are no more of them than in 480x270. Motion is against the picture before,
+ * picture, until there are no more of them than in 480x270; colours, patterns and
+ * steps are those of every second row of it. Motion is against the picture before,
  * 0 where there is none. name, unit, least, greatest, definition. */
 #define IFL_FEATURES(X)                                                                            \
     X(brightness_mean, "1", 0, 1, "mean Y / 255")                                                  \
@@ -95,7 +96,7 @@ enum {
 /* Red, green or blue, 0..255, on the plane. Skew and kurtosis: 0 where constant. */
 struct ifl_channel_features {
     double mean, std, skew, kurtosis;
-    uint32_t histogram[IFL_HISTOGRAM_BINS]; /* pixels; a bin is 4 levels wide */
+    uint32_t histogram[IFL_HISTOGRAM_BINS]; /* pixels; each bin is 4 levels wide */
 };
 
 struct ifl_dominant_color {

@@ -167,9 +167,9 @@ static void measure_plane(struct ifl_workplace *at, struct ifl_features *feature
     const struct ifl_plane *plane = &at->plane;
     struct counts counts = {0};
     uint64_t saturation = 0;
-    double pixels = (double)plane->width * plane->height;
+    double pixels = (double)plane->width * ((plane->height - 1) / IFL_ROW_STEP + 1);
     memset(at->cell, 0, sizeof at->cell);
-    for (int y = 0; y < plane->height; y++) {
+    for (int y = 0; y < plane->height; y += IFL_ROW_STEP) {
         ptrdiff_t begin = (ptrdiff_t)y * plane->width;
         const uint8_t *luma = plane->y + begin, *cb = plane->cb + begin, *cr = plane->cr + begin;
         saturation += ifl_measure_kernels()->saturation(luma, cb, cr, plane->width);

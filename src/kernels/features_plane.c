@@ -83,13 +83,14 @@ static double complexity(struct ifl_workplace *at)
     uint32_t histogram[2][256] = {{0}};
     if (plane->width < 2)
         return 0;
-    for (int y = 0; y < plane->height; y++) {
+    int rows = 0;
+    for (int y = 0; y < plane->height; y += IFL_ROW_STEP, rows++) {
         ifl_plane_kernels()->steps(row_of(plane, y), at->bytes[0], plane->width);
         count(at->bytes[0], plane->width - 1, histogram);
     }
     for (int i = 0; i < 256; i++)
         histogram[0][i] += histogram[1][i];
-    return ifl_entropy_bits(histogram[0], (double)(plane->width - 1) * plane->height);
+    return ifl_entropy_bits(histogram[0], (double)(plane->width - 1) * rows);
 }
 
 void ifl_features_composition(struct ifl_workplace *at, struct ifl_features *features)
@@ -105,10 +106,10 @@ static void set_patterns(struct ifl_workplace *at, struct ifl_features *features
 {
     const struct ifl_plane *plane = &at->plane;
     uint32_t histogram[2][256] = {{0}};
-    double pixels = (double)(plane->width - 2) * (plane->height - 2);
+    double pixels = (double)(plane->width - 2) * ((plane->height - 1) / IFL_ROW_STEP);
     memset(features->lbp, 0, sizeof features->lbp);
     if (plane->width >= 3 && plane->height >= 3) {
-        for (int y = 1; y < plane->height - 1; y++) {
+        for (int y = 1; y < plane->height - 1; y += IFL_ROW_STEP) {
             ifl_plane_kernels()->patterns(row_of(plane, y - 1), row_of(plane, y),
                                           row_of(plane, y + 1), at->bytes[0], plane->width);
             count(at->bytes[0], plane->width - 2, histogram);
@@ -148,7 +149,7 @@ static void set_normalised(struct ifl_workplace *at, struct ifl_features *featur
     enum { ROWS = 2 * IFL_MSCN_RADIUS + 1 };
     const struct ifl_plane *plane = &at->plane;
     struct ifl_mscn_sums sums = {0};
-    for (int y = 0; plane->width >= ROWS && y + ROWS <= plane->height; y++)
+    for (int y = 0; plane->width >= ROWS && y + ROWS <= plane->height; y += IFL_ROW_STEP)
         ifl_plane_kernels()->mscn(row_of(plane, y), plane->width, plane->width, at->work, &sums);
     double n = (double)sums.pixels * IFL_MSCN_SCALE;
     double mean = sums.pixels ? (double)sums.absolute / n : 0;
@@ -237,40 +238,38 @@ void ifl_features_hash(struct ifl_workplace *at, struct ifl_features *features)
 
 // ---- motion ----
 
-static void add_tiles(const struct ifl_workplace *at, int y, int row,
-                      double sum[IFL_TILES][IFL_TILES])
-{
-    const uint8_t *now = row_of(&at->plane, y), *before = at->before + (now - at->plane.y);
-    uint64_t unused;
-    for (int i = 0; i < IFL_TILES; i++) {
-        int begin = ifl_tile_begin(at->plane.width, i), end = ifl_tile_end(at->plane.width, i);
-        sum[row][i] +=
-            (double)ifl_plane_kernels()->change(now + begin, before + begin, end - begin, &unused) /
-            (end - begin);
-    }
-}
+// Tiles of a picture narrower than they are many share pixels, which then count twice.
+struct change {
+    uint64_t sum, changed, pixels;
+};
 
-static void set_tile_change(const struct ifl_workplace *at, struct ifl_features *features)
+static void add_tile(const struct ifl_workplace *at, int row, int column, struct change *change)
 {
-    double sum[IFL_TILES][IFL_TILES] = {{0}};
-    for (int j = 0; j < IFL_TILES; j++) {
-        int begin = ifl_tile_begin(at->plane.height, j), end = ifl_tile_end(at->plane.height, j);
-        for (int y = begin; y < end; y++)
-            add_tiles(at, y, j, sum);
-        for (int i = 0; i < IFL_TILES; i++)
-            features->tile_change[j][i] = (float)(sum[j][i] / (end - begin));
+    int left = ifl_tile_begin(at->plane.width, column);
+    int width = ifl_tile_end(at->plane.width, column) - left;
+    int top = ifl_tile_begin(at->plane.height, row), end = ifl_tile_end(at->plane.height, row);
+    for (int y = top; y < end; y++) {
+        const uint8_t *now = row_of(&at->plane, y) + left;
+        change->sum += ifl_plane_kernels()->change(now, at->before + (now - at->plane.y), width,
+                                                   &change->changed);
     }
+    change->pixels += (uint64_t)width * (uint64_t)(end - top);
 }
 
 static void set_change(const struct ifl_workplace *at, struct ifl_features *features)
 {
-    int pixels = at->plane.width * at->plane.height;
-    uint64_t sum = 0, changed = 0;
-    for (int y = 0; y < at->plane.height; y++)
-        sum += ifl_plane_kernels()->change(row_of(&at->plane, y), at->before + y * at->plane.width,
-                                           at->plane.width, &changed);
-    ifl_feature_set(features, IFL_FEATURE_frame_difference, (double)sum / pixels);
-    ifl_feature_set(features, IFL_FEATURE_motion_share, (double)changed / pixels);
+    struct change all = {0};
+    for (int j = 0; j < IFL_TILES; j++)
+        for (int i = 0; i < IFL_TILES; i++) {
+            struct change tile = {0};
+            add_tile(at, j, i, &tile);
+            features->tile_change[j][i] = (float)((double)tile.sum / (double)tile.pixels);
+            all.sum += tile.sum;
+            all.changed += tile.changed;
+            all.pixels += tile.pixels;
+        }
+    ifl_feature_set(features, IFL_FEATURE_frame_difference, (double)all.sum / (double)all.pixels);
+    ifl_feature_set(features, IFL_FEATURE_motion_share, (double)all.changed / (double)all.pixels);
 }
 
 static void set_no_change(struct ifl_features *features)
@@ -286,7 +285,6 @@ void ifl_features_motion(struct ifl_workplace *at, struct ifl_features *features
     struct ifl_shift shift;
     features->has_previous = at->before_width == plane->width && at->before_height == plane->height;
     if (features->has_previous) {
-        set_tile_change(at, features);
         set_change(at, features);
     } else {
         set_no_change(features);

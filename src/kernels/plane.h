@@ -15,6 +15,7 @@
 enum {
     IFL_PLANE_AREA = 480 * 270, // pixels at most
     IFL_PLANE_SIDE_MAX = (IFL_FRAME_SIDE_MAX + 1) / 2,
+    IFL_ROW_STEP = 2, // colours, patterns, steps and normalised pixels: of every second row
     IFL_CHANGE_LEVELS = 16,  // a pixel that differs by more has changed
     IFL_MSCN_RADIUS = 3,     // of the window of 7x7
     IFL_MSCN_SCALE = 1024,   // of the whole numbers that add up

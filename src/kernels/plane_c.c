@@ -158,6 +158,7 @@ static void four_rows(float *restrict re, float *restrict im, ptrdiff_t quarter,
 {
     float *r1 = re + quarter, *r2 = r1 + quarter, *r3 = r2 + quarter;
     float *i1 = im + quarter, *i2 = i1 + quarter, *i3 = i2 + quarter;
+#pragma GCC ivdep // rows are `count` long and do not overlap
     for (int x = 0; x < count; x++) {
         float a_re = re[x] + r2[x], a_im = im[x] + i2[x];
         float c_re = re[x] - r2[x], c_im = im[x] - i2[x];
@@ -181,6 +182,7 @@ static void four_rows(float *restrict re, float *restrict im, ptrdiff_t quarter,
 static void two_rows(float *restrict re, float *restrict im, ptrdiff_t half, int count)
 {
     float *r1 = re + half, *i1 = im + half;
+#pragma GCC ivdep
     for (int x = 0; x < count; x++) {
         float a = re[x], b = im[x];
         re[x] = a + r1[x];
