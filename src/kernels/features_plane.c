@@ -238,38 +238,47 @@ void ifl_features_hash(struct ifl_workplace *at, struct ifl_features *features)
 
 // ---- motion ----
 
-// Tiles of a picture narrower than they are many share pixels, which then count twice.
+// Tiles of a picture narrower than they are many share pixels.
 struct change {
-    uint64_t sum, changed, pixels;
+    uint64_t sum[IFL_TILES][IFL_TILES], all, changed;
 };
 
-static void add_tile(const struct ifl_workplace *at, int row, int column, struct change *change)
+static void add_row(struct ifl_workplace *at, int y, struct change *change)
 {
-    int left = ifl_tile_begin(at->plane.width, column);
-    int width = ifl_tile_end(at->plane.width, column) - left;
-    int top = ifl_tile_begin(at->plane.height, row), end = ifl_tile_end(at->plane.height, row);
-    for (int y = top; y < end; y++) {
-        const uint8_t *now = row_of(&at->plane, y) + left;
-        change->sum += ifl_plane_kernels()->change(now, at->before + (now - at->plane.y), width,
-                                                   &change->changed);
-    }
-    change->pixels += (uint64_t)width * (uint64_t)(end - top);
+    const struct ifl_measure_kernels *kernels = ifl_measure_kernels();
+    const struct ifl_plane *plane = &at->plane;
+    uint8_t *difference = at->bytes[0];
+    change->changed += ifl_plane_kernels()->change(
+        row_of(plane, y), at->before + (ptrdiff_t)y * plane->width, difference, plane->width);
+    change->all += kernels->sum(difference, plane->width);
+    for (int j = 0; j < IFL_TILES; j++)
+        for (int i = 0; i < IFL_TILES && y >= ifl_tile_begin(plane->height, j) &&
+                        y < ifl_tile_end(plane->height, j);
+             i++) {
+            int begin = ifl_tile_begin(plane->width, i), end = ifl_tile_end(plane->width, i);
+            change->sum[j][i] += kernels->sum(difference + begin, end - begin);
+        }
 }
 
-static void set_change(const struct ifl_workplace *at, struct ifl_features *features)
+static int tile_side(int side, int i)
 {
-    struct change all = {0};
+    return ifl_tile_end(side, i) - ifl_tile_begin(side, i);
+}
+
+static void set_change(struct ifl_workplace *at, struct ifl_features *features)
+{
+    const struct ifl_plane *plane = &at->plane;
+    struct change change = {0};
+    double pixels = (double)plane->width * plane->height;
+    for (int y = 0; y < plane->height; y++)
+        add_row(at, y, &change);
     for (int j = 0; j < IFL_TILES; j++)
-        for (int i = 0; i < IFL_TILES; i++) {
-            struct change tile = {0};
-            add_tile(at, j, i, &tile);
-            features->tile_change[j][i] = (float)((double)tile.sum / (double)tile.pixels);
-            all.sum += tile.sum;
-            all.changed += tile.changed;
-            all.pixels += tile.pixels;
-        }
-    ifl_feature_set(features, IFL_FEATURE_frame_difference, (double)all.sum / (double)all.pixels);
-    ifl_feature_set(features, IFL_FEATURE_motion_share, (double)all.changed / (double)all.pixels);
+        for (int i = 0; i < IFL_TILES; i++)
+            features->tile_change[j][i] =
+                (float)((double)change.sum[j][i] / tile_side(plane->width, i) /
+                        tile_side(plane->height, j));
+    ifl_feature_set(features, IFL_FEATURE_frame_difference, (double)change.all / pixels);
+    ifl_feature_set(features, IFL_FEATURE_motion_share, (double)change.changed / pixels);
 }
 
 static void set_no_change(struct ifl_features *features)

@@ -49,9 +49,16 @@ static int64_t laplacian_sum(const struct ifl_measure_kernels *kernels, const ui
 
 static void take_row_sums(const struct ifl_row_sums *rows, struct ifl_luma_sums *sums)
 {
-    for (int part = 0; part < IFL_HISTOGRAM_PARTS; part++) {
-        for (int i = 0; i < 256; i++)
-            sums->histogram[i] += rows->parts[part][i];
+    for (int i = 0; i < 256; i++)
+        sums->histogram[i] += rows->single[i];
+    for (int first = 0; first < 256; first++) {
+        uint32_t pixels = 0;
+        for (int second = 0; second < 256; second++) {
+            uint32_t pairs = rows->pairs[first << 8 | second];
+            sums->histogram[second] += pairs;
+            pixels += pairs;
+        }
+        sums->histogram[first] += pixels;
     }
     sums->operators = rows->operators;
     sums->across = (struct ifl_step_sums){rows->across, rows->across_border};

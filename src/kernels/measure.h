@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Measuring a picture: in go planes, out come integer sums, from which features.c derives what a
 // user reads. Exact: every instruction set gives the same sums. Any thread, no memory of its own
-// beyond 32 KiB of stack. Planes up to IFL_FRAME_SIDE_MAX on a side, at least 1.
+// beyond 300 KiB of stack. Planes up to IFL_FRAME_SIDE_MAX on a side, at least 1.
 //
 // 3x3 operators are taken where all nine pixels exist, the interior: columns 1 to width - 2, rows
 // 1 to height - 2; a picture of less than three columns or rows has none.
@@ -17,8 +17,6 @@
 enum {
     IFL_EDGE_MAGNITUDE = 100, // Sobel magnitude above which a pixel is an edge
     IFL_BLOCK_SIDE = 8,       // of codecs
-    IFL_HISTOGRAM_PARTS = 8,  // histograms that take turns, so that equal neighbours do not wait
-    IFL_HISTOGRAM_BINS_PADDED = 264, // of a part: no two parts a multiple of 4096 bytes apart
 };
 
 // Over the interior.
@@ -63,7 +61,8 @@ int ifl_tile_end(int side, int i);
 
 // What the rows of a picture add up to.
 struct ifl_row_sums {
-    uint32_t parts[IFL_HISTOGRAM_PARTS][IFL_HISTOGRAM_BINS_PADDED]; // any split, modulo 2^32
+    // Pixels two at a time, as one number of 16 bits, and those that were left over, modulo 2^32.
+    uint32_t pairs[1 << 16], single[256];
     struct ifl_operator_sums operators;
     uint64_t across, across_border, down; // steps; `down` to the row below
 };

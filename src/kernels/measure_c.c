@@ -7,14 +7,13 @@
 static void histogram(const uint8_t *row, int count, struct ifl_row_sums *sums)
 {
     int i = 0;
-    for (; i + 8 <= count; i += 8) {
-        uint64_t eight;
-        memcpy(&eight, row + i, sizeof eight);
-        for (int part = 0; part < IFL_HISTOGRAM_PARTS; part++, eight >>= 8)
-            sums->parts[part][eight & 255]++;
+    for (; i + 2 <= count; i += 2) {
+        uint16_t two;
+        memcpy(&two, row + i, sizeof two);
+        sums->pairs[two]++;
     }
-    for (; i < count; i++)
-        sums->parts[0][row[i]]++;
+    if (i < count)
+        sums->single[row[i]]++;
 }
 
 static uint64_t sum(const uint8_t *row, int count)

@@ -15,7 +15,7 @@
 enum {
     IFL_PLANE_AREA = 480 * 270, // pixels at most
     IFL_PLANE_SIDE_MAX = (IFL_FRAME_SIDE_MAX + 1) / 2,
-    IFL_ROW_STEP = 2, // colours, patterns, steps and normalised pixels: of every second row
+    IFL_ROW_STEP = 2,        // colours, patterns, steps and normalised pixels: of every second row
     IFL_CHANGE_LEVELS = 16,  // a pixel that differs by more has changed
     IFL_MSCN_RADIUS = 3,     // of the window of 7x7
     IFL_MSCN_SCALE = 1024,   // of the whole numbers that add up
@@ -56,8 +56,8 @@ struct ifl_plane_kernels {
     uint64_t (*squares)(const uint8_t *row, int count);
     // row[x + 1] - row[x], modulo 256; count - 1 of them.
     void (*steps)(const uint8_t *row, uint8_t *step, int count);
-    // Sum of |now - before|; adds to `changed` the pixels above IFL_CHANGE_LEVELS.
-    uint32_t (*change)(const uint8_t *now, const uint8_t *before, int count, uint64_t *changed);
+    // |now - before|; gives how many are above IFL_CHANGE_LEVELS.
+    uint32_t (*change)(const uint8_t *now, const uint8_t *before, uint8_t *difference, int count);
     // The inner pixels of the middle one of 2 * IFL_MSCN_RADIUS + 1 rows. `work`: 2 * width floats.
     void (*mscn)(const uint8_t *rows, ptrdiff_t stride, int width, float *work,
                  struct ifl_mscn_sums *sums);

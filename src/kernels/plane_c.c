@@ -81,17 +81,18 @@ static void steps(const uint8_t *restrict row, uint8_t *restrict step, int count
         step[x] = (uint8_t)(row[x + 1] - row[x]);
 }
 
-static uint32_t change(const uint8_t *restrict now, const uint8_t *restrict before, int count,
-                       uint64_t *changed)
+static uint32_t change(const uint8_t *restrict now, const uint8_t *restrict before,
+                       uint8_t *restrict difference, int count)
 {
-    uint32_t sum = 0, above = 0;
+    uint32_t above = 0;
     for (int x = 0; x < count; x++) {
-        uint32_t difference = (uint32_t)abs(now[x] - before[x]);
-        sum += difference;
-        above += difference > IFL_CHANGE_LEVELS;
+        uint8_t more = now[x] > before[x] ? now[x] : before[x];
+        uint8_t less = now[x] > before[x] ? before[x] : now[x];
+        difference[x] = (uint8_t)(more - less);
     }
-    *changed += above;
-    return sum;
+    for (int x = 0; x < count; x++)
+        above += difference[x] > IFL_CHANGE_LEVELS;
+    return above;
 }
 
 // A Gaussian of sigma 7/6 over seven pixels, from the middle outwards; they add up to 1.
@@ -208,17 +209,34 @@ static void transform(float *re, float *im, int side, const float *cosine, const
         two_rows(re + row * side, im + row * side, side, side);
 }
 
+enum { BLOCK = 16 };
+
+static inline void copy_turned(const float *restrict from, float *restrict to, int side)
+{
+    for (int x = 0; x < BLOCK; x++)
+        for (int y = 0; y < BLOCK; y++)
+            to[x * BLOCK + y] = from[y * side + x];
+}
+
+static inline void paste(const float *restrict from, float *restrict to, int side)
+{
+    for (int y = 0; y < BLOCK; y++)
+        for (int x = 0; x < BLOCK; x++)
+            to[y * side + x] = from[y * BLOCK + x];
+}
+
+// Blocks on both sides of the diagonal change places.
 static void transpose(float *square, int side)
 {
-    enum { BLOCK = 16 };
+    float upper[BLOCK * BLOCK], lower[BLOCK * BLOCK];
     for (int top = 0; top < side; top += BLOCK)
-        for (int left = top; left < side; left += BLOCK)
-            for (int y = top; y < top + BLOCK; y++)
-                for (int x = left > y ? left : y + 1; x < left + BLOCK; x++) {
-                    float swap = square[y * side + x];
-                    square[y * side + x] = square[x * side + y];
-                    square[x * side + y] = swap;
-                }
+        for (int left = top; left < side; left += BLOCK) {
+            float *above = square + top * side + left, *below = square + left * side + top;
+            copy_turned(above, upper, side);
+            copy_turned(below, lower, side);
+            paste(upper, below, side);
+            paste(lower, above, side);
+        }
 }
 
 static void add_power(const float *restrict re, const float *restrict im, float *restrict power,

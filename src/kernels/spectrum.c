@@ -10,7 +10,7 @@
 enum {
     SIDE = IFL_SPECTRUM_SIDE,
     SIDE_MIN = 32,
-    SQUARES_MAX = 6,
+    SQUARES_MAX = 4,
     FREQUENCY_MIN = 4,
     SIDE_STEPS = 3, // 32, 64, 128
 };
@@ -19,10 +19,10 @@ struct ifl_spectrum {
     float cosine[SIDE], sine[SIDE];  // of -2 pi k / SIDE
     float hann[SIDE_STEPS][SIDE];    // of each side
     uint8_t place[SIDE_STEPS][SIDE]; // frequency k of a side stands there
-    float re[SIDE * SIDE], im[SIDE * SIDE], power[SIDE * SIDE];
-    float now_re[SIDE * SIDE], now_im[SIDE * SIDE];
-    float before_re[SIDE * SIDE], before_im[SIDE * SIDE]; // of the plane before
-    int before_width, before_height;                      // 0: there is none
+    float square[7][SIDE * SIDE];    // what all these point to
+    float *re, *im, *power, *now_re, *now_im;
+    float *before_re, *before_im;    // of the plane before
+    int before_width, before_height; // 0: there is none
     uint8_t reduced[SIDE * SIDE];
 };
 
@@ -53,8 +53,14 @@ static void make_tables(struct ifl_spectrum *spectrum)
 struct ifl_spectrum *ifl_spectrum_create(void)
 {
     struct ifl_spectrum *spectrum = calloc(1, sizeof *spectrum);
-    if (spectrum)
-        make_tables(spectrum);
+    if (!spectrum)
+        return NULL;
+    make_tables(spectrum);
+    float **const squares[] = {&spectrum->re,       &spectrum->im,     &spectrum->power,
+                               &spectrum->now_re,   &spectrum->now_im, &spectrum->before_re,
+                               &spectrum->before_im};
+    for (int i = 0; i < 7; i++)
+        *squares[i] = spectrum->square[i];
     return spectrum;
 }
 
@@ -144,8 +150,8 @@ double ifl_spectrum_slope(struct ifl_spectrum *spectrum, const struct ifl_plane 
     if (side < SIDE_MIN)
         return 0;
     int across = plane->width / side, down = plane->height / side, squares = 0;
-    across = across > SQUARES_MAX ? SQUARES_MAX : across;
-    down = down > SQUARES_MAX / across ? SQUARES_MAX / across : down;
+    while (across * down > SQUARES_MAX)
+        *(across >= down ? &across : &down) -= 1;
     size_t bytes = (size_t)(side * side) * sizeof(float);
     memset(spectrum->power, 0, bytes);
     // Two squares at a time, as real and imaginary part: over a ring their powers add up.
@@ -182,12 +188,12 @@ static void load_reduced(struct ifl_spectrum *spectrum, const struct ifl_plane *
     mean /= (float)(size.width * size.height);
     for (int x = 0; x < size.width; x++)
         across[x] = (float)(0.5 - 0.5 * cos(2 * acos(-1) * (x + 0.5) / size.width));
-    memset(spectrum->re, 0, sizeof spectrum->re);
-    memset(spectrum->im, 0, sizeof spectrum->im);
+    memset(spectrum->now_re, 0, sizeof spectrum->square[0]);
+    memset(spectrum->now_im, 0, sizeof spectrum->square[0]);
     for (int y = 0; y < size.height; y++) {
         float down = (float)(0.5 - 0.5 * cos(2 * acos(-1) * (y + 0.5) / size.height));
         for (int x = 0; x < size.width; x++)
-            spectrum->re[y * SIDE + x] =
+            spectrum->now_re[y * SIDE + x] =
                 ((float)spectrum->reduced[y * size.width + x] - mean) * (down * across[x]);
     }
 }
@@ -261,24 +267,28 @@ static struct size reduced_size(const struct ifl_plane *plane)
     return size;
 }
 
+static void exchange(float **a, float **b)
+{
+    float *swap = *a;
+    *a = *b;
+    *b = swap;
+}
+
 void ifl_spectrum_shift(struct ifl_spectrum *spectrum, const struct ifl_plane *plane,
                         struct ifl_shift *shift)
 {
-    size_t bytes = sizeof spectrum->re;
     struct size size = reduced_size(plane);
     bool same = plane->width == spectrum->before_width && plane->height == spectrum->before_height;
     load_reduced(spectrum, plane, size);
-    transform(spectrum, SIDE, spectrum->re, spectrum->im);
+    transform(spectrum, SIDE, spectrum->now_re, spectrum->now_im);
     *shift = (struct ifl_shift){0};
-    memcpy(spectrum->now_re, spectrum->re, bytes);
-    memcpy(spectrum->now_im, spectrum->im, bytes);
     if (same) {
         divide(spectrum);
         transform(spectrum, SIDE, spectrum->re, spectrum->im);
         find_peak(spectrum, size, shift);
     }
-    memcpy(spectrum->before_re, spectrum->now_re, bytes);
-    memcpy(spectrum->before_im, spectrum->now_im, bytes);
+    exchange(&spectrum->before_re, &spectrum->now_re);
+    exchange(&spectrum->before_im, &spectrum->now_im);
     spectrum->before_width = plane->width;
     spectrum->before_height = plane->height;
 }

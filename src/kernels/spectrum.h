@@ -13,7 +13,7 @@ void ifl_spectrum_destroy(struct ifl_spectrum *spectrum);
 void ifl_spectrum_reset(struct ifl_spectrum *spectrum); // there is no plane before the next one
 
 // Least-squares slope of log power over log frequency, 4 to side / 4 cycles, of the mean
-// periodogram of up to six squares side by side, of 128, 64 or 32 pixels a side, under a Hann
+// periodogram of up to four squares, evenly spread, of 128, 64 or 32 pixels a side, under a Hann
 // window. 0 where the plane is smaller or one colour.
 double ifl_spectrum_slope(struct ifl_spectrum *spectrum, const struct ifl_plane *plane);
 
