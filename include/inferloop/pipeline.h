@@ -8,6 +8,7 @@
 #define INFERLOOP_PIPELINE_H
 
 #include "inferloop/deliver.h"
+#include "inferloop/drift.h"
 #include "inferloop/generate.h"
 #include "inferloop/incident.h"
 #include "inferloop/profile.h"
@@ -85,6 +86,14 @@ IFL_API enum ifl_result ifl_pipeline_configure(struct ifl_pipeline *pipeline,
 IFL_API enum ifl_result ifl_pipeline_reload(struct ifl_pipeline *pipeline,
                                             const struct ifl_config *config,
                                             struct ifl_error *error) IFL_CHECK_RESULT;
+/* The state of a source as it is now is as it should be (see ifl_drift_accept); carried out with
+ * its next frame. */
+IFL_API enum ifl_result ifl_pipeline_accept_drift(struct ifl_pipeline *pipeline, const char *name,
+                                                  struct ifl_error *error) IFL_CHECK_RESULT;
+/* Forgets a source's profile, pictures and what drift has learned, on disk too, and begins anew
+ * with the next frame. What has been generated stays. */
+IFL_API enum ifl_result ifl_pipeline_reset_profile(struct ifl_pipeline *pipeline, const char *name,
+                                                   struct ifl_error *error) IFL_CHECK_RESULT;
 /* A copy of the configuration as it is now; ifl_config_destroy it. NULL: out of memory. */
 IFL_API struct ifl_config *ifl_pipeline_config(struct ifl_pipeline *pipeline);
 
@@ -185,6 +194,11 @@ IFL_API const char *ifl_history_name(enum ifl_history_series series); /* as the 
 IFL_API int ifl_pipeline_history(struct ifl_pipeline *pipeline, const char *source,
                                  struct ifl_history_point *points, int most);
 
+/* How a source's stream compares with what was learned. IFL_ERR_NOT_FOUND: no such source;
+ * IFL_ERR_UNSUPPORTED: drift is not watched. */
+IFL_API enum ifl_result ifl_pipeline_drift(struct ifl_pipeline *pipeline, const char *name,
+                                           struct ifl_drift_status *status,
+                                           struct ifl_error *error) IFL_CHECK_RESULT;
 /* What has gone wrong or changed: the newest incidents first, at most `most`, of one source (NULL:
  * of all) and kind (-1: of all); with `lasting` only those that last; only those that have changed
  * after the serial `changed_after` (0: all). Returns how many; ifl_incident_fini each. */

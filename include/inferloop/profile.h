@@ -146,6 +146,9 @@ IFL_API enum ifl_result ifl_profiler_take(struct ifl_profiler *profiler,
                                           const struct ifl_features *features,
                                           enum ifl_verdict verdict,
                                           struct ifl_error *error) IFL_CHECK_RESULT;
+/* The foreground of the newest frame it has learned: components, and their share of the picture. */
+IFL_API void ifl_profiler_foreground(const struct ifl_profiler *profiler, int *components,
+                                     double *share);
 /* Forgets all that it has learned, pictures included; goes on with the next frame. */
 IFL_API enum ifl_result ifl_profiler_reset(struct ifl_profiler *profiler,
                                            struct ifl_error *error) IFL_CHECK_RESULT;

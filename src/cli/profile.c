@@ -87,6 +87,7 @@ static enum ifl_result make(const struct ifl_arguments *arguments, struct ifl_er
     if (!config->output[0])
         return ifl_fail(error, IFL_ERR_INVALID, "config", "say where to write it: -o FILE");
     config->realtime = config->loop = false;
+    config->drift_false_alarms = 0; // all that it shows is what is asked for
     sigset_t signals;
     ifl_block_signals(&signals);
     struct ifl_registry *registry = NULL;

@@ -92,8 +92,8 @@ enum { IFL_HTTP_NOTHING = 0, IFL_HTTP_SEE = 1, IFL_HTTP_SET = 2 };
       IFL_HTTP_NOTHING, "PATH",                                                                    \
       "run, generate: folder of the dataset (default /app/data/dataset if /app/data exists, else " \
       "data/dataset); profile: the file to write")                                                 \
-    X(TEXT, state_dir, "state-dir", 0, 0, 0, NULL, "", NULL, IFL_FOR_RUN | IFL_FOR_ERASE,          \
-      IFL_HTTP_NOTHING, "PATH",                                                                    \
+    X(TEXT, state_dir, "state-dir", 0, 0, 0, NULL, "", NULL,                                       \
+      IFL_FOR_RUN | IFL_FOR_ERASE | IFL_FOR_PROFILE, IFL_HTTP_NOTHING, "PATH",                     \
       "folder where profiles survive a restart; they contain pictures; \"none\" keeps nothing "    \
       "(default: state beside the dataset)")                                                       \
     X(TEXT, listen, "listen", 0, 0, 0, NULL, "127.0.0.1:8000", NULL, IFL_FOR_RUN,                  \
@@ -166,6 +166,19 @@ enum { IFL_HTTP_NOTHING = 0, IFL_HTTP_SEE = 1, IFL_HTTP_SET = 2 };
       IFL_FOR_RUN | IFL_FOR_PROFILE, IFL_HTTP_SEE, "frames", "frames the generator remembers")     \
     X(INTEGER, window_frames, "window-frames", 0, 8, 1000000, NULL, "3000", NULL,                  \
       IFL_FOR_RUN | IFL_FOR_PROFILE, IFL_HTTP_SEE, "frames", "frames the statistics are over")     \
+    X(NUMBER, drift_false_alarms, "drift-false-alarms", 0, 0, 10000, NULL, "30", NULL,             \
+      IFL_FOR_RUN, IFL_HTTP_SEE, "days",                                                           \
+      "drift: on average at most one false alarm of a source in so many days; 0: drift is not "    \
+      "watched")                                                                                   \
+    X(NUMBER, drift_tolerance, "drift-tolerance", 0, 0, 10, NULL, "0.25", NULL, IFL_FOR_RUN,       \
+      IFL_HTTP_SEE, "sigma", "drift: a smaller change of a measure's averages does not matter")    \
+    X(NUMBER, drift_learn, "drift-learn", 0, 40, 2000, NULL, "600", NULL, IFL_FOR_RUN,             \
+      IFL_HTTP_SEE, "s",                                                                           \
+      "drift: how long at least a state is learned before others are told "                        \
+      "from it")                                                                                   \
+    X(CHOICE, drift_reference, "drift-reference", 0, 0, 0, "fixed|seasonal", "fixed", NULL,        \
+      IFL_FOR_RUN, IFL_HTTP_SEE, "",                                                               \
+      "drift: compare with what was learned, or with the same hour of the week")                   \
     X(NUMBER, open_timeout, "open-timeout", 0, 0.1, 600, NULL, "5", NULL, IFL_FOR_INPUT,           \
       IFL_HTTP_SEE, "s", "longest time to connect to a source")                                    \
     X(NUMBER, read_timeout, "read-timeout", 0, 0.1, 600, NULL, "5", NULL, IFL_FOR_INPUT,           \

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "pipeline/history.h"
 #include "pipeline/status.h"
+#include "pipeline/watch.h"
 #include "profile/erase.h"
 
 enum {
@@ -30,6 +31,7 @@ struct ifl_channel {
     char uri[256];               // redacted
     char state_path[PATH_MAX];   // of the profile
     char model_path[PATH_MAX];   // of the statistics' state
+    char drift_path[PATH_MAX];   // of drift's
     int64_t profile_interval_ns; // atomic
     int64_t retention_ns;        // 0: pictures stay until others take their place
     const struct ifl_clock *clock;
@@ -39,6 +41,7 @@ struct ifl_channel {
     struct ifl_ingest *ingest;
     struct ifl_extractor *extractor; // the profile thread's own, as is the profiler
     struct ifl_profiler *profiler;
+    struct ifl_watch *watch;
     pthread_t thread;
     bool started;
 
@@ -139,6 +142,7 @@ static void keep(struct analyst *analyst, int64_t now_ns, bool last)
     if (!channel->state_path[0] || (!last && now_ns - analyst->kept_ns < KEEP_S * IFL_SECOND_NS))
         return;
     analyst->kept_ns = now_ns;
+    ifl_watch_keep(channel->watch, channel->drift_path);
     struct ifl_profile *profile = ifl_channel_profile(channel, false, 0);
     struct ifl_error error = {0};
     if (profile && profile->memory_frames >= IFL_MEMORY_MIN &&
@@ -173,6 +177,8 @@ static void take_snapshot(struct analyst *analyst, bool last)
     analyst->published_ns = now_ns;
     if (channel->retention_ns)
         ifl_profiler_forget(channel->profiler, oldest_wall_ns(channel));
+    if (channel->retention_ns)
+        ifl_watch_forget(channel->watch, oldest_wall_ns(channel));
     enum ifl_result result = ifl_profiler_snapshot(channel->profiler, &profile, &error);
     if (result == IFL_OK)
         publish_new(channel, profile);
@@ -192,6 +198,8 @@ static void take_frame(struct analyst *analyst, struct ifl_frame *frame)
     enum ifl_verdict verdict = IFL_VERDICT_GOOD;
     enum ifl_result result = ifl_extractor_take(channel->extractor, frame, &features, &error);
     if (result == IFL_OK)
+        verdict = ifl_watch_take(channel->watch, frame, &features, channel->profiler, verdict);
+    if (result == IFL_OK)
         result = ifl_profiler_take(channel->profiler, frame, &features, verdict, &error);
     if (result == IFL_OK) {
         double latency =
@@ -208,6 +216,23 @@ static void take_frame(struct analyst *analyst, struct ifl_frame *frame)
     ifl_frame_unref(frame);
 }
 
+// Somebody has asked to begin anew: what is published and kept goes too.
+static void forget_profile(struct ifl_channel *channel)
+{
+    struct ifl_error error = {0};
+    if (ifl_profiler_reset(channel->profiler, &error) != IFL_OK) {
+        ifl_log(IFL_LOG_ERROR, "profile.reset-failed", channel->name, "%s", error.text);
+        return;
+    }
+    ifl_channel_forget(channel);
+    pthread_mutex_lock(&channel->lock);
+    struct ifl_profile *old = channel->profile;
+    channel->profile = NULL;
+    pthread_mutex_unlock(&channel->lock);
+    ifl_profile_unref(old);
+    ifl_log(IFL_LOG_INFO, "profile.reset", channel->name, "the profile begins anew");
+}
+
 static void *analyse(void *context)
 {
     struct ifl_channel *channel = context;
@@ -221,6 +246,8 @@ static void *analyse(void *context)
         int64_t deadline_ns = ifl_now_ns(ifl_clock_real()) + POLL_MS * IFL_MILLISECOND_NS;
         enum ifl_result result = ifl_edge_pop(channel->frames, &packet, deadline_ns);
         ifl_ingest_look(channel->ingest);
+        if (ifl_watch_obey(channel->watch))
+            forget_profile(channel);
         if (result == IFL_END)
             break;
         if (result == IFL_OK)
@@ -324,6 +351,7 @@ static enum ifl_result make_profiler(struct ifl_channel *channel, const struct i
 
 static void load_kept(struct ifl_channel *channel)
 {
+    ifl_watch_load(channel->watch, channel->drift_path);
     struct ifl_profile *profile;
     struct ifl_error error = {0};
     enum ifl_result result = ifl_profile_load(channel->state_path, &profile, &error);
@@ -369,6 +397,8 @@ enum ifl_result ifl_channel_create(const struct ifl_source_spec *spec,
     if (result == IFL_OK)
         result = make_profiler(made, config, error);
     if (result == IFL_OK)
+        result = ifl_watch_create(made->name, config, journal, &made->watch, error);
+    if (result == IFL_OK)
         result = make_ingest(made, spec, config, error);
     if (result != IFL_OK) {
         ifl_channel_unref(made);
@@ -377,6 +407,8 @@ enum ifl_result ifl_channel_create(const struct ifl_source_spec *spec,
     if (state_dir) {
         snprintf(made->state_path, sizeof made->state_path, "%s/%s.iflprof", state_dir, made->name);
         snprintf(made->model_path, sizeof made->model_path, "%s/%s.iflmodel", state_dir,
+                 made->name);
+        snprintf(made->drift_path, sizeof made->drift_path, "%s/%s.ifldrift", state_dir,
                  made->name);
     }
     if (state_dir && load)
@@ -419,6 +451,7 @@ void ifl_channel_unref(struct ifl_channel *channel)
     ifl_ingest_destroy(channel->ingest);
     ifl_extractor_destroy(channel->extractor);
     ifl_profiler_destroy(channel->profiler);
+    ifl_watch_destroy(channel->watch);
     ifl_edge_destroy(channel->in);
     ifl_edge_destroy(channel->frames);
     pthread_cond_destroy(&channel->changed);
@@ -441,6 +474,15 @@ void ifl_channel_forget(struct ifl_channel *channel)
 {
     if (channel->state_path[0])
         unlink(channel->state_path);
+    if (channel->model_path[0])
+        unlink(channel->model_path);
+    if (channel->drift_path[0])
+        unlink(channel->drift_path);
+}
+
+struct ifl_watch *ifl_channel_watch(struct ifl_channel *channel)
+{
+    return channel->watch;
 }
 
 void ifl_channel_set_interval(struct ifl_channel *channel, double profile_interval)

@@ -46,6 +46,9 @@ bool ifl_channel_reads(const struct ifl_channel *channel, const struct ifl_sourc
 // Tries at once where it waits to; see ifl_ingest_retry.
 void ifl_channel_retry(struct ifl_channel *channel);
 
+struct ifl_watch;
+struct ifl_watch *ifl_channel_watch(struct ifl_channel *channel); // drift; lives as long
+
 const char *ifl_channel_name(const struct ifl_channel *channel);
 void ifl_channel_status(struct ifl_channel *channel, struct ifl_source_status *status);
 struct ifl_frame *ifl_channel_frame(struct ifl_channel *channel, uint64_t *serial, int64_t wait_ns);

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "pipeline/internal.h"
+#include "pipeline/watch.h"
 
 static const char room[] = "pipeline";
 
@@ -104,6 +105,46 @@ static enum ifl_result not_there(const char *name, struct ifl_error *error)
 {
     return ifl_fail(error, IFL_ERR_NOT_FOUND, room, "there is no source \"%.60s\"", name);
 }
+
+// ---- drift ----
+
+static enum ifl_result command(struct ifl_pipeline *pipeline, const char *name,
+                               void (*tell)(struct ifl_watch *), struct ifl_error *error)
+{
+    struct ifl_channel *channel = ifl_roster_find(pipeline->roster, name);
+    if (!channel)
+        return not_there(name, error);
+    tell(ifl_channel_watch(channel));
+    ifl_channel_unref(channel);
+    return IFL_OK;
+}
+
+enum ifl_result ifl_pipeline_accept_drift(struct ifl_pipeline *pipeline, const char *name,
+                                          struct ifl_error *error)
+{
+    return command(pipeline, name, ifl_watch_accept, error);
+}
+
+enum ifl_result ifl_pipeline_reset_profile(struct ifl_pipeline *pipeline, const char *name,
+                                           struct ifl_error *error)
+{
+    return command(pipeline, name, ifl_watch_reset, error);
+}
+
+enum ifl_result ifl_pipeline_drift(struct ifl_pipeline *pipeline, const char *name,
+                                   struct ifl_drift_status *status, struct ifl_error *error)
+{
+    struct ifl_channel *channel = ifl_roster_find(pipeline->roster, name);
+    if (!channel)
+        return not_there(name, error);
+    bool on = ifl_watch_status(ifl_channel_watch(channel), status);
+    ifl_channel_unref(channel);
+    return on ? IFL_OK
+              : ifl_fail(error, IFL_ERR_UNSUPPORTED, room,
+                         "drift is not watched; set drift-false-alarms to a number of days");
+}
+
+// ---- adding ----
 
 // The name that the text gives, or one made of the URI that is not taken yet.
 static enum ifl_result parse(struct ifl_pipeline *pipeline, const char *text,

@@ -19,7 +19,8 @@
 #include "profile/erase.h"
 
 static const char stage[] = "state";
-static const char pictures_suffix[] = ".iflprof", statistics_suffix[] = ".iflmodel";
+static const char pictures_suffix[] = ".iflprof", statistics_suffix[] = ".iflmodel",
+                  drift_suffix[] = ".ifldrift";
 
 enum { QUIET_S = 300 }; // a file written later has a watcher
 
@@ -163,7 +164,8 @@ static bool source_of(const char *file, const char *suffix, char source[256])
 // One that was being written when the power went: a hidden name, and perhaps pictures in it.
 static bool is_torn(const char *file)
 {
-    return file[0] == '.' && (strstr(file, ".iflprof.") || strstr(file, ".iflmodel."));
+    return file[0] == '.' &&
+           (strstr(file, ".iflprof.") || strstr(file, ".iflmodel.") || strstr(file, ".ifldrift."));
 }
 
 static bool is_quiet(const char *path)
@@ -193,7 +195,9 @@ static enum ifl_result erase_all(DIR *list, const char *folder, const char *want
             unlink(path);
         else if (source_of(entry->d_name, pictures_suffix, source) && is_wanted(wanted, source))
             result = erase_file(path, source, span, erased, error);
-        else if (is_all(span) && source_of(entry->d_name, statistics_suffix, source) &&
+        else if (is_all(span) &&
+                 (source_of(entry->d_name, statistics_suffix, source) ||
+                  source_of(entry->d_name, drift_suffix, source)) &&
                  is_wanted(wanted, source))
             result = remove_file(path, source, erased, error);
     }

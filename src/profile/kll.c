@@ -125,32 +125,26 @@ void ifl_kll_merge(struct ifl_kll *sketch, const struct ifl_kll *other)
     memcpy(sketch->item, work.item, (size_t)total_size(work.size, work.levels) * sizeof *work.item);
 }
 
-struct weighted {
-    float value;
-    double weight;
-};
-
 static int compare_weighted(const void *left, const void *right)
 {
-    const struct weighted *a = left, *b = right;
+    const struct ifl_kll_item *a = left, *b = right;
     return compare_floats(&a->value, &b->value);
 }
 
-// In rising order; gives how many.
-static int sort_items(const struct ifl_kll *sketch, struct weighted all[IFL_KLL_ITEMS])
+int ifl_kll_items(const struct ifl_kll *sketch, struct ifl_kll_item all[IFL_KLL_ITEMS])
 {
     int items = 0;
     for (int level = sketch->levels - 1; level >= 0; level--)
         for (int i = 0; i < sketch->size[level]; i++, items++)
-            all[items] = (struct weighted){sketch->item[items], (double)(1u << level)};
+            all[items] = (struct ifl_kll_item){sketch->item[items], (double)(1u << level)};
     qsort(all, (size_t)items, sizeof *all, compare_weighted);
     return items;
 }
 
 void ifl_kll_quantiles(const struct ifl_kll *sketch, const double *rank, double *value, int count)
 {
-    struct weighted all[IFL_KLL_ITEMS];
-    int items = sort_items(sketch, all);
+    struct ifl_kll_item all[IFL_KLL_ITEMS];
+    int items = ifl_kll_items(sketch, all);
     double weight = (double)sketch->count;
     double below = 0; // weight of the items before `at`
     int at = 0;
@@ -169,8 +163,8 @@ void ifl_kll_quantiles(const struct ifl_kll *sketch, const double *rank, double 
 
 double ifl_kll_distance(const struct ifl_kll *a, const struct ifl_kll *b)
 {
-    struct weighted left[IFL_KLL_ITEMS], right[IFL_KLL_ITEMS];
-    int lefts = sort_items(a, left), rights = sort_items(b, right), i = 0, k = 0;
+    struct ifl_kll_item left[IFL_KLL_ITEMS], right[IFL_KLL_ITEMS];
+    int lefts = ifl_kll_items(a, left), rights = ifl_kll_items(b, right), i = 0, k = 0;
     double below_left = 0, below_right = 0, greatest = 0;
     while (i < lefts && k < rights) {
         float value = left[i].value < right[k].value ? left[i].value : right[k].value;

@@ -40,4 +40,13 @@ double ifl_kll_distance(const struct ifl_kll *a, const struct ifl_kll *b);
 // Of one that was read from a file: it is as if its values had been added.
 bool ifl_kll_is_valid(const struct ifl_kll *sketch);
 
+static const double IFL_KLL_EPSILON = 0.0133; // rank error, 99 %; none below IFL_KLL_K values
+
+struct ifl_kll_item {
+    float value;
+    double weight; // how many values it stands for
+};
+// All that it holds in rising order; returns how many.
+int ifl_kll_items(const struct ifl_kll *sketch, struct ifl_kll_item item[IFL_KLL_ITEMS]);
+
 #endif

@@ -348,6 +348,14 @@ bool ifl_profiler_detect_distribution_shift(struct ifl_profiler *profiler,
     return ifl_modeler_detect_distribution_shift(profiler->modeler, shift);
 }
 
+void ifl_profiler_foreground(const struct ifl_profiler *profiler, int *components, double *share)
+{
+    const struct ifl_scene *scene = profiler->scene;
+    bool known = scene && ifl_scene_is_warm(scene);
+    *components = known ? scene->components : 0;
+    *share = known ? scene->foreground_share : 0;
+}
+
 // ---- snapshots ----
 
 static int compare_slots(const void *left, const void *right)
