@@ -37,13 +37,13 @@ test-slow:
 asan:
 	@tools/install build test
 	@test -f $(BUILD)-asan/build.ninja || $(MESON) $(BUILD)-asan $(SANITIZE) > /dev/null
-	@/usr/bin/python3 tests/run.py --only unit --build $(BUILD)-asan
+	@/usr/bin/python3 tests/run.py --only unit --label asan --build $(BUILD)-asan
 
 tsan:
 	@tools/install build test
 	@test -f $(BUILD)-tsan/build.ninja || CC=clang-14 $(MESON) $(BUILD)-tsan -Db_sanitize=thread -Db_lundef=false \
 	    -Dc_args=-fsanitize-ignorelist=$(CURDIR)/tests/faults/tsan-ignore.txt > /dev/null
-	@/usr/bin/python3 tests/run.py --only unit --build $(BUILD)-tsan
+	@/usr/bin/python3 tests/run.py --only unit --label tsan --build $(BUILD)-tsan
 
 # Each fuzz target with libFuzzer, FUZZ_SECONDS long; their corpora are replayed by `make test`.
 fuzz:

@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs the tests and prints `N passed, N failed, N skipped` alone on the last line.
 
-Three parts: the unit tests of build/, the same under AddressSanitizer and UBSan, and the whole-program
-tests of tests/program/. A part that runs nothing is a failure.
+`make test`: the unit tests of build/, the same under AddressSanitizer and UBSan, and the whole-program tests
+tests/program/test_*.py. `make test-slow`: tests/program/slow_*.py, and the pipeline's unit tests under
+ThreadSanitizer. Test programs run side by side, one a core, longest first; those that measure what the
+machine is disturbed by run alone. A part that runs nothing is a failure.
 """
 import argparse
 import concurrent.futures
@@ -18,8 +20,18 @@ import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 UNIT_TIMEOUT_S = 300
+PROGRAM_TIMEOUT_S = 1500
 DPKG = pathlib.Path("/var/lib/dpkg/status")
 CLIP_PROFILE = ROOT / ".cache" / "vtest.iflprof"  # made anew each time by the program under test
+ASAN = ["-Db_sanitize=address,undefined", "-Db_lundef=false", "-Doptimization=1"]
+TSAN = ["-Db_sanitize=thread", "-Db_lundef=false", "-Dc_args=-fsanitize-ignorelist="
+        f"{ROOT}/tests/faults/tsan-ignore.txt"]
+
+# What is known of the whole-program tests: seconds on two idle cores, to begin with the longest, and which
+# of them must have the machine for themselves. Others count as 30 s.
+SECONDS = {"test_api": 65, "test_live": 50, "test_dashboard": 60, "test_faults": 45, "test_clip": 40,
+           "test_security": 30, "slow_api": 310, "slow_faults": 320, "slow_load": 305, "slow_streams": 240}
+ALONE = {"slow_load"}
 
 
 class Count:
@@ -35,10 +47,11 @@ class Count:
         return f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped"
 
 
-def build(folder, options):
+def build(folder, options, compiler=None):
     if not (folder / "build.ninja").exists():
         subprocess.run(["meson", "setup", "--wrap-mode=nodownload", str(folder), *options],
-                       cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+                       cwd=ROOT, check=True, stdout=subprocess.DEVNULL,
+                       env=dict(os.environ, **({"CC": compiler} if compiler else {})))
     elif DPKG.exists() and DPKG.stat().st_mtime > (folder / "build.ninja").stat().st_mtime:
         # Packages came since: cmocka and GStreamer may be there now.
         subprocess.run(["meson", "setup", "--reconfigure", str(folder)], cwd=ROOT, check=True,
@@ -46,56 +59,105 @@ def build(folder, options):
     subprocess.run(["ninja", "-C", str(folder), "--quiet"], cwd=ROOT, check=True)
 
 
-def environment():
-    env = dict(os.environ, INFERLOOP_CLIP=str(ROOT / ".cache" / "vtest.avi"),
-               INFERLOOP_CLIP_PROFILE=str(CLIP_PROFILE))
+def environment(folder, label=""):
+    env = dict(os.environ, INFERLOOP=str(folder / "inferloop"), INFERLOOP_BUILD=str(folder),
+               INFERLOOP_CLIP=str(ROOT / ".cache" / "vtest.avi"), INFERLOOP_CLIP_PROFILE=str(CLIP_PROFILE))
     env["ASAN_OPTIONS"] = "abort_on_error=0:detect_leaks=1:allocator_may_return_null=1"
     env["UBSAN_OPTIONS"] = "halt_on_error=1:print_stacktrace=1"
-    env["TSAN_OPTIONS"] = "halt_on_error=0:exitcode=66"
+    env["TSAN_OPTIONS"] = f"halt_on_error=0:exitcode=66:suppressions={ROOT}/tests/faults/tsan-suppressions.txt"
+    if label in ("asan", "tsan"):
+        del env["INFERLOOP_CLIP_PROFILE"]  # its statistics take minutes there, and say so: skipped
     return env
 
 
-def run_unit(name, command, env):
-    """One test program of cmocka; returns its counts, its output and the names of what was skipped."""
-    count = Count()
+def execute(command, env, timeout):
     try:
-        done = subprocess.run(command, cwd=ROOT, env=env, stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, text=True, errors="replace",
-                              timeout=UNIT_TIMEOUT_S)
-        output, status = done.stdout, done.returncode
+        done = subprocess.run(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              text=True, errors="replace", timeout=timeout)
+        return done.stdout, done.returncode
     except subprocess.TimeoutExpired as late:
-        output, status = f"{late.stdout}\nno end within {UNIT_TIMEOUT_S} s", 1
-    for word, attribute in (("PASSED", "passed"), ("SKIPPED", "skipped"), ("FAILED", "failed")):
-        found = re.findall(rf"^\[\s+{word}\s+\] (\d+) test\(s\)", output, re.M)
-        setattr(count, attribute, sum(map(int, found)))
+        said = late.stdout.decode(errors="replace") if isinstance(late.stdout, bytes) else late.stdout or ""
+        return f"{said}\nno end within {timeout} s", 1
+
+
+def checked(count, status, output):
+    """A program that fails without saying so has failed, and so has one that runs nothing."""
     if status != 0 and count.failed == 0:
         count.failed = 1
     if count.passed + count.failed + count.skipped == 0:
         count.failed = 1
         output += "\nit ran no test"
-    return name, count, output
+    return count, output
 
 
-def run_units(folder, label):
-    env = environment()
-    if label == "asan":
-        del env["INFERLOOP_CLIP_PROFILE"]  # its statistics take minutes there, and say so: skipped
-    tests = json.loads(subprocess.run(["meson", "introspect", "--tests", str(folder)], cwd=ROOT,
-                                      check=True, capture_output=True, text=True).stdout)
+def run_unit(command, env):
+    """One test program of cmocka; returns its counts and its output."""
+    count = Count()
+    output, status = execute(command, env, UNIT_TIMEOUT_S)
+    for word, attribute in (("PASSED", "passed"), ("SKIPPED", "skipped"), ("FAILED", "failed")):
+        found = re.findall(rf"^\[\s+{word}\s+\] (\d+) test\(s\)", output, re.M)
+        setattr(count, attribute, sum(map(int, found)))
+    return checked(count, status, output)
+
+
+def run_program(module, env):
+    """One file of tests/program/, in a process of its own."""
+    count = Count()
+    command = [sys.executable, __file__, "--module", module]
+    output, status = execute(command, env, PROGRAM_TIMEOUT_S)
+    found = re.findall(r"^(\d+) passed, (\d+) failed, (\d+) skipped$", output, re.M)
+    if found:
+        count.passed, count.failed, count.skipped = map(int, found[-1])
+    return checked(count, status, output)
+
+
+class Job:
+    """A test program: its name, how to run it, the seconds it takes and whether it runs alone."""
+
+    def __init__(self, name, run, seconds, alone=False):
+        self.name, self.run, self.seconds, self.alone = name, run, seconds, alone
+
+
+def unit_jobs(folder, label, only=""):
+    listed = subprocess.run(["meson", "introspect", "--tests", str(folder)], cwd=ROOT, check=True,
+                            capture_output=True, text=True).stdout
+    env = environment(folder, label)
+    slowness = {"unit": 1, "asan": 3, "tsan": 10}[label]
+    return [Job(f"{label} {test['name']}", lambda test=test: run_unit(test["cmd"], env), slowness)
+            for test in json.loads(listed) if test["name"].startswith(only)]
+
+
+def program_jobs(folder, pattern):
+    modules = [path.stem for path in sorted((ROOT / "tests" / "program").glob(pattern))]
+    env = environment(folder)
+    return [Job(module, lambda module=module: run_program(module, env), SECONDS.get(module, 30),
+                module in ALONE) for module in modules]
+
+
+def report(job, count, output, seconds):
+    print(f"{job.name}: {count} ({seconds:.1f} s)", flush=True)
+    if count.failed or " " not in job.name:
+        print(output, flush=True)
+        return
+    for line in re.findall(r"^.*\[  SKIPPED \] (?!\d).*$|^.*skipped because.*$", output, re.M):
+        print(f"    {line.strip()}", flush=True)
+
+
+def timed(job):
+    begun = time.monotonic()
+    count, output = job.run()
+    return job, count, output, time.monotonic() - begun
+
+
+def run_jobs(jobs):
+    """Those that run alone first; returns the counts of all."""
     total = Count()
-    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        jobs = [pool.submit(run_unit, test["name"], test["cmd"], env) for test in tests]
-        for job in concurrent.futures.as_completed(jobs):
-            name, count, output = job.result()
-            total.add(count)
-            print(f"{label} {name}: {count}", flush=True)
-            if count.failed:
-                print(output, flush=True)
-            for line in re.findall(r"^.*\[  SKIPPED \] (?!\d).*$|^.*skipped because.*$", output, re.M):
-                print(f"    {line.strip()}", flush=True)
-    if not tests:
-        total.failed += 1
-        print(f"{label}: there are no unit tests", flush=True)
+    for workers, alone in ((1, True), (os.cpu_count(), False)):
+        batch = sorted((job for job in jobs if job.alone == alone), key=lambda job: -job.seconds)
+        with concurrent.futures.ThreadPoolExecutor(workers) as pool:
+            for done in concurrent.futures.as_completed([pool.submit(timed, job) for job in batch]):
+                report(*done.result())
+                total.add(done.result()[1])
     return total
 
 
@@ -109,11 +171,10 @@ class Result(unittest.TextTestResult):
         super().stopTest(test)
 
 
-def run_programs(folder, slow):
-    os.environ.update(environment(), INFERLOOP=str(folder / "inferloop"), INFERLOOP_BUILD=str(folder))
+def run_module(module):
+    """What run_program starts: the tests of one file."""
     sys.path.insert(0, str(ROOT / "tests" / "program"))
-    pattern = "slow_*.py" if slow else "test_*.py"
-    suite = unittest.defaultTestLoader.discover(str(ROOT / "tests" / "program"), pattern=pattern)
+    suite = unittest.defaultTestLoader.loadTestsFromName(module)
     result = unittest.TextTestRunner(stream=sys.stdout, verbosity=2, resultclass=Result).run(suite)
     count = Count()
     count.failed = len(result.failures) + len(result.errors) + len(result.unexpectedSuccesses)
@@ -122,25 +183,48 @@ def run_programs(folder, slow):
     return count
 
 
+def quick_jobs(folder, only):
+    jobs = []
+    if only != "program":
+        jobs += unit_jobs(folder, "unit")
+    if not only:
+        sanitized = folder.parent / f"{folder.name}-asan"
+        build(sanitized, ASAN)
+        jobs += unit_jobs(sanitized, "asan")
+    if only != "unit":
+        jobs += program_jobs(folder, "test_*.py")
+    return jobs
+
+
+def slow_jobs(folder):
+    watched = folder.parent / f"{folder.name}-tsan"
+    build(watched, TSAN, compiler="clang-14")
+    return program_jobs(folder, "slow_*.py") + unit_jobs(watched, "tsan", "pipeline")
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--only", choices=["unit", "program"])
+    parser.add_argument("--label", choices=["unit", "asan", "tsan"], default="unit",
+                        help="of --only unit: which sanitizer --build was made with")
     parser.add_argument("--build", default=str(ROOT / "build"))
     parser.add_argument("--slow", action="store_true")
+    parser.add_argument("--module", help="only this file of tests/program/")
     args = parser.parse_args()
+    if args.module:
+        total = run_module(args.module)
+        print(total, flush=True)
+        sys.exit(total.failed > 0)
     folder = pathlib.Path(args.build).resolve()
-    total = Count()
     build(folder, [])
-    subprocess.run([folder / "inferloop", "profile", ROOT / ".cache" / "vtest.avi", "-o", CLIP_PROFILE],
-                   check=True, stdout=subprocess.DEVNULL)
-    if args.only != "program" and not args.slow:
-        total.add(run_units(folder, "unit"))
-    if not args.only and not args.slow:
-        sanitized = ROOT / "build-asan"
-        build(sanitized, ["-Db_sanitize=address,undefined", "-Db_lundef=false", "-Doptimization=1"])
-        total.add(run_units(sanitized, "asan"))
-    if args.only != "unit":
-        total.add(run_programs(folder, args.slow))
+    if args.label == "unit":
+        subprocess.run([folder / "inferloop", "profile", ROOT / ".cache" / "vtest.avi", "-o", CLIP_PROFILE],
+                       check=True, stdout=subprocess.DEVNULL)
+    if args.label != "unit":
+        jobs = unit_jobs(folder, args.label)
+    else:
+        jobs = slow_jobs(folder) if args.slow else quick_jobs(folder, args.only)
+    total = run_jobs(jobs)
     print(total, flush=True)
     sys.exit(total.failed > 0 or total.passed == 0)
 

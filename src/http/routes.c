@@ -24,6 +24,7 @@ static const struct ifl_route routes[] = {
     {"GET", "/sources.js", "", ifl_handle_page, "sources"},
     {"GET", "/flow.js", "", ifl_handle_page, "counters"},
     {"GET", "/form.js", "", ifl_handle_page, "the form"},
+    {"GET", "/session.js", "", ifl_handle_page, "who the visitor is"},
     {"GET", "/favicon.svg", "", ifl_handle_page, "its icon"},
     {"GET", "/favicon.ico", "", ifl_handle_page, "the same, by the name browsers guess"},
     {"GET", "/api/v1", "", list_routes, "this list"},

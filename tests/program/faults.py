@@ -20,6 +20,7 @@ LIBRARY = pathlib.Path(PROGRAM).parent / "tests" / "faults" / "libfaults.so"
 SOURCE = "pattern:size=160x120,frames=40,rate=30,objects=3"
 LIMIT_S = 60  # of one run, on a machine that is busy with others
 KINDS = ("alloc", "open", "write", "thread")
+NO_LIMIT = float("inf")  # of a sweep's seconds
 
 
 def exit_codes():

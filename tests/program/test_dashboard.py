@@ -345,6 +345,72 @@ class Dashboard(Browsing, unittest.TestCase):
         self.until(lambda: self.text("#live-name") == "cam", what="the first source again")
 
 
+class Roles(Browsing, Case):
+    """The page of a server that asks for a key."""
+
+    def setUp(self):
+        super().setUp()
+        self.browser = start_browser(self.folder / "browser")
+        self.addCleanup(self.browser.quit)
+        self.resize(1440, 1000)
+        self.live = self.start(*QUICK, "--require-key", "--key-dir", self.folder / "keys", "--listen", "127.0.0.1:0",
+                               "--output", self.folder / "d")
+        self.browser.get(self.live.url("/"))
+
+    def key(self, role):
+        return (self.folder / "keys" / f"{role}.key").read_text().strip()
+
+    def sign_in(self, key):
+        self.find("#key").send_keys(key, Keys.ENTER)
+
+    def shot(self, name):
+        target = os.environ.get("INFERLOOP_SCREENSHOTS")
+        if target:
+            self.browser.save_screenshot(str(pathlib.Path(target) / f"{name}.png"))
+            shrink(pathlib.Path(target) / f"{name}.png")
+
+    def moves(self, selector):
+        first = self.find(selector).screenshot_as_base64
+        self.until(lambda: self.find(selector).screenshot_as_base64 != first, what="another picture in " + selector)
+
+    def is_live(self):
+        self.until(lambda: self.text("#state") == "Live", 30, "the state Live")
+        self.until(lambda: self.find("#leave").is_displayed(), what="the way out")
+
+    def test_a_wrong_key_is_refused_and_says_so(self):
+        self.sign_in("not-a-key")
+        alert = self.until(lambda: self.text("[role=alert]"), what="a refusal")
+        self.assertIn("none of this server's keys", alert)
+        self.shot("login")
+        self.assertEqual(self.focused(), "key")
+
+    def test_who_may_read_sees_all_and_changes_nothing(self):
+        self.sign_in(self.key("read"))
+        self.is_live()
+        self.moves("#live")
+        self.assertTrue(self.find("#reader").is_displayed())
+        self.assertFalse(self.find("#go").is_enabled())
+        self.assertFalse(self.find("#prompt").is_enabled())
+        self.assertFalse(self.find("#add").is_displayed())
+        removers = self.browser.find_elements("css selector", "#sources .remove")
+        self.assertFalse(any(button.is_displayed() for button in removers))
+        refused = self.browser.execute_async_script(
+            "const done = arguments[0]; fetch('/api/v1/generate', {method: 'POST'}).then((a) => done(a.status))")
+        self.assertEqual(refused, 403)
+        self.shot("page-reader")
+        self.find("#leave").click()
+        self.until(lambda: self.js("return document.getElementById('key')"), what="the form that takes a key")
+
+    def test_who_may_write_makes_images(self):
+        self.sign_in(self.key("write"))
+        self.is_live()
+        self.until(lambda: self.js("return document.querySelector('#strip button')"), 30, "a first image")
+        self.assertFalse(self.find("#reader").is_displayed())
+        self.assertTrue(self.find("#add").is_displayed())
+        self.find("#go").click()
+        self.until(lambda: "Made with seed" in self.text("#result"), 30, "an image")
+
+
 class Recovery(Browsing, Case):
     def test_a_lost_server_is_seen_and_found_again(self):
         browser = start_browser(self.folder / "browser")

@@ -6,6 +6,7 @@ import { Feed } from './feed.js';
 import { flow } from './flow.js';
 import { form } from './form.js';
 import { gallery } from './gallery.js';
+import { session } from './session.js';
 import { sources } from './sources.js';
 import { ask, byId, clock, mark, say, store } from './tools.js';
 
@@ -101,6 +102,7 @@ byId('newest').addEventListener('click', () => gallery.open(gallery.newest()));
 showTheme();
 charts.begin();
 gallery.begin();
+session.begin();
 sources.begin((name) => {
   gallery.clear();
   charts.clear();
@@ -128,7 +130,7 @@ new Feed({
   state: showState,
   began: () => {
     sources.restart();
-    sources.learn().catch(() => {});
+    session.learn().then(() => sources.learn()).catch(() => {});
     if (began) fill(sources.watched());
   },
 });

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The sources: the live pictures of the one that is watched, and the list of all with their state;
 // adding and removing where the API offers it.
+import { session } from './session.js';
 import { ask, byId, fixed, known, make, mark, say, sendJson, span, store, whole } from './tools.js';
 
 const AGAIN_MS = 2000;
@@ -235,7 +236,6 @@ export const sources = {
 
   async learn() {
     const { routes } = await ask('/api/v1');
-    const session = await ask('/api/v1/session').catch(() => ({ role: 'write' }));
-    offer(session.role === 'write' && routes.some((route) => route.method === 'POST' && route.path === '/api/v1/sources'));
+    offer(session.mayWrite && routes.some((route) => route.method === 'POST' && route.path === '/api/v1/sources'));
   },
 };
