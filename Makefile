@@ -8,7 +8,7 @@ FUZZ_SECONDS ?= 30
 MESON = meson setup --wrap-mode=nodownload
 SANITIZE = -Db_sanitize=address,undefined -Db_lundef=false -Doptimization=1
 
-.PHONY: all demo test test-slow asan tsan fuzz bench install format lint docs sheets clean FORCE
+.PHONY: all demo test test-slow test-all asan tsan fuzz bench install format lint docs sheets clean FORCE
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD) --quiet
 
@@ -28,11 +28,11 @@ test:
 	@tools/fetch-clip
 	@/usr/bin/python3 tests/run.py
 
-test-slow:
+test-slow test-all:
 	@tools/install build test slow
 	@tools/fetch-clip
 	@tools/fetch-kernel
-	@/usr/bin/python3 tests/run.py --slow
+	@/usr/bin/python3 tests/run.py --parts $(if $(filter test-all,$@),quick slow,slow)
 
 asan:
 	@tools/install build test

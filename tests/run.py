@@ -4,7 +4,7 @@
 
 `make test`: the unit tests of build/, the same under AddressSanitizer and UBSan, and the whole-program tests
 tests/program/test_*.py. `make test-slow`: tests/program/slow_*.py, and the pipeline's unit tests under
-ThreadSanitizer. Test programs run side by side, one a core, longest first; those that measure what the
+ThreadSanitizer. `make test-all`: both. Test programs run side by side, one a core, longest first; those that measure what the
 machine is disturbed by run alone. A part that runs nothing is a failure.
 """
 import argparse
@@ -208,7 +208,7 @@ def main():
     parser.add_argument("--label", choices=["unit", "asan", "tsan"], default="unit",
                         help="of --only unit: which sanitizer --build was made with")
     parser.add_argument("--build", default=str(ROOT / "build"))
-    parser.add_argument("--slow", action="store_true")
+    parser.add_argument("--parts", nargs="+", choices=["quick", "slow"], default=["quick"])
     parser.add_argument("--module", help="only this file of tests/program/")
     args = parser.parse_args()
     if args.module:
@@ -223,7 +223,8 @@ def main():
     if args.label != "unit":
         jobs = unit_jobs(folder, args.label)
     else:
-        jobs = slow_jobs(folder) if args.slow else quick_jobs(folder, args.only)
+        jobs = quick_jobs(folder, args.only) if "quick" in args.parts else []
+        jobs += slow_jobs(folder) if "slow" in args.parts else []
     total = run_jobs(jobs)
     print(total, flush=True)
     sys.exit(total.failed > 0 or total.passed == 0)
