@@ -88,7 +88,7 @@ static struct ifl_journal_counts *counts_of(struct ifl_journal *journal, const c
         return NULL;
     struct ifl_journal_counts *made = &journal->counts[journal->sources++];
     *made = (struct ifl_journal_counts){0};
-    snprintf(made->source, sizeof made->source, "%s", source);
+    memcpy(made->source, source, strnlen(source, sizeof made->source - 1));
     return made;
 }
 

@@ -16,7 +16,7 @@ export const session = {
     const known = await ask('/api/v1/session').catch(() => ({ key_required: false, role: 'write' }));
     this.mayWrite = known.role === 'write';
     byId('leave').hidden = !known.key_required;
-    byId('making').disabled = !this.mayWrite;
+    byId('wishes').disabled = !this.mayWrite;
     byId('reader').hidden = this.mayWrite;
   },
 };
