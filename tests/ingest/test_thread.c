@@ -246,6 +246,8 @@ static struct {
     pthread_cond_t changed;
     int opened, closed, frames_each; // pictures before a connection fails
     bool refuse, block, interrupted, lose;
+    bool locked; // it refuses for the credentials
+    bool jump;   // every other picture's time is an hour off
 } flaky = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 
 static enum ifl_result flaky_open(const struct ifl_source_config *config, void **self,
@@ -258,7 +260,8 @@ static enum ifl_result flaky_open(const struct ifl_source_config *config, void *
     pthread_cond_broadcast(&flaky.changed);
     pthread_mutex_unlock(&flaky.lock);
     *self = refuse ? NULL : calloc(1, sizeof(uint64_t));
-    return refuse ? ifl_fail(error, IFL_ERR_IO, "source", "the camera is off") : IFL_OK;
+    enum ifl_result why = flaky.locked ? IFL_ERR_UNAUTHORIZED : IFL_ERR_IO;
+    return refuse ? ifl_fail(error, why, "source", "the camera is off") : IFL_OK;
 }
 
 static enum ifl_result flaky_wait(struct ifl_error *error)
@@ -284,6 +287,8 @@ static enum ifl_result flaky_read(void *self, struct ifl_frame **frame, struct i
     memset((void *)(uintptr_t)(*frame)->plane[0], 9, (size_t)(*frame)->stride[0] * 32);
     (*frame)->sequence = (*count)++;
     (*frame)->pts_ns = (int64_t)(*frame)->sequence * 1000;
+    if (flaky.jump && *count % 2 == 0)
+        (*frame)->pts_ns += 3600 * IFL_SECOND_NS;
     return IFL_OK;
 }
 
@@ -329,7 +334,7 @@ static const struct ifl_source_plugin flaky_source = {
 static void set_up_flaky(struct bench *bench, int frames_each)
 {
     flaky.opened = flaky.closed = 0;
-    flaky.interrupted = flaky.refuse = flaky.block = flaky.lose = false;
+    flaky.interrupted = flaky.refuse = flaky.block = flaky.lose = flaky.locked = flaky.jump = false;
     flaky.frames_each = frames_each;
     (void)bench;
 }
@@ -412,6 +417,102 @@ static void counts_what_the_decoder_lost(void **state)
     tear_down(&bench);
 }
 
+// ---- states ----
+
+static void becomes(struct bench *bench, enum ifl_source_state state)
+{
+    struct ifl_ingest_status status;
+    int64_t limit = now() + 20 * IFL_SECOND_NS;
+    do {
+        usleep(2000);
+        ifl_ingest_look(bench->ingest);
+        ifl_ingest_status(bench->ingest, &status);
+        if (now() > limit)
+            fail_msg("it is %s, not %s", ifl_source_state_name(status.state),
+                     ifl_source_state_name(state));
+    } while (status.state != state);
+}
+
+static void tells_each_state(void **state)
+{
+    (void)state;
+    struct bench bench;
+    struct ifl_journal *journal = ifl_journal_create(ifl_clock_real());
+    set_up_flaky(&bench, 3);
+    flaky.block = true;
+    set_up(&bench,
+           (struct ifl_ingest_config){
+               .plugin = &flaky_source,
+               .source = {.uri = "flaky:", .read_deadline_ns = IFL_SECOND_NS / 4},
+               .journal = journal},
+           IFL_POLICY_DROP_OLDEST);
+    becomes(&bench, IFL_SOURCE_LIVE);
+    assert_false(ifl_journal_lasts(journal, "s", IFL_INCIDENT_OFFLINE));
+    becomes(&bench, IFL_SOURCE_STALLED); // while its thread waits in `read`
+    assert_true(ifl_journal_lasts(journal, "s", IFL_INCIDENT_OFFLINE));
+    struct ifl_ingest_status status;
+    ifl_ingest_status(bench.ingest, &status);
+    assert_non_null(strstr(status.last_error.text, "no good picture for"));
+    assert_true(now() - status.last_frame_ns >= IFL_SECOND_NS / 4);
+    assert_true(status.state_since_ns > status.last_frame_ns);
+    tear_down(&bench);
+    assert_false(ifl_journal_lasts(journal, "s", IFL_INCIDENT_OFFLINE));
+    ifl_journal_destroy(journal);
+}
+
+static void a_refused_source_waits_for_another_secret(void **state)
+{
+    (void)state;
+    struct bench bench;
+    struct ifl_journal *journal = ifl_journal_create(ifl_clock_real());
+    set_up_flaky(&bench, 3);
+    flaky.refuse = flaky.locked = flaky.block = true;
+    setenv("IFL_TEST_WORD", "one", 1);
+    set_up(&bench,
+           (struct ifl_ingest_config){.plugin = &flaky_source,
+                                      .source = {.uri = "flaky:${IFL_TEST_WORD}"},
+                                      .journal = journal},
+           IFL_POLICY_DROP_OLDEST);
+    becomes(&bench, IFL_SOURCE_UNAUTHORIZED);
+    struct ifl_ingest_status status;
+    ifl_ingest_status(bench.ingest, &status);
+    assert_true(status.next_attempt_ns - now() > 299 * IFL_SECOND_NS - 10 * IFL_SECOND_NS);
+    assert_true(ifl_journal_lasts(journal, "s", IFL_INCIDENT_UNAUTHORIZED));
+    assert_int_equal(flaky.opened, 1);
+    ifl_ingest_retry(bench.ingest); // somebody asks for it
+    wait_opened(2);
+    becomes(&bench, IFL_SOURCE_UNAUTHORIZED);
+    flaky.refuse = false;
+    setenv("IFL_TEST_WORD", "two", 1);
+    becomes(&bench, IFL_SOURCE_LIVE);
+    assert_false(ifl_journal_lasts(journal, "s", IFL_INCIDENT_UNAUTHORIZED));
+    tear_down(&bench);
+    unsetenv("IFL_TEST_WORD");
+    ifl_journal_destroy(journal);
+}
+
+static void a_clock_that_jumps_is_not_followed(void **state)
+{
+    (void)state;
+    struct bench bench;
+    set_up_flaky(&bench, 6);
+    flaky.block = flaky.jump = true;
+    set_up(&bench, (struct ifl_ingest_config){.plugin = &flaky_source, .source.uri = "flaky:"},
+           IFL_POLICY_BLOCK);
+    int64_t last_pts = -1;
+    for (int i = 0; i < 6; i++) {
+        void *packet;
+        assert_int_equal(ifl_edge_pop(bench.out, &packet, INT64_MAX), IFL_OK);
+        struct ifl_frame *frame = packet;
+        assert_true(frame->pts_ns >= last_pts);
+        assert_true(frame->pts_ns < 60 * IFL_SECOND_NS); // not an hour and more
+        last_pts = frame->pts_ns;
+        ifl_frame_unref(frame);
+        ifl_edge_pass(bench.out);
+    }
+    tear_down(&bench);
+}
+
 static void refuses_bad_rates(void **state)
 {
     (void)state;
@@ -441,6 +542,9 @@ int main(void)
         cmocka_unit_test(stops_while_it_backs_off),
         cmocka_unit_test(interrupts_a_read),
         cmocka_unit_test(counts_what_the_decoder_lost),
+        cmocka_unit_test(tells_each_state),
+        cmocka_unit_test(a_refused_source_waits_for_another_secret),
+        cmocka_unit_test(a_clock_that_jumps_is_not_followed),
         cmocka_unit_test(refuses_bad_rates),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

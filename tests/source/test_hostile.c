@@ -378,7 +378,7 @@ static void watch(const char *bytes, size_t count, const char *name, int64_t pat
                                        .open_deadline_ns = 5 * IFL_SECOND_NS,
                                        .read_deadline_ns = 5 * IFL_SECOND_NS,
                                        .first_deadline_ns = patience_ns};
-    void *self;
+    void *self = NULL;
     *seen = (struct seen){.last_pts_ns = -1};
     seen->result = ifl_source_camera.open(&config, &self, &seen->error);
     while (seen->result >= 0) {
@@ -396,8 +396,7 @@ static void watch(const char *bytes, size_t count, const char *name, int64_t pat
         seen->last_pts_ns = frame->pts_ns;
         ifl_frame_unref(frame);
     }
-    if (seen->frames)
-        ifl_source_camera.close(self);
+    ifl_source_camera.close(self);
     stop(&server);
     free(all);
 }
@@ -476,7 +475,7 @@ static void a_stream_may_change_size_rate_and_codec(void **state)
     char *all = NULL, *bytes;
     size_t count, total = 0;
     for (int i = 0; i < 3; i++) { // timestamps begin anew with each: they jump back
-        char name[16];
+        char name[32];
         snprintf(name, sizeof name, "part%d.ts", i);
         if (!make(name, parts[i], &bytes, &count))
             skip();
