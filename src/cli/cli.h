@@ -56,6 +56,7 @@ enum ifl_result ifl_command_run(const struct ifl_arguments *, struct ifl_error *
 enum ifl_result ifl_command_profile(const struct ifl_arguments *, struct ifl_error *);
 enum ifl_result ifl_command_generate(const struct ifl_arguments *, struct ifl_error *);
 enum ifl_result ifl_command_validate(const struct ifl_arguments *, struct ifl_error *);
+enum ifl_result ifl_command_replay(const struct ifl_arguments *, struct ifl_error *);
 enum ifl_result ifl_command_probe(const struct ifl_arguments *, struct ifl_error *);
 enum ifl_result ifl_command_bench(const struct ifl_arguments *, struct ifl_error *);
 enum ifl_result ifl_command_erase(const struct ifl_arguments *, struct ifl_error *);

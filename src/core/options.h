@@ -59,6 +59,7 @@ enum {
     IFL_FOR_VALIDATE = 8,
     IFL_FOR_PROBE = 16,
     IFL_FOR_ERASE = 32,
+    IFL_FOR_REPLAY = 64,
     IFL_FOR_ALL = 1023,
     IFL_FOR_INPUT = IFL_FOR_RUN | IFL_FOR_PROFILE | IFL_FOR_PROBE,
     IFL_FOR_MAKING = IFL_FOR_RUN | IFL_FOR_GENERATE,
@@ -149,8 +150,8 @@ enum { IFL_HTTP_NOTHING = 0, IFL_HTTP_SEE = 1, IFL_HTTP_SET = 2 };
       "seeds tried before an image counts as rejected")                                            \
     X(CHOICE, format, "format", 0, 0, 0, "png|jpeg|webp", "png", NULL, IFL_FOR_MAKING,             \
       IFL_HTTP_SEE, "", "format of delivered images")                                              \
-    X(INTEGER, quality, "quality", 0, 1, 100, NULL, "92", NULL, IFL_FOR_MAKING, IFL_HTTP_SEE, "",  \
-      "of JPEG and WebP; 100: lossless WebP")                                                      \
+    X(INTEGER, quality, "quality", 0, 1, 100, NULL, "92", NULL, IFL_FOR_MAKING | IFL_FOR_REPLAY,   \
+      IFL_HTTP_SEE, "", "of JPEG and WebP; 100: lossless WebP")                                    \
     X(SWITCH, loop, "loop", 0, 0, 0, NULL, "no", NULL, IFL_FOR_RUN, IFL_HTTP_SEE, "",              \
       "files and folders begin anew at their end")                                                 \
     X(SWITCH, realtime, "realtime", 0, 0, 0, NULL, "yes", NULL, IFL_FOR_RUN, IFL_HTTP_SEE, "",     \
@@ -193,8 +194,9 @@ enum { IFL_HTTP_NOTHING = 0, IFL_HTTP_SEE = 1, IFL_HTTP_SET = 2 };
       "erase pictures from this time on, as 2024-05-31T14:30:00Z")                                 \
     X(TEXT, until, "until", 0, 0, 0, NULL, "", NULL, IFL_FOR_ERASE, IFL_HTTP_NOTHING, "TIME",      \
       "erase pictures before this time")                                                           \
-    X(TEXT, profile, "profile", 0, 0, 0, NULL, "", NULL, IFL_FOR_GENERATE | IFL_FOR_VALIDATE,      \
-      IFL_HTTP_NOTHING, "FILE", "the profile to generate from or to compare with")                 \
+    X(TEXT, profile, "profile", 0, 0, 0, NULL, "", NULL,                                           \
+      IFL_FOR_GENERATE | IFL_FOR_VALIDATE | IFL_FOR_REPLAY, IFL_HTTP_NOTHING, "FILE",              \
+      "the profile to generate from or to compare with")                                           \
     X(CHOICE, log_level, "log-level", 0, 0, 0, "debug|info|warning|error", "info", NULL,           \
       IFL_FOR_ALL, IFL_HTTP_SEE, "", "least level that is logged")                                 \
     X(CHOICE, log_format, "log-format", 0, 0, 0, "text|json", "text", NULL, IFL_FOR_ALL,           \

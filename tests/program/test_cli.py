@@ -163,7 +163,8 @@ class Tables(Case):
                              f"docs/{name} has drifted; run `make docs`")
 
     def test_every_command_has_help(self):
-        for command in ("run", "profile", "generate", "validate", "probe", "config", "docs"):
+        for command in ("run", "profile", "generate", "validate", "replay", "probe", "config",
+                        "docs"):
             done = run(command, "--help")
             self.assertEqual(done.returncode, 0)
             self.assertIn(command, done.stdout)

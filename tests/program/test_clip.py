@@ -101,6 +101,45 @@ class Clip(Case):
         self.assertEqual(digests[0], digests[1])
         self.assertEqual(len({digest for _, digest in digests[0]}), 6)
 
+    def replay(self, image, level="vnni"):
+        return run("replay", image, "--profile", self.profile, env={"INFERLOOP_CPU": level})
+
+    def test_an_image_is_made_anew_by_any_instructions(self):
+        for mode, (_, folder) in self.datasets.items():
+            image = folder / records(folder)[3]["file_name"]
+            for level in ("c", "avx2", "avx512", "vnni"):  # what the machine lacks is the next best
+                with self.subTest(mode=mode, level=level):
+                    done = self.replay(image, level)
+                    self.assertEqual(done.returncode, 0, done.stderr)
+                    self.assertRegex(done.stdout, r"^equal: all 224 x 168 pixels")
+
+    def test_a_lossy_image_is_made_anew(self):
+        folder = self.folder / "d"
+        done = run("generate", "--profile", self.profile, "-n", 1, "-o", folder, "--format", "jpeg",
+                   "--prompt", "warm tones", "--brightness", "0.37", "--size", "320x200")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        image = folder / records(folder)[0]["file_name"]
+        self.assertEqual(self.replay(image).returncode, 0)
+        done = run("replay", image, "--profile", self.profile, "--quality", 50)
+        self.refuses(done, 18, "different", "another --quality")
+
+    def test_what_is_not_the_same_is_told(self):
+        _, folder = self.datasets["verbatim"]
+        row = records(folder)[0]
+        image = self.folder / "other.png"
+        shutil.copy(folder / row["file_name"], image)
+        self.refuses(self.replay(image), 3, "no record of other.png")
+        changes = ({"seed": "424242"}, 18, "different: ", "the first at"), \
+            ({"parameters": dict(row["parameters"], width=320, height=200)}, 18, "320 x 200"), \
+            ({"profile_id": "0123456789abcdef"}, 2, "0123456789abcdef"), \
+            ({"engine": "neural"}, 3, "neural"), ({"seed": "x"}, 10, "seed"), \
+            ({"parameters": dict(row["parameters"], prompt_cut=True)}, 4, "too long")
+        for change, exit_code, *words in changes:
+            with self.subTest(change=change):
+                record = dict(row, file_name="other.png", **change)
+                (self.folder / "metadata.jsonl").write_text(json.dumps(record) + "\n")
+                self.refuses(self.replay(image), exit_code, *words)
+
     def test_formats_and_their_mark(self):
         for name in ("png", "jpeg", "webp"):
             folder = self.folder / name
