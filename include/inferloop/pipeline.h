@@ -142,7 +142,7 @@ struct ifl_flow_row { /* one edge; see docs/architecture.md */
     struct {
         const char *reason;
         uint64_t count;
-    } dropped[8];
+    } dropped[12];
     int reasons;
 };
 struct ifl_summary {               /* one consistent moment of each edge and of the images */

@@ -45,6 +45,12 @@ void ifl_extractor_destroy(struct ifl_extractor *extractor)
     free(extractor);
 }
 
+void ifl_extractor_plane(const struct ifl_extractor *extractor, struct ifl_plane *plane)
+{
+    *plane = extractor->at.plane;
+    plane->y = extractor->at.before; // where the next one will look for it
+}
+
 static enum ifl_result check_frame(const struct ifl_frame *frame, struct ifl_error *error)
 {
     bool grey = frame->format == IFL_PIXEL_GRAY8;

@@ -19,6 +19,9 @@ struct ifl_workplace {
     struct ifl_spectrum *spectrum;
 };
 
+// The plane of the newest frame; valid until the next one is taken.
+void ifl_extractor_plane(const struct ifl_extractor *extractor, struct ifl_plane *plane);
+
 // Clamped to its range; NaN becomes the least value.
 void ifl_feature_set(struct ifl_features *features, enum ifl_feature feature, double value);
 

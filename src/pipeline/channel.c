@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "ingest/health.h"
 #include "pipeline/history.h"
 #include "pipeline/status.h"
 #include "pipeline/watch.h"
@@ -39,7 +40,8 @@ struct ifl_channel {
 
     struct ifl_edge *in, *frames;
     struct ifl_ingest *ingest;
-    struct ifl_extractor *extractor; // the profile thread's own, as is the profiler
+    struct ifl_extractor *extractor; // the profile thread's own, as are the next two
+    struct ifl_health *health;
     struct ifl_profiler *profiler;
     struct ifl_watch *watch;
     pthread_t thread;
@@ -190,18 +192,29 @@ static void take_snapshot(struct analyst *analyst, bool last)
     keep_model(analyst, now_ns, last);
 }
 
+// What is held for the camera's sake goes no further than here; for the world's, see the profile.
+static enum ifl_result study(struct ifl_channel *channel, const struct ifl_frame *frame,
+                             enum ifl_verdict *camera, struct ifl_error *error)
+{
+    struct ifl_features features;
+    enum ifl_result result = ifl_extractor_take(channel->extractor, frame, &features, error);
+    if (result != IFL_OK)
+        return result;
+    *camera = ifl_health_take(channel->health, frame, &features, channel->extractor);
+    enum ifl_verdict verdict =
+        ifl_watch_take(channel->watch, frame, &features, channel->profiler, *camera);
+    return ifl_profiler_take(channel->profiler, frame, &features, verdict, error);
+}
+
 static void take_frame(struct analyst *analyst, struct ifl_frame *frame)
 {
     struct ifl_channel *channel = analyst->channel;
-    struct ifl_features features;
     struct ifl_error error = {0};
-    enum ifl_verdict verdict = IFL_VERDICT_GOOD;
-    enum ifl_result result = ifl_extractor_take(channel->extractor, frame, &features, &error);
-    if (result == IFL_OK)
-        verdict = ifl_watch_take(channel->watch, frame, &features, channel->profiler, verdict);
-    if (result == IFL_OK)
-        result = ifl_profiler_take(channel->profiler, frame, &features, verdict, &error);
-    if (result == IFL_OK) {
+    enum ifl_verdict camera = IFL_VERDICT_GOOD;
+    enum ifl_result result = study(channel, frame, &camera, &error);
+    if (result == IFL_OK && camera == IFL_VERDICT_HELD) {
+        ifl_edge_drop(channel->frames, IFL_DROP_CAMERA);
+    } else if (result == IFL_OK) {
         double latency =
             (double)(ifl_now_ns(channel->clock) - frame->capture_ns) / (double)IFL_SECOND_NS;
         pthread_mutex_lock(&channel->lock);
@@ -343,7 +356,8 @@ static enum ifl_result make_profiler(struct ifl_channel *channel, const struct i
     if (config->size.width)
         profiler.base_area = config->size.width * config->size.height;
     channel->extractor = ifl_extractor_create();
-    if (!channel->extractor)
+    channel->health = ifl_health_create(channel->name, channel->journal);
+    if (!channel->extractor || !channel->health)
         return ifl_fail(error, IFL_ERR_NO_MEMORY, "pipeline", "no memory to measure %s",
                         channel->name);
     return ifl_profiler_create(&profiler, &channel->profiler, error);
@@ -450,6 +464,7 @@ void ifl_channel_unref(struct ifl_channel *channel)
     ifl_profile_unref(channel->profile);
     ifl_ingest_destroy(channel->ingest);
     ifl_extractor_destroy(channel->extractor);
+    ifl_health_destroy(channel->health);
     ifl_profiler_destroy(channel->profiler);
     ifl_watch_destroy(channel->watch);
     ifl_edge_destroy(channel->in);

@@ -1,0 +1,619 @@
+// SPDX-License-Identifier: Apache-2.0
+// Each frame is looked at for symptoms; a symptom that lasts becomes an incident, one that is gone
+// for a while ends it. symptoms[] says for how long. What explains another goes first: a black
+// picture is not called blurred.
+#include "ingest/health.h"
+
+#include <math.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/log.h"
+#include "ingest/view.h"
+#include "kernels/features_parts.h"
+
+// Thresholds; docs/camera-truth.md says where they come from.
+static const double black_p95 = 16, white_p05 = 239;
+static const double frozen_s = 2, frozen_share = 0.1, frozen_noise = 0.2, frozen_exact = 0.02;
+static const double frozen_change = 0.15;
+static const double frozen_most_s = 10; // of a camera that repeats pictures by itself
+static const double lost_most = 0.85, unlike = 0.6, blurred = 0.25, covered_detail = 0.5;
+static const double flat_entropy = 2, flat_energy = 4; // until a baseline exists
+static const double level_jump = 0.3, level_steady = 0.08, steady_s = 1.5, clipped_most = 0.5;
+static const double grey_saturation = 0.03, grey_colorfulness = 4, colour_saturation = 0.06;
+static const double moved_share = 0.03, moved_peak = 0.3, peak_certain = 0.1;
+static const double check_s = 0.5, accept_s = 30, restless_s = 60, fixed_peak = 0.12;
+static const double shifted_kept = 0.25, gone_kept = 0.04;
+static const double torn_grey = 0.2, torn_window_s = 3;
+static const double gap_s = 5; // of stream time, after which nothing lasts that was only suspected
+static const double memory_change_s = 2; // at most so much time counts for one picture
+
+enum { TORN_LEAST = 3, PICTURES_LEAST = 2, FROZEN_PICTURES = 4, STILL_TO_BLIP = 8 };
+
+enum symptom {
+    TORN,
+    BLACK,
+    WHITE,
+    COVERED,
+    FROZEN,
+    INFRARED,
+    EXPOSURE,
+    DEFOCUSED,
+    MOVED,
+    SYMPTOMS
+};
+
+static const struct row {
+    enum ifl_incident_kind kind;
+    double confirm_s, clear_s;
+    bool holds;     // its frames are kept out of the profile while it lasts
+    unsigned hides; // what it explains
+    const char *to_do;
+} symptoms[SYMPTOMS] = {
+#define BIT(symptom) (1u << (symptom))
+#define PICTURE_GONE                                                                               \
+    (BIT(COVERED) | BIT(FROZEN) | BIT(INFRARED) | BIT(EXPOSURE) | BIT(DEFOCUSED) | BIT(MOVED))
+    [TORN] = {IFL_INCIDENT_TORN, 0, 3, true, PICTURE_GONE,
+              "look at the network and the camera's bit rate"},
+    [BLACK] = {IFL_INCIDENT_BLACK, 1, 1, true, PICTURE_GONE,
+               "look for a cap, a dead sensor or no light at all"},
+    [WHITE] = {IFL_INCIDENT_WHITE, 1, 1, true, PICTURE_GONE,
+               "look for a lamp into the lens or a wrong exposure"},
+    [COVERED] = {IFL_INCIDENT_COVERED, 1.5, 1, true, PICTURE_GONE & ~BIT(COVERED),
+                 "look at the lens"},
+    [FROZEN] = {IFL_INCIDENT_FROZEN, 0, 0.5, true, 0, "restart the camera or its encoder"},
+    [INFRARED] = {IFL_INCIDENT_INFRARED, 1, 1, false, BIT(EXPOSURE),
+                  "it learns the infrared pictures apart from the others"},
+    [EXPOSURE] = {IFL_INCIDENT_EXPOSURE, 0.3, 1, true, BIT(DEFOCUSED) | BIT(MOVED),
+                  "it goes on when the brightness is steady again"},
+    [DEFOCUSED] = {IFL_INCIDENT_DEFOCUSED, 1.5, 1, true, BIT(MOVED),
+                   "clean the lens or focus it anew"},
+    [MOVED] = {IFL_INCIDENT_MOVED, 3, 1, true, 0,
+               "turn it back, or wait: a view that stays is learned anew"},
+};
+
+struct course {                 // of one symptom
+    bool shown, present, lasts; // by this frame; suspected; an incident
+    double since_s, gone_s;     // stream time; of the first and last frame that showed it
+    uint64_t pictures, first_sequence;
+    int64_t first_wall_ns;
+};
+
+struct candidate { // a view that may become the usual one
+    double since_s;
+    struct ifl_view view;
+};
+
+struct ifl_health {
+    char source[IFL_SOURCE_NAME_MAX];
+    struct ifl_journal *journal;
+    struct ifl_spectrum *spectrum;
+    struct ifl_sight sight;
+    struct course course[SYMPTOMS];
+    struct ifl_view views[2]; // by colour, in infrared
+    int mode;                 // which of them
+    struct candidate candidate;
+
+    bool started;
+    int64_t last_ns;      // the frame's own time
+    double now_s, step_s; // stream time so far, and since the frame before
+    double still_s;       // how long nothing has changed
+    uint64_t still_pictures, still_blips, still_sequence;
+    int64_t still_wall_ns;
+    double still_longest_s; // that ended by itself
+    double steady_from_s, steady_least, steady_greatest;
+    double checked_s;
+    bool moved, shifted;
+    double torn_s[TORN_LEAST]; // when the last torn frames came
+    unsigned torn_count;
+    char cause[SYMPTOMS][32];
+
+    pthread_mutex_t lock; // over what follows
+    struct ifl_health_status status;
+};
+
+struct look { // one frame
+    const struct ifl_frame *frame;
+    const struct ifl_features *features;
+    struct ifl_view *view;
+    double likeness, lost, sharpness; // against the usual
+    bool known;
+};
+
+struct ifl_health *ifl_health_create(const char *source, struct ifl_journal *journal)
+{
+    struct ifl_health *health = calloc(1, sizeof *health);
+    if (!health)
+        return NULL;
+    health->spectrum = ifl_spectrum_create();
+    if (!health->spectrum) {
+        free(health);
+        return NULL;
+    }
+    snprintf(health->source, sizeof health->source, "%s", source);
+    health->journal = journal;
+    for (int i = 0; i < TORN_LEAST; i++)
+        health->torn_s[i] = -1e9;
+    pthread_mutex_init(&health->lock, NULL);
+    return health;
+}
+
+void ifl_health_destroy(struct ifl_health *health)
+{
+    if (!health)
+        return;
+    pthread_mutex_destroy(&health->lock);
+    ifl_spectrum_destroy(health->spectrum);
+    free(health);
+}
+
+// ---- symptoms of one frame ----
+
+static double quantile(const uint32_t histogram[256], double share)
+{
+    uint64_t all = 0, sum = 0;
+    for (int i = 0; i < 256; i++)
+        all += histogram[i];
+    for (int i = 0; i < 256; i++)
+        if ((double)(sum += histogram[i]) >= share * (double)all)
+            return i;
+    return 255;
+}
+
+static bool is_torn(struct ifl_health *health, const struct look *look)
+{
+    const char *cause = NULL;
+    double usual_grey = (double)look->view->grey_share;
+    if (look->frame->decoder_errors)
+        cause = "decoder";
+    else if (health->sight.grey_share >= torn_grey && usual_grey < torn_grey / 2)
+        cause = "grey";
+    else if (look->known && ifl_sight_tear(&health->sight, look->view->edges) >= 0)
+        cause = "offset";
+    if (!cause)
+        return false;
+    snprintf(health->cause[TORN], sizeof *health->cause, "%s", cause);
+    health->torn_s[health->torn_count++ % TORN_LEAST] = health->now_s;
+    return true;
+}
+
+// A single torn picture is held; so many in a short time are an incident.
+static bool tears_often(const struct ifl_health *health)
+{
+    double oldest_s = health->torn_s[health->torn_count % TORN_LEAST];
+    return health->now_s - oldest_s <= torn_window_s;
+}
+
+static bool is_covered(struct ifl_health *health, const struct look *look)
+{
+    const struct ifl_features *features = look->features;
+    double energy = health->sight.energy_mean, entropy = features->value[IFL_FEATURE_entropy];
+    const char *cause = NULL;
+    if (!look->known) {
+        if (entropy < flat_entropy && energy < flat_energy)
+            cause = "flat";
+    } else if (look->lost >= lost_most && look->likeness < unlike &&
+               energy < covered_detail * ifl_baseline_quantile(&look->view->energy, 0.05)) {
+        cause = "structure lost";
+    }
+    if (cause)
+        snprintf(health->cause[COVERED], sizeof *health->cause, "%s", cause);
+    return cause;
+}
+
+// What noise alone would change, where there is any.
+static bool has_noise(const struct look *look)
+{
+    return look->known && look->view->change >= frozen_noise;
+}
+
+// Nothing at all changes, or far less than noise alone would.
+static bool is_still(const struct look *look)
+{
+    double median, most;
+    if (!look->features->has_previous)
+        return false;
+    ifl_view_change(look->features, &median, &most);
+    if (has_noise(look))
+        return median < fmin(frozen_share * look->view->change, frozen_change);
+    return most < frozen_exact;
+}
+
+static void end_stillness(struct ifl_health *health)
+{
+    if (!health->course[FROZEN].lasts && health->still_s > health->still_longest_s)
+        health->still_longest_s = fmin(health->still_s, frozen_most_s / 2);
+    health->still_s = 0;
+    health->still_pictures = health->still_blips = 0;
+}
+
+// An encoder's key frame makes even a frozen picture twitch now and then.
+static bool is_blip(const struct ifl_health *health, const struct look *look)
+{
+    return has_noise(look) &&
+           (health->still_blips + 1) * STILL_TO_BLIP <= health->still_pictures + FROZEN_PICTURES;
+}
+
+static bool is_frozen(struct ifl_health *health, const struct look *look)
+{
+    bool still = is_still(look);
+    if (!still && !is_blip(health, look)) {
+        end_stillness(health);
+        return false;
+    }
+    health->still_blips += !still;
+    if (health->still_pictures++ == 0) {
+        health->still_sequence = look->frame->sequence;
+        health->still_wall_ns = look->frame->capture_wall_ns;
+    }
+    health->still_s += health->step_s;
+    double patience_s = fmax(frozen_s, 2 * health->still_longest_s);
+    return health->still_s >= patience_s && health->still_pictures >= FROZEN_PICTURES;
+}
+
+static bool is_grey(const struct look *look)
+{
+    const double *value = look->features->value;
+    return value[IFL_FEATURE_saturation_mean] < grey_saturation &&
+           value[IFL_FEATURE_colorfulness] < grey_colorfulness;
+}
+
+// A camera that never had colour has not switched.
+static bool is_infrared(const struct ifl_health *health, const struct look *look)
+{
+    const struct ifl_view *colour = &health->views[0];
+    return is_grey(look) && (health->course[INFRARED].lasts ||
+                             (ifl_view_is_known(colour) && colour->saturation > colour_saturation));
+}
+
+static void begin_steady(struct ifl_health *health, double level)
+{
+    health->steady_from_s = health->now_s;
+    health->steady_least = health->steady_greatest = level;
+}
+
+static bool is_steady(struct ifl_health *health, double level, double clipped)
+{
+    double least = fmin(health->steady_least, level), most = fmax(health->steady_greatest, level);
+    if (most - least > level_steady || clipped > clipped_most)
+        begin_steady(health, level);
+    else
+        health->steady_least = least, health->steady_greatest = most;
+    return health->now_s - health->steady_from_s >= steady_s;
+}
+
+// A new brightness of the same scene, until it is steady: then that is how bright it is.
+static bool is_exposure(struct ifl_health *health, const struct look *look)
+{
+    double level = ifl_view_level(look->features), jump = level - look->view->level;
+    const double *value = look->features->value;
+    double clipped = fmax(value[IFL_FEATURE_clipped_high], value[IFL_FEATURE_clipped_low]);
+    if (!look->known || fabs(jump) < level_jump ||
+        (look->likeness < unlike && clipped < clipped_most)) {
+        begin_steady(health, level);
+        return false;
+    }
+    snprintf(health->cause[EXPOSURE], sizeof *health->cause, jump > 0 ? "brighter" : "darker");
+    if (!is_steady(health, level, clipped))
+        return true;
+    look->view->level = level;
+    return false;
+}
+
+static bool is_defocused(struct ifl_health *health, const struct look *look)
+{
+    snprintf(health->cause[DEFOCUSED], sizeof *health->cause, "sharpness lost");
+    return look->known && look->likeness >= unlike && look->sharpness < blurred;
+}
+
+// ---- another view ----
+
+static struct ifl_shift shift_against(struct ifl_health *health, const float *edges)
+{
+    uint8_t usual[IFL_SIGHT_SIDE * IFL_SIGHT_SIDE];
+    struct ifl_plane plane = {.width = IFL_SIGHT_SIDE, .height = IFL_SIGHT_SIDE, .y = usual};
+    struct ifl_shift shift;
+    for (int i = 0; i < IFL_SIGHT_SIDE * IFL_SIGHT_SIDE; i++)
+        usual[i] = (uint8_t)(edges[i] + 0.5f);
+    ifl_spectrum_reset(health->spectrum);
+    ifl_spectrum_shift(health->spectrum, &plane, &shift);
+    plane.y = health->sight.edges;
+    ifl_spectrum_shift(health->spectrum, &plane, &shift);
+    return shift;
+}
+
+// Whether the camera looks elsewhere. One that never looks the same way for long cannot have moved.
+static void check_view(struct ifl_health *health, const struct look *look)
+{
+    struct ifl_shift shift = shift_against(health, look->view->edges);
+    double usual = look->view->peak;
+    bool far = hypot(shift.x, shift.y) > moved_share, fixed = look->known && usual >= fixed_peak;
+    double kept = ifl_view_kept(look->view, &health->sight);
+    health->shifted = fixed && far && shift.peak > peak_certain && kept < shifted_kept;
+    // Where a part of the view stands as ever, something stands before the rest.
+    bool gone = fixed && shift.peak < moved_peak * usual && kept < gone_kept;
+    health->moved = health->shifted || gone;
+    if (!health->moved)
+        look->view->peak += 0.05 * ((far ? 0 : shift.peak) - usual);
+    snprintf(health->cause[MOVED], sizeof *health->cause,
+             health->shifted ? "shifted" : "nothing in common");
+}
+
+static bool is_moved(struct ifl_health *health, const struct look *look)
+{
+    if (health->now_s - health->checked_s >= check_s && look->view->pictures > 0) {
+        health->checked_s = health->now_s;
+        check_view(health, look);
+    }
+    return health->moved;
+}
+
+static void take_view(struct ifl_health *health, struct ifl_view *usual, const char *why)
+{
+    *usual = health->candidate.view;
+    health->moved = false;
+    ifl_log(IFL_LOG_INFO, "camera.view-learned", health->source, "%s", why);
+}
+
+// A new view that stays becomes the usual one; where none stays, it learns what there is.
+static void consider_view(struct ifl_health *health, const struct look *look)
+{
+    struct candidate *candidate = &health->candidate;
+    struct course *course = &health->course[MOVED];
+    if (!course->lasts || !health->moved) {
+        candidate->view.pictures = 0;
+        return;
+    }
+    bool same = candidate->view.pictures > 0 &&
+                ifl_view_likeness(&candidate->view, look->features) >= unlike;
+    if (!same) {
+        memset(candidate, 0, sizeof *candidate);
+        candidate->since_s = health->now_s;
+    }
+    ifl_view_learn(&candidate->view, &health->sight, look->features, health->step_s);
+    if (health->now_s - candidate->since_s >= accept_s && ifl_view_is_known(&candidate->view)) {
+        take_view(health, look->view, "the new view has stayed and is the usual one now");
+    } else if (health->now_s - course->since_s >= restless_s) {
+        take_view(health, look->view, "the camera keeps moving; it is learned anew");
+    }
+}
+
+// ---- from symptoms to incidents ----
+
+static void begin(struct ifl_health *health, enum symptom symptom, const struct look *look)
+{
+    const struct row *row = &symptoms[symptom];
+    struct course *course = &health->course[symptom];
+    const struct ifl_incident_row *about = ifl_incident_row(row->kind);
+    struct ifl_incident incident = {.kind = row->kind,
+                                    .severity = about->severity,
+                                    .begun_wall_ns = course->first_wall_ns,
+                                    .first_sequence = course->first_sequence};
+    snprintf(incident.source, sizeof incident.source, "%s", health->source);
+    snprintf(incident.cause, sizeof incident.cause, "%s", health->cause[symptom]);
+    snprintf(incident.text, sizeof incident.text, "%s%s%s%s; %s", about->sentence,
+             incident.cause[0] ? " (" : "", incident.cause, incident.cause[0] ? ")" : "",
+             row->to_do);
+    const double *value = look->features->value;
+    struct {
+        const char *name;
+        double before, after;
+    } numbers[] = {
+        {"brightness_mean", (exp(look->view->level) - 6) / 255, value[IFL_FEATURE_brightness_mean]},
+        {"sharpness", ifl_baseline_quantile(&look->view->sharpness, 0.5), health->sight.sharpness},
+        {"saturation_mean", health->views[0].saturation, value[IFL_FEATURE_saturation_mean]},
+    };
+    incident.features = look->known ? IFL_INCIDENT_FEATURES : 0;
+    for (int i = 0; i < incident.features; i++) {
+        struct ifl_incident_feature *feature = &incident.feature[i];
+        snprintf(feature->name, sizeof feature->name, "%s", numbers[i].name);
+        feature->before = numbers[i].before;
+        feature->after = numbers[i].after;
+        feature->score = fabs(log((fabs(feature->after) + 1e-3) / (fabs(feature->before) + 1e-3)));
+    }
+    course->lasts = true;
+    ifl_journal_report(health->journal, &incident);
+}
+
+static void end(struct ifl_health *health, enum symptom symptom)
+{
+    health->course[symptom].lasts = health->course[symptom].present = false;
+    ifl_journal_clear(health->journal, health->source, symptoms[symptom].kind);
+}
+
+static void follow(struct ifl_health *health, enum symptom symptom, bool shown,
+                   const struct look *look)
+{
+    const struct row *row = &symptoms[symptom];
+    struct course *course = &health->course[symptom];
+    course->shown = shown;
+    if (shown && !course->present) {
+        bool still = symptom == FROZEN; // noticed late by nature
+        course->present = true;
+        course->since_s = health->now_s;
+        course->pictures = 0;
+        course->first_sequence = still ? health->still_sequence : look->frame->sequence;
+        course->first_wall_ns = still ? health->still_wall_ns : look->frame->capture_wall_ns;
+    }
+    if (shown) {
+        course->gone_s = health->now_s;
+        course->pictures++;
+    }
+    double away_s = health->now_s - course->gone_s;
+    if (course->present && !course->lasts && away_s > 0)
+        course->present = symptom == TORN && away_s <= torn_window_s;
+    if (course->lasts && away_s > row->clear_s)
+        end(health, symptom);
+    double confirm_s = symptom == MOVED && !health->shifted ? 5 : row->confirm_s;
+    bool enough = course->pictures >= PICTURES_LEAST || symptom == FROZEN;
+    if (shown && !course->lasts && enough && health->now_s - course->since_s >= confirm_s &&
+        (symptom != TORN || tears_often(health)))
+        begin(health, symptom, look);
+}
+
+static bool shows(struct ifl_health *health, enum symptom symptom, const struct look *look)
+{
+    const uint32_t *histogram = look->features->luma_histogram;
+    switch (symptom) {
+    case TORN:
+        return is_torn(health, look);
+    case BLACK:
+        return quantile(histogram, 0.95) < black_p95;
+    case WHITE:
+        return quantile(histogram, 0.05) > white_p05;
+    case COVERED:
+        return is_covered(health, look);
+    case FROZEN:
+        return is_frozen(health, look);
+    case INFRARED:
+        return is_infrared(health, look);
+    case EXPOSURE:
+        return is_exposure(health, look);
+    case DEFOCUSED:
+        return is_defocused(health, look);
+    default:
+        return is_moved(health, look);
+    }
+}
+
+// True if the frame may be learned from.
+static bool judge(struct ifl_health *health, const struct look *look)
+{
+    unsigned hidden = 0;
+    bool good = true;
+    for (int i = 0; i < SYMPTOMS; i++) {
+        enum symptom symptom = (enum symptom)i;
+        bool shown = !(hidden & BIT(i)) && shows(health, symptom, look);
+        follow(health, symptom, shown, look);
+        if (shown)
+            hidden |= symptoms[i].hides;
+        good &= !symptoms[i].holds || (!shown && !health->course[i].lasts);
+    }
+    return good;
+}
+
+static void pass_time(struct ifl_health *health, const struct ifl_frame *frame)
+{
+    int64_t time_ns = frame->pts_ns >= 0 ? frame->pts_ns : frame->capture_ns;
+    double step_s = health->started ? (double)(time_ns - health->last_ns) / IFL_SECOND_NS : 0;
+    if (step_s < 0 || step_s > gap_s) { // another connection, or the media begins anew
+        for (int i = 0; i < SYMPTOMS; i++)
+            health->course[i].present = health->course[i].lasts;
+        health->still_s = 0;
+        health->still_pictures = 0;
+        step_s = 0;
+    }
+    health->started = true;
+    health->last_ns = time_ns;
+    health->now_s += step_s;
+    health->step_s = fmin(step_s, memory_change_s);
+}
+
+// Nights differ: what is usual there is found again, but not how bright it is.
+static void choose_view(struct ifl_health *health)
+{
+    int mode = health->course[INFRARED].lasts;
+    if (mode != health->mode) {
+        health->mode = mode;
+        health->moved = false;
+        health->views[mode].level = 0;
+    }
+}
+
+// Of what is usual at the least.
+static double share_of(double value, const struct ifl_baseline *usual)
+{
+    double least = ifl_baseline_quantile(usual, 0.05);
+    return least > 0 ? value / least : 1;
+}
+
+enum ifl_verdict ifl_health_take(struct ifl_health *health, const struct ifl_frame *frame,
+                                 const struct ifl_features *features,
+                                 const struct ifl_extractor *extractor)
+{
+    struct ifl_plane plane;
+    ifl_extractor_plane(extractor, &plane);
+    pass_time(health, frame);
+    ifl_sight_take(&health->sight, &plane);
+    choose_view(health);
+    struct ifl_view *view = &health->views[health->mode];
+    if (view->level <= 0)
+        view->level = ifl_view_level(features);
+    struct look look = {.frame = frame, .features = features, .view = view};
+    look.known = ifl_view_is_known(view);
+    look.likeness = ifl_view_likeness(view, features);
+    look.lost = ifl_view_lost(view, &health->sight);
+    look.sharpness = fmin(share_of(health->sight.sharpness, &view->sharpness),
+                          share_of(ifl_view_detail(features), &view->detail));
+    bool good = judge(health, &look);
+    good &= health->course[INFRARED].shown == health->mode; // switching makes odd pictures
+    consider_view(health, &look);
+    if (good)
+        ifl_view_learn(view, &health->sight, features, health->step_s);
+    pthread_mutex_lock(&health->lock);
+    for (int i = 0; i < SYMPTOMS; i++)
+        health->status.lasts[symptoms[i].kind] = health->course[i].lasts;
+    health->status.known = look.known;
+    health->status.held += !good;
+    pthread_mutex_unlock(&health->lock);
+    return good ? IFL_VERDICT_GOOD : IFL_VERDICT_HELD;
+}
+
+void ifl_health_status(struct ifl_health *health, struct ifl_health_status *status)
+{
+    pthread_mutex_lock(&health->lock);
+    *status = health->status;
+    pthread_mutex_unlock(&health->lock);
+}
+
+// ---- across a restart ----
+
+struct kept {
+    char magic[8]; // and version
+    uint64_t bytes, hash;
+    struct ifl_view views[2];
+};
+static const char magic[8] = "IFLVIEW1";
+
+enum ifl_result ifl_health_save(const struct ifl_health *health, const char *path,
+                                struct ifl_error *error)
+{
+    struct kept *kept = calloc(1, sizeof *kept);
+    if (!kept)
+        return ifl_fail(error, IFL_ERR_NO_MEMORY, "ingest", "no memory to keep the camera's view");
+    memcpy(kept->magic, magic, sizeof magic);
+    kept->bytes = sizeof *kept;
+    memcpy(kept->views, health->views, sizeof kept->views);
+    kept->hash = ifl_hash_bytes(kept->views, sizeof kept->views, 0);
+    enum ifl_result result = ifl_write_file(path, kept, sizeof *kept, 0600, error);
+    free(kept);
+    return result;
+}
+
+enum ifl_result ifl_health_load(struct ifl_health *health, const char *path,
+                                struct ifl_error *error)
+{
+    uint8_t *bytes;
+    size_t count;
+    enum ifl_result result = ifl_read_file(path, sizeof(struct kept), &bytes, &count, error);
+    if (result != IFL_OK)
+        return result;
+    const struct kept *kept = (const void *)bytes; // from malloc: aligned
+    if (count != sizeof *kept || memcmp(kept->magic, magic, sizeof magic) != 0 ||
+        kept->bytes != sizeof *kept ||
+        kept->hash != ifl_hash_bytes(kept->views, sizeof kept->views, 0)) {
+        result = ifl_fail(error, IFL_ERR_CORRUPT, "ingest",
+                          "%s is not what this version keeps of a camera's view", path);
+    } else {
+        memcpy(health->views, kept->views, sizeof health->views);
+        for (int i = 0; i < 2; i++)
+            health->views[i].level = 0;
+    }
+    free(bytes);
+    return result;
+}

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+// Camera truth on the pattern scene: each fault is found in time and called by its name, its frames
+// are kept out, and it clears; what the world does is left to the world. docs/camera-truth.md has
+// the same on real clips and for hours.
+#include "support.h"
+
+#include <unistd.h>
+
+#include "base/log.h"
+#include "camera_faults.h"
+#include "source/pattern.h"
+
+struct street {
+    struct ifl_pattern_scene *scene;
+    struct ifl_pattern_config config;
+    uint64_t number;
+};
+
+static struct ifl_frame *next_frame(void *context)
+{
+    struct street *street = context;
+    struct ifl_frame *frame =
+        ifl_frame_create(IFL_PIXEL_YUV420P, street->config.width, street->config.height);
+    assert_non_null(frame);
+    frame->range = IFL_RANGE_FULL;
+    frame->matrix = IFL_MATRIX_BT601;
+    ifl_pattern_draw(street->scene, street->number++, frame);
+    return frame;
+}
+
+static struct camera_scene open_street(struct street *street, double rate)
+{
+    struct ifl_error error = {0};
+    ifl_pattern_config_init(&street->config);
+    street->config.width = 240;
+    street->config.height = 136;
+    street->config.rate = rate;
+    street->number = 0;
+    check_ok(ifl_pattern_create(&street->config, &street->scene, &error), error);
+    return (struct camera_scene){next_frame, street, rate};
+}
+
+static void check_fault(const struct camera_fault_row *row, const struct camera_trial *trial)
+{
+    if (!(trial->found_s >= 0 && trial->found_s <= row->found_s))
+        fail_msg("%s was found after %.1f s (-1: never)", row->name, trial->found_s);
+    if (!(trial->cleared_s >= 0 && trial->cleared_s <= 4))
+        fail_msg("%s was cleared after %.1f s (-1: never)", row->name, trial->cleared_s);
+    if (trial->first_gap < 0 || trial->first_gap > 5)
+        fail_msg("%s: its first frame is off by %d", row->name, trial->first_gap);
+    if (trial->held_good > 0)
+        fail_msg("%s: %.1f %% of the good frames were held", row->name, 100 * trial->held_good);
+    bool passes = row->kind == IFL_INCIDENT_INFRARED || row->kind == IFL_INCIDENT_EXPOSURE ||
+                  row->kind == IFL_INCIDENT_FROZEN; // known only after a while, or learned soon
+    if (trial->held < (passes ? 0.08 : 0.85))
+        fail_msg("%s: only %.0f %% were held", row->name, 100 * trial->held);
+}
+
+static void check_others(const struct camera_fault_row *row, const struct camera_trial *trial)
+{
+    for (int i = 0; i < IFL_INCIDENT_COUNT; i++)
+        if (i != row->kind && trial->begun[i])
+            fail_msg("%s was called %s", row->name,
+                     ifl_incident_row((enum ifl_incident_kind)i)->name);
+}
+
+// One after the other in one stream: none leaves a trace.
+static void tells_each_fault_from_the_world(void **state)
+{
+    (void)state;
+    struct street street;
+    struct camera_scene scene = open_street(&street, 10);
+    struct camera_rig rig;
+    camera_rig_open(&rig, 10);
+    double warm_s = 25;
+    for (int i = 0; i < CAMERA_FAULT_COUNT; i++) {
+        const struct camera_fault_row *row = camera_fault_row((enum camera_fault)i);
+        struct camera_trial trial;
+        if (i == CAMERA_sunset || i == CAMERA_pan) // the first takes its time
+            continue;
+        camera_try(&rig, &scene, (enum camera_fault)i, warm_s, i == CAMERA_truck ? 14 : 7, 5,
+                   &trial);
+        if (row->kind != IFL_INCIDENT_COUNT)
+            check_fault(row, &trial);
+        check_others(row, &trial);
+        warm_s = 1;
+    }
+    camera_rig_close(&rig);
+    ifl_pattern_destroy(street.scene);
+}
+
+// Before it knows the camera, what can't be a scene is held all the same.
+static void begins_with_absolute_thresholds(void **state)
+{
+    (void)state;
+    static const struct {
+        enum camera_fault fault;
+        enum ifl_incident_kind kind;
+    } cases[] = {{CAMERA_black, IFL_INCIDENT_BLACK},
+                 {CAMERA_white, IFL_INCIDENT_WHITE},
+                 {CAMERA_half_grey, IFL_INCIDENT_TORN}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct street street;
+        struct camera_rig rig;
+        open_street(&street, 10);
+        camera_rig_open(&rig, 10);
+        for (int k = 0; k < 30; k++) {
+            struct ifl_frame *frame = next_frame(&street);
+            struct ifl_frame *bad = camera_fault_apply(cases[i].fault, frame, frame, k / 10.0);
+            assert_int_equal(camera_rig_take(&rig, bad), IFL_VERDICT_HELD);
+            ifl_frame_unref(bad);
+            ifl_frame_unref(frame);
+        }
+        assert_true(ifl_journal_lasts(rig.journal, "camera", cases[i].kind));
+        camera_rig_close(&rig);
+        ifl_pattern_destroy(street.scene);
+    }
+}
+
+static void learns_a_view_that_stays(void **state)
+{
+    (void)state;
+    struct street street;
+    struct camera_rig rig;
+    open_street(&street, 10);
+    camera_rig_open(&rig, 10);
+    uint64_t held = 0;
+    for (int k = 0; k < 800; k++) {
+        struct ifl_frame *frame = next_frame(&street), *seen = frame;
+        if (k >= 250)
+            seen = camera_fault_apply(CAMERA_away, frame, frame, 0);
+        bool holds = camera_rig_take(&rig, seen) == IFL_VERDICT_HELD;
+        held += holds && k >= 700;
+        if (seen != frame)
+            ifl_frame_unref(seen);
+        ifl_frame_unref(frame);
+    }
+    assert_int_equal(held, 0);
+    assert_false(ifl_journal_lasts(rig.journal, "camera", IFL_INCIDENT_MOVED));
+    struct ifl_journal_counts counts;
+    assert_int_equal(ifl_journal_count(rig.journal, &counts, 1), 1);
+    assert_int_equal(counts.begun[IFL_INCIDENT_MOVED], 1);
+    camera_rig_close(&rig);
+    ifl_pattern_destroy(street.scene);
+}
+
+// A drone's view never stays: it has not moved, it moves.
+static void lets_a_moving_camera_move(void **state)
+{
+    (void)state;
+    struct street street;
+    struct camera_rig rig;
+    open_street(&street, 10);
+    street.config.objects = 0;
+    camera_rig_open(&rig, 10);
+    for (int k = 0; k < 400; k++) {
+        struct ifl_frame *frame = next_frame(&street);
+        struct ifl_frame *seen = camera_fault_apply(CAMERA_pan, frame, frame, k / 10.0);
+        camera_rig_take(&rig, seen);
+        ifl_frame_unref(seen);
+        ifl_frame_unref(frame);
+    }
+    assert_true(rig.held <= 4);
+    camera_rig_close(&rig);
+    ifl_pattern_destroy(street.scene);
+}
+
+static void knows_the_camera_after_a_restart(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/ifl-view-XXXXXX";
+    int file = mkstemp(path);
+    assert_true(file >= 0);
+    close(file);
+    struct ifl_error error = {0};
+    struct street street;
+    struct camera_rig rig;
+    open_street(&street, 10);
+    camera_rig_open(&rig, 10);
+    for (int k = 0; k < 200; k++) {
+        struct ifl_frame *frame = next_frame(&street);
+        camera_rig_take(&rig, frame);
+        ifl_frame_unref(frame);
+    }
+    check_ok(ifl_health_save(rig.health, path, &error), error);
+    camera_rig_close(&rig);
+    camera_rig_open(&rig, 10);
+    check_ok(ifl_health_load(rig.health, path, &error), error);
+    for (int k = 0; k < 80; k++) { // it was turned in the meantime
+        struct ifl_frame *frame = next_frame(&street);
+        struct ifl_frame *seen = camera_fault_apply(CAMERA_moved, frame, frame, 0);
+        camera_rig_take(&rig, seen);
+        ifl_frame_unref(seen);
+        ifl_frame_unref(frame);
+    }
+    assert_true(ifl_journal_lasts(rig.journal, "camera", IFL_INCIDENT_MOVED));
+    assert_int_equal(truncate(path, 1000), 0);
+    assert_int_equal(ifl_health_load(rig.health, path, &error), IFL_ERR_CORRUPT);
+    unlink(path);
+    assert_int_equal(ifl_health_load(rig.health, path, &error), IFL_ERR_NOT_FOUND);
+    camera_rig_close(&rig);
+    ifl_pattern_destroy(street.scene);
+}
+
+int main(void)
+{
+    ifl_log_setup(IFL_LOG_ERROR, IFL_LOG_TEXT);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(tells_each_fault_from_the_world),
+        cmocka_unit_test(begins_with_absolute_thresholds),
+        cmocka_unit_test(learns_a_view_that_stays),
+        cmocka_unit_test(lets_a_moving_camera_move),
+        cmocka_unit_test(knows_the_camera_after_a_restart),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
