@@ -74,8 +74,9 @@ enum { IFL_HTTP_NOTHING = 0, IFL_HTTP_SEE = 1, IFL_HTTP_SET = 2 };
     X(LIST, source, "source", 0, 0, 0, NULL, "", "SOURCE_URL", IFL_FOR_RUN | IFL_FOR_ERASE,        \
       IFL_HTTP_NOTHING, "URI",                                                                     \
       "where frames come from: a file, webcam[:/dev/videoN], rtsp://..., http://..., "             \
-      "folder:PATH, pipe:, pattern; NAME=URI names it; - reads it from standard input, passwords " \
-      "are not taken as an argument; erase: the name of one")                                      \
+      "folder:PATH, pipe:, pattern; NAME=URI names it; ${NAME} and ${file:PATH} stand for "        \
+      "secrets; - reads it from standard input, passwords are not taken as an argument; erase: "   \
+      "the name of one")                                                                           \
     X(CHOICE, source_type, "source-type", 0, 0, 0,                                                 \
       "auto|webcam|drone|edge_camera|folder|file|pattern", "auto", "SOURCE_TYPE", IFL_FOR_RUN,     \
       IFL_HTTP_SEE, "", "what a source without scheme is; webcam and pattern need no URI")         \

@@ -243,7 +243,8 @@ static enum ifl_result connect_av(struct camera *camera, struct ifl_error *error
         result = ifl_av_open(&request, &camera->av, error);
     if (result == IFL_ERR_UNAUTHORIZED && !strncmp(camera->way->scheme, "rtsp", 4))
         result = ifl_challenge_explain(camera->address.url, camera->shown, error);
-    camera->connected_ns = ifl_now_ns(ifl_clock_real());
+    // Since when the time for the first clean picture runs; see ifl_av_request.
+    camera->connected_ns = camera->guard.deadline_ns - camera->first_deadline_ns;
     av_dict_free(&options);
     return result;
 }
