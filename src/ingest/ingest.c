@@ -249,7 +249,11 @@ static bool wait_to_connect(struct ifl_ingest *ingest, int64_t due_ns, bool refu
         int64_t look_ns = now_ns + LOOK_S * IFL_SECOND_NS;
         ifl_wait_ns(ingest->config.clock, &ingest->wake, &ingest->lock,
                     watches && look_ns < due_ns ? look_ns : due_ns);
-        changed = watches && secret_changed(ingest);
+        if (!watches)
+            continue;
+        pthread_mutex_unlock(&ingest->lock); // a file may take its time
+        changed = secret_changed(ingest);
+        pthread_mutex_lock(&ingest->lock);
     }
     bool stopping = ingest->stopping;
     ingest->retry = false;
@@ -328,8 +332,8 @@ static void note_info(struct ifl_ingest *ingest, const struct ifl_frame *raw)
         info.width = ingest->raw_width = raw->width;
         info.height = ingest->raw_height = raw->height;
     }
-    ingest->live |= info.live;
     pthread_mutex_lock(&ingest->lock);
+    ingest->live |= info.live;
     ingest->status.info = info;
     pthread_mutex_unlock(&ingest->lock);
 }

@@ -250,7 +250,10 @@ static int explain_open(const struct ifl_av_request *request, int code, int64_t 
         return code;
     bool refused =
         request->url && !strncasecmp(request->url, "srt:", 4) && took_ns < SRT_PATIENCE_NS;
-    return AVERROR(refused ? EKEYREJECTED : EHOSTDOWN);
+    if (!refused)
+        return AVERROR(EHOSTDOWN);
+    bool login = strstr(request->url, "passphrase=") || strstr(request->url, "streamid=");
+    return AVERROR(login ? EKEYREJECTED : ECONNABORTED);
 }
 
 enum ifl_result ifl_av_open(const struct ifl_av_request *request, struct ifl_av **out,

@@ -110,11 +110,11 @@ static void on_frame(struct ifl_frame *frame, void *context)
 static void on_error(const struct ifl_error *error, void *context)
 {
     struct heard *heard = context;
+    memcpy(heard->text, error->text, sizeof heard->text);
     if (error->result == IFL_END)
         heard->ends++;
     else
         heard->errors++;
-    memcpy(heard->text, error->text, sizeof heard->text);
 }
 
 static void wait_for(const atomic_int *count, int wanted)

@@ -300,6 +300,10 @@ static void answers_have_clear_reasons(void **state)
          "RTSP/1.0 401 Unauthorized\r\nCSeq: 1\r\nWWW-Authenticate: Digest realm=\"x\", "
          "nonce=\"1\", algorithm=SHA-256\r\n\r\n",
          "", IFL_ERR_UNSUPPORTED, "SHA-256", 0},
+        {"rtsp", "RTSP/1.0 302 Moved\r\nCSeq: 1\r\nLocation: file:///etc/passwd\r\n\r\n", "", 0, "",
+         0},
+        {"rtsp", "RTSP/1.0 302 Moved\r\nCSeq: 1\r\nLocation: http://127.0.0.1:9/\r\n\r\n", "", 0,
+         "", 0},
         {"rtsp",
          "RTSP/1.0 401 Unauthorized\r\nCSeq: 1\r\nWWW-Authenticate: Basic realm=\"x\"\r\n\r\n", "",
          IFL_ERR_UNAUTHORIZED, "refused the credentials", 0},
@@ -315,6 +319,11 @@ static void answers_have_clear_reasons(void **state)
         void *self;
         enum ifl_result result = open_uri(uri, &self, &error);
         stop(&server);
+        if (!rows[i].result) { // any error will do
+            assert_true(result < 0 && strlen(error.text) > 20);
+            print_message("%s\n", error.text);
+            continue;
+        }
         if (result != rows[i].result || !strstr(error.text, rows[i].word))
             fail_msg("%zu: %s: %s", i, ifl_result_name(result), error.text);
         assert_int_equal(error.retry_after_seconds, rows[i].retry_after);
