@@ -71,7 +71,7 @@ IFL_API void ifl_modeler_get_current_distribution(struct ifl_modeler *modeler,
 /* What the window is compared with: the first whole window, until the present one is set. */
 IFL_API void ifl_modeler_set_reference(struct ifl_modeler *modeler);
 /* All 0, with 0 frames, before there is one. */
-IFL_API void ifl_modeler_get_reference(const struct ifl_modeler *modeler, uint64_t *frames,
+IFL_API void ifl_modeler_get_reference(struct ifl_modeler *modeler, uint64_t *frames,
                                        struct ifl_feature_stats stats[IFL_FEATURE_COUNT]);
 
 struct ifl_distribution_shift {

@@ -85,6 +85,7 @@ enum ifl_result ifl_extractor_take(struct ifl_extractor *extractor, const struct
     ifl_features_color(at, frame, features);
     ifl_features_composition(at, features);
     ifl_features_texture(at, features);
+    ifl_features_shrink(at);
     ifl_features_hash(at, features);
     ifl_features_motion(at, features);
     return IFL_OK;

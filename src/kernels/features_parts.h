@@ -10,7 +10,8 @@
 // What a measurement works with; for planes of any size, allocated once.
 struct ifl_workplace {
     struct ifl_plane plane;
-    uint8_t *before; // luma of the plane before
+    struct ifl_small small; // of the plane
+    uint8_t *before;        // luma of the plane before
     int before_width, before_height;
     float work[2 * IFL_PLANE_SIDE_MAX];
     uint32_t column[IFL_PLANE_SIDE_MAX], row[IFL_PLANE_SIDE_MAX]; // of gradients
@@ -42,6 +43,7 @@ void ifl_features_color(struct ifl_workplace *at, const struct ifl_frame *frame,
                         struct ifl_features *features);
 void ifl_features_composition(struct ifl_workplace *at, struct ifl_features *features);
 void ifl_features_texture(struct ifl_workplace *at, struct ifl_features *features);
+void ifl_features_shrink(struct ifl_workplace *at);
 void ifl_features_hash(struct ifl_workplace *at, struct ifl_features *features);
 void ifl_features_motion(struct ifl_workplace *at, struct ifl_features *features);
 

@@ -169,14 +169,30 @@ void ifl_features_texture(struct ifl_workplace *at, struct ifl_features *feature
 
 // ---- likeness ----
 
+// Means of boxes of the plane, as it was made itself of the frame.
+void ifl_features_shrink(struct ifl_workplace *at)
+{
+    const struct ifl_plane *plane = &at->plane;
+    struct ifl_small *small = &at->small;
+    int box = 1;
+    while (plane->width / box > IFL_SPECTRUM_SIDE || plane->height / box > IFL_SPECTRUM_SIDE)
+        box *= 2;
+    small->width = plane->width / box > 1 ? plane->width / box : 1;
+    small->height = plane->height / box > 1 ? plane->height / box : 1;
+    int width = plane->width < box ? plane->width : small->width * box;
+    int height = plane->height < box ? plane->height : small->height * box;
+    ifl_scale_area(plane->y, width, height, plane->width, small->pixel, small->width, small->height,
+                   small->width, 1);
+}
+
 enum { HASH_SIDE = 8, SMALL_SIDE = 32 };
 
-static uint64_t difference_hash(const struct ifl_plane *plane)
+static uint64_t difference_hash(const struct ifl_small *from)
 {
     enum { COLUMNS = HASH_SIDE + 1 };
     uint8_t small[HASH_SIDE][COLUMNS];
     uint64_t hash = 0;
-    ifl_scale_area(plane->y, plane->width, plane->height, plane->width, small[0], COLUMNS,
+    ifl_scale_area(from->pixel, from->width, from->height, from->width, small[0], COLUMNS,
                    HASH_SIDE, COLUMNS, 1);
     for (int y = 0; y < HASH_SIDE; y++)
         for (int x = 0; x < HASH_SIDE; x++)
@@ -216,12 +232,12 @@ static double median_of(const double value[HASH_SIDE * HASH_SIDE])
     return (sorted[COUNT / 2 - 1] + sorted[COUNT / 2]) / 2;
 }
 
-static uint64_t frequency_hash(const struct ifl_plane *plane)
+static uint64_t frequency_hash(const struct ifl_small *from)
 {
     uint8_t small[SMALL_SIDE * SMALL_SIDE];
     double frequency[HASH_SIDE * HASH_SIDE];
     uint64_t hash = 0;
-    ifl_scale_area(plane->y, plane->width, plane->height, plane->width, small, SMALL_SIDE,
+    ifl_scale_area(from->pixel, from->width, from->height, from->width, small, SMALL_SIDE,
                    SMALL_SIDE, SMALL_SIDE, 1);
     low_frequencies(small, frequency);
     double median = median_of(frequency);
@@ -232,15 +248,16 @@ static uint64_t frequency_hash(const struct ifl_plane *plane)
 
 void ifl_features_hash(struct ifl_workplace *at, struct ifl_features *features)
 {
-    features->dhash = difference_hash(&at->plane);
-    features->phash = frequency_hash(&at->plane);
+    features->dhash = difference_hash(&at->small);
+    features->phash = frequency_hash(&at->small);
 }
 
 // ---- motion ----
 
 // Tiles of a picture narrower than they are many share pixels.
 struct change {
-    uint64_t sum[IFL_TILES][IFL_TILES], all, changed;
+    struct ifl_tile_bounds across, down;
+    uint64_t tile[IFL_TILES][IFL_TILES], all, changed;
 };
 
 static void add_row(struct ifl_workplace *at, int y, struct change *change)
@@ -251,18 +268,14 @@ static void add_row(struct ifl_workplace *at, int y, struct change *change)
     change->changed += ifl_plane_kernels()->change(
         row_of(plane, y), at->before + (ptrdiff_t)y * plane->width, difference, plane->width);
     change->all += kernels->sum(difference, plane->width);
-    for (int j = 0; j < IFL_TILES; j++)
-        for (int i = 0; i < IFL_TILES && y >= ifl_tile_begin(plane->height, j) &&
-                        y < ifl_tile_end(plane->height, j);
-             i++) {
-            int begin = ifl_tile_begin(plane->width, i), end = ifl_tile_end(plane->width, i);
-            change->sum[j][i] += kernels->sum(difference + begin, end - begin);
+    for (int j = 0; j < IFL_TILES; j++) {
+        if (y < change->down.begin[j] || y >= change->down.end[j])
+            continue;
+        for (int i = 0; i < IFL_TILES; i++) {
+            int begin = change->across.begin[i];
+            change->tile[j][i] += kernels->sum(difference + begin, change->across.end[i] - begin);
         }
-}
-
-static int tile_side(int side, int i)
-{
-    return ifl_tile_end(side, i) - ifl_tile_begin(side, i);
+    }
 }
 
 static void set_change(struct ifl_workplace *at, struct ifl_features *features)
@@ -270,13 +283,17 @@ static void set_change(struct ifl_workplace *at, struct ifl_features *features)
     const struct ifl_plane *plane = &at->plane;
     struct change change = {0};
     double pixels = (double)plane->width * plane->height;
+    ifl_tile_bounds(plane->width, &change.across);
+    ifl_tile_bounds(plane->height, &change.down);
     for (int y = 0; y < plane->height; y++)
         add_row(at, y, &change);
     for (int j = 0; j < IFL_TILES; j++)
-        for (int i = 0; i < IFL_TILES; i++)
+        for (int i = 0; i < IFL_TILES; i++) {
+            int width = change.across.end[i] - change.across.begin[i];
+            int height = change.down.end[j] - change.down.begin[j];
             features->tile_change[j][i] =
-                (float)((double)change.sum[j][i] / tile_side(plane->width, i) /
-                        tile_side(plane->height, j));
+                (float)((double)change.tile[j][i] / ((double)width * height));
+        }
     ifl_feature_set(features, IFL_FEATURE_frame_difference, (double)change.all / pixels);
     ifl_feature_set(features, IFL_FEATURE_motion_share, (double)change.changed / pixels);
 }
@@ -298,7 +315,7 @@ void ifl_features_motion(struct ifl_workplace *at, struct ifl_features *features
     } else {
         set_no_change(features);
     }
-    ifl_spectrum_shift(at->spectrum, plane, &shift);
+    ifl_spectrum_shift(at->spectrum, &at->small, &shift);
     ifl_feature_set(features, IFL_FEATURE_motion_x, shift.x);
     ifl_feature_set(features, IFL_FEATURE_motion_y, shift.y);
     ifl_feature_set(features, IFL_FEATURE_motion_peak, shift.peak);

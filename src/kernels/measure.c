@@ -1,31 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/measure.h"
 
-int ifl_tile_begin(int side, int i)
+static int tile_begin(int side, int i)
 {
     int begin = (int)((int64_t)side * i / IFL_TILES);
     return begin < side ? begin : side - 1;
 }
 
-int ifl_tile_end(int side, int i)
+void ifl_tile_bounds(int side, struct ifl_tile_bounds *bounds)
 {
-    int begin = ifl_tile_begin(side, i), end = ifl_tile_begin(side, i + 1);
-    if (i == IFL_TILES - 1)
-        end = side;
-    return end > begin ? end : begin + 1;
+    for (int i = 0; i < IFL_TILES; i++) {
+        int begin = tile_begin(side, i), end = i + 1 < IFL_TILES ? tile_begin(side, i + 1) : side;
+        bounds->begin[i] = begin;
+        bounds->end[i] = end > begin ? end : begin + 1;
+    }
 }
 
+struct tiles {
+    struct ifl_tile_bounds across, down;
+};
+
 static void measure_tiles(const struct ifl_measure_kernels *kernels, const uint8_t *row, int y,
-                          int width, int height, struct ifl_luma_sums *sums)
+                          const struct tiles *tiles, struct ifl_luma_sums *sums)
 {
-    int first = (int)((int64_t)y * IFL_TILES / height); // the row's tile, or the one before it
-    for (int j = first; j < IFL_TILES && ifl_tile_begin(height, j) <= y; j++) {
-        if (y >= ifl_tile_end(height, j))
+    for (int j = 0; j < IFL_TILES; j++) {
+        if (y < tiles->down.begin[j] || y >= tiles->down.end[j])
             continue;
         for (int i = 0; i < IFL_TILES; i++) {
-            int begin = ifl_tile_begin(width, i), end = ifl_tile_end(width, i);
-            sums->tile[j][i] += kernels->sum(row + begin, end - begin);
-            sums->tile_pixels[j][i] += (uint32_t)(end - begin);
+            int begin = tiles->across.begin[i], pixels = tiles->across.end[i] - begin;
+            sums->tile[j][i] += kernels->sum(row + begin, pixels);
+            sums->tile_pixels[j][i] += (uint32_t)pixels;
         }
     }
 }
@@ -83,7 +87,10 @@ static void measure(const uint8_t *y, int width, int height, int stride,
 {
     const struct ifl_measure_kernels *kernels = ifl_measure_kernels();
     struct ifl_row_sums rows = {0};
+    struct tiles tiles;
     int reduced = 0;
+    ifl_tile_bounds(width, &tiles.across);
+    ifl_tile_bounds(height, &tiles.down);
     *sums = (struct ifl_luma_sums){.laplacian = laplacian_sum(kernels, y, width, height, stride)};
     for (int i = 0; i < height; i++) {
         const uint8_t *row = y + (ptrdiff_t)i * stride;
@@ -91,7 +98,7 @@ static void measure(const uint8_t *y, int width, int height, int stride,
         measure_row(kernels, row, i, width, height, stride, &rows);
         if (i % IFL_BLOCK_SIDE == IFL_BLOCK_SIDE - 1)
             sums->down.border += rows.down - down;
-        measure_tiles(kernels, row, i, width, height, sums);
+        measure_tiles(kernels, row, i, &tiles, sums);
         bool full = plane && ((i + 1) % plane->box == 0 || i + 1 == height);
         if (full && reduced < plane->height)
             ifl_plane_reduce_row(plane, frame, 0, reduced++);

@@ -55,9 +55,11 @@ void ifl_measure_and_reduce(const struct ifl_frame *frame, const struct ifl_plan
 void ifl_measure_chroma(const uint8_t *cb, int cb_stride, const uint8_t *cr, int cr_stride,
                         int width, int height, struct ifl_chroma_sums *sums);
 
-// Tile `i` of a side begins here; the next one's begin ends it, but each has a pixel at least.
-int ifl_tile_begin(int side, int i);
-int ifl_tile_end(int side, int i);
+// The tiles of a side: each begins where the one before ends, but has a pixel at least.
+struct ifl_tile_bounds {
+    int begin[IFL_TILES], end[IFL_TILES];
+};
+void ifl_tile_bounds(int side, struct ifl_tile_bounds *bounds);
 
 // What the rows of a picture add up to.
 struct ifl_row_sums {

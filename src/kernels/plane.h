@@ -29,6 +29,12 @@ struct ifl_plane {
     uint8_t *y, *cb, *cr;
 };
 
+// And smaller still, to fit a square that is transformed.
+struct ifl_small {
+    int width, height; // 1 to IFL_SPECTRUM_SIDE
+    uint8_t pixel[IFL_SPECTRUM_SIDE * IFL_SPECTRUM_SIDE];
+};
+
 // What a frame of this size is reduced to (memory stays as it is).
 void ifl_plane_fit(struct ifl_plane *plane, int frame_width, int frame_height);
 // Row `row` of one plane of the frame: 0 luma, 1 and 2 chroma.

@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernels/scale.h"
-
 enum {
     SIDE = IFL_SPECTRUM_SIDE,
     SIDE_MIN = 32,
@@ -23,7 +21,6 @@ struct ifl_spectrum {
     float *re, *im, *power, *now_re, *now_im;
     float *before_re, *before_im;    // of the plane before
     int before_width, before_height; // 0: there is none
-    uint8_t reduced[SIDE * SIDE];
 };
 
 static int side_step(int side)
@@ -172,29 +169,24 @@ double ifl_spectrum_slope(struct ifl_spectrum *spectrum, const struct ifl_plane 
 
 // ---- shift ----
 
-struct size {
-    int width, height;
-};
-
 // Into the middle of nothing: less its mean, under a window of its own size.
-static void load_reduced(struct ifl_spectrum *spectrum, const struct ifl_plane *plane,
-                         struct size size)
+static void load_small(struct ifl_spectrum *spectrum, const struct ifl_small *small)
 {
-    ifl_scale_area(plane->y, plane->width, plane->height, plane->width, spectrum->reduced,
-                   size.width, size.height, size.width, 1);
-    float across[SIDE], mean = 0;
-    for (int i = 0; i < size.width * size.height; i++)
-        mean += (float)spectrum->reduced[i];
-    mean /= (float)(size.width * size.height);
-    for (int x = 0; x < size.width; x++)
-        across[x] = (float)(0.5 - 0.5 * cos(2 * acos(-1) * (x + 0.5) / size.width));
+    const double turn = 2 * acos(-1);
+    float across[SIDE];
+    uint32_t sum = 0;
+    for (int i = 0; i < small->width * small->height; i++)
+        sum += small->pixel[i];
+    float mean = (float)sum / (float)(small->width * small->height);
+    for (int x = 0; x < small->width; x++)
+        across[x] = (float)(0.5 - 0.5 * cos(turn * (x + 0.5) / small->width));
     memset(spectrum->now_re, 0, sizeof spectrum->square[0]);
     memset(spectrum->now_im, 0, sizeof spectrum->square[0]);
-    for (int y = 0; y < size.height; y++) {
-        float down = (float)(0.5 - 0.5 * cos(2 * acos(-1) * (y + 0.5) / size.height));
-        for (int x = 0; x < size.width; x++)
-            spectrum->now_re[y * SIDE + x] =
-                ((float)spectrum->reduced[y * size.width + x] - mean) * (down * across[x]);
+    for (int y = 0; y < small->height; y++) {
+        const uint8_t *from = small->pixel + y * small->width;
+        float down = (float)(0.5 - 0.5 * cos(turn * (y + 0.5) / small->height));
+        for (int x = 0; x < small->width; x++)
+            spectrum->now_re[y * SIDE + x] = ((float)from[x] - mean) * (down * across[x]);
     }
 }
 
@@ -242,7 +234,7 @@ static float at(const struct ifl_spectrum *spectrum, int x, int y)
     return spectrum->im[place[(y + SIDE) % SIDE] * SIDE + place[(x + SIDE) % SIDE]];
 }
 
-static void find_peak(const struct ifl_spectrum *spectrum, struct size size,
+static void find_peak(const struct ifl_spectrum *spectrum, const struct ifl_small *small,
                       struct ifl_shift *shift)
 {
     const uint8_t *place = spectrum->place[SIDE_STEPS - 1];
@@ -254,17 +246,9 @@ static void find_peak(const struct ifl_spectrum *spectrum, struct size size,
     y = y >= SIDE / 2 ? y - SIDE : y;
     float top = spectrum->im[best];
     *shift = (struct ifl_shift){
-        .x = (x + between(at(spectrum, x - 1, y), top, at(spectrum, x + 1, y))) / size.width,
-        .y = (y + between(at(spectrum, x, y - 1), top, at(spectrum, x, y + 1))) / size.height,
+        .x = (x + between(at(spectrum, x - 1, y), top, at(spectrum, x + 1, y))) / small->width,
+        .y = (y + between(at(spectrum, x, y - 1), top, at(spectrum, x, y + 1))) / small->height,
         .peak = (double)top / (SIDE * SIDE)};
-}
-
-static struct size reduced_size(const struct ifl_plane *plane)
-{
-    struct size size = {plane->width, plane->height};
-    while (size.width > SIDE || size.height > SIDE)
-        size = (struct size){(size.width + 1) / 2, (size.height + 1) / 2};
-    return size;
 }
 
 static void exchange(float **a, float **b)
@@ -274,21 +258,20 @@ static void exchange(float **a, float **b)
     *b = swap;
 }
 
-void ifl_spectrum_shift(struct ifl_spectrum *spectrum, const struct ifl_plane *plane,
+void ifl_spectrum_shift(struct ifl_spectrum *spectrum, const struct ifl_small *small,
                         struct ifl_shift *shift)
 {
-    struct size size = reduced_size(plane);
-    bool same = plane->width == spectrum->before_width && plane->height == spectrum->before_height;
-    load_reduced(spectrum, plane, size);
+    bool same = small->width == spectrum->before_width && small->height == spectrum->before_height;
+    load_small(spectrum, small);
     transform(spectrum, SIDE, spectrum->now_re, spectrum->now_im);
     *shift = (struct ifl_shift){0};
     if (same) {
         divide(spectrum);
         transform(spectrum, SIDE, spectrum->re, spectrum->im);
-        find_peak(spectrum, size, shift);
+        find_peak(spectrum, small, shift);
     }
     exchange(&spectrum->before_re, &spectrum->now_re);
     exchange(&spectrum->before_im, &spectrum->now_im);
-    spectrum->before_width = plane->width;
-    spectrum->before_height = plane->height;
+    spectrum->before_width = small->width;
+    spectrum->before_height = small->height;
 }

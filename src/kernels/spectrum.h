@@ -17,12 +17,12 @@ void ifl_spectrum_reset(struct ifl_spectrum *spectrum); // there is no plane bef
 // window. 0 where the plane is smaller or one colour.
 double ifl_spectrum_slope(struct ifl_spectrum *spectrum, const struct ifl_plane *plane);
 
-// By phase correlation with the plane before, of the same size, both reduced into a square of 128.
+// By phase correlation with the picture before, of the same size.
 struct ifl_shift {
     double x, y; // in widths and heights of the picture, right and down; 0 where there is nothing
     double peak; // 1: a pure shift, towards 0: nothing in common
 };
-void ifl_spectrum_shift(struct ifl_spectrum *spectrum, const struct ifl_plane *plane,
+void ifl_spectrum_shift(struct ifl_spectrum *spectrum, const struct ifl_small *small,
                         struct ifl_shift *shift);
 
 #endif

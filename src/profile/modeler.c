@@ -112,6 +112,7 @@ void ifl_modeler_set_reference(struct ifl_modeler *modeler)
 {
     struct ifl_recent recent;
     modeler->reference = *window(modeler);
+    modeler->reference_is_old = true;
     ifl_modeler_recent(modeler, &recent);
     memcpy(modeler->reference_lag1, recent.lag1, sizeof recent.lag1);
 }
@@ -221,11 +222,14 @@ void ifl_modeler_get_current_distribution(struct ifl_modeler *modeler,
     ifl_modeler_recent(modeler, &distribution->recent);
 }
 
-void ifl_modeler_get_reference(const struct ifl_modeler *modeler, uint64_t *frames,
+void ifl_modeler_get_reference(struct ifl_modeler *modeler, uint64_t *frames,
                                struct ifl_feature_stats stats[IFL_FEATURE_COUNT])
 {
+    if (modeler->reference_is_old)
+        read_features(&modeler->reference, modeler->reference_stats);
+    modeler->reference_is_old = false;
     *frames = modeler->reference.frames;
-    read_features(&modeler->reference, stats);
+    memcpy(stats, modeler->reference_stats, sizeof modeler->reference_stats);
 }
 
 static void read_scene(const struct ifl_block *block, struct ifl_profile *profile)

@@ -27,7 +27,8 @@ struct ifl_modeler {
     struct ifl_recent_sums recent;
     struct ifl_block reference;
     double reference_lag1[IFL_FEATURE_COUNT];
-    bool sealed_is_old; // computed when it is needed
+    bool reference_is_old, sealed_is_old; // what follows is computed when it is needed
+    struct ifl_feature_stats reference_stats[IFL_FEATURE_COUNT];
     struct ifl_block sealed, work;
 };
 

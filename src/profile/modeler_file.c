@@ -262,7 +262,7 @@ enum ifl_result ifl_modeler_parse(struct ifl_modeler *modeler, const char *path,
         return corrupt(error, path, "its content is not valid");
     }
     made->current = (int)((made->begun - 1) % IFL_WINDOW_BLOCKS);
-    made->sealed_is_old = true;
+    made->sealed_is_old = made->reference_is_old = true;
     *modeler = *made;
     free(made);
     return IFL_OK;
