@@ -315,15 +315,14 @@ static bool is_defocused(struct ifl_health *health, const struct look *look)
 
 static struct ifl_shift shift_against(struct ifl_health *health, const float *edges)
 {
-    uint8_t usual[IFL_SIGHT_SIDE * IFL_SIGHT_SIDE];
-    struct ifl_plane plane = {.width = IFL_SIGHT_SIDE, .height = IFL_SIGHT_SIDE, .y = usual};
+    struct ifl_small small = {.width = IFL_SIGHT_SIDE, .height = IFL_SIGHT_SIDE};
     struct ifl_shift shift;
     for (int i = 0; i < IFL_SIGHT_SIDE * IFL_SIGHT_SIDE; i++)
-        usual[i] = (uint8_t)(edges[i] + 0.5f);
+        small.pixel[i] = (uint8_t)(edges[i] + 0.5f);
     ifl_spectrum_reset(health->spectrum);
-    ifl_spectrum_shift(health->spectrum, &plane, &shift);
-    plane.y = health->sight.edges;
-    ifl_spectrum_shift(health->spectrum, &plane, &shift);
+    ifl_spectrum_shift(health->spectrum, &small, &shift);
+    memcpy(small.pixel, health->sight.edges, sizeof health->sight.edges);
+    ifl_spectrum_shift(health->spectrum, &small, &shift);
     return shift;
 }
 
