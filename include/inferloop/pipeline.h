@@ -117,12 +117,12 @@ struct ifl_source_status {
     char name[IFL_SOURCE_NAME_MAX];
     char uri[256]; /* redacted */
     enum ifl_source_state state;
-    enum ifl_result error;       /* the same as a code, or IFL_OK */
-    char reason[384];            /* why it is not live, or "" */
-    double state_age_seconds;    /* since when it is in this state */
-    double next_attempt_seconds; /* until it is tried again; NAN: it is not waiting for that */
-    bool breaker_open;           /* it failed five times in half a minute: attempts are probes */
-    uint64_t reconnects;
+    enum ifl_result error;         /* the same as a code, or IFL_OK */
+    char reason[384];              /* why it is not live, or "" */
+    double state_age_seconds;      /* since when it is in this state */
+    double next_attempt_seconds;   /* until it is tried again; NAN: it is not waiting for that */
+    bool breaker_open;             /* it failed five times in half a minute: attempts are probes */
+    uint64_t failures;             /* connections that failed or could not be made */
     double last_frame_age_seconds; /* of the last good one; NAN before the first */
     double rate;                   /* good frames/s that came over the last seconds */
     uint64_t frames, loops;

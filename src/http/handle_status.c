@@ -37,7 +37,7 @@ json_t *ifl_source_json(const struct ifl_source_status *row)
         "uri", ifl_json_public(row->uri), "state", ifl_source_state_name(row->state), "reason",
         ifl_json_public(row->reason), "state_age_seconds", ifl_json_number(row->state_age_seconds),
         "next_attempt_seconds", ifl_json_number(row->next_attempt_seconds), "breaker_open",
-        row->breaker_open, "failures", ifl_json_count(row->reconnects), "last_frame_age_seconds",
+        row->breaker_open, "failures", ifl_json_count(row->failures), "last_frame_age_seconds",
         ifl_json_number(row->last_frame_age_seconds), "rate", ifl_json_number(row->rate), "frames",
         ifl_json_count(row->frames), "loops", ifl_json_count(row->loops), "width", row->width,
         "height", row->height, "nominal_rate", ifl_json_number(row->nominal_rate), "format",

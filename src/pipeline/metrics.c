@@ -21,7 +21,7 @@
       "Since the newest good frame of a source; NaN before the first.")                            \
     X(rate, GAUGE, "inferloop_source_frames_per_second", "source",                                 \
       "Good frames that came from a source over the last seconds, measured.")                      \
-    X(reconnects, COUNTER, "inferloop_source_failures_total", "source",                            \
+    X(failures, COUNTER, "inferloop_source_failures_total", "source",                              \
       "Connections of a source that failed or could not be made.")                                 \
     X(breaker, GAUGE, "inferloop_source_breaker_open", "source",                                   \
       "1 after five failures in 30 s until a connection holds for ten seconds, else 0.")           \
@@ -121,7 +121,7 @@ static void collect_sources(struct ifl_metrics_writer *writer, struct ifl_pipeli
     EACH(METRIC_last_frame, wall_of_age(row[i].last_frame_age_seconds))
     EACH(METRIC_last_age, row[i].last_frame_age_seconds)
     EACH(METRIC_rate, row[i].rate)
-    EACH(METRIC_reconnects, row[i].reconnects)
+    EACH(METRIC_failures, row[i].failures)
     EACH(METRIC_breaker, row[i].breaker_open)
     EACH(METRIC_profiles, ifl_channel_profiles(roll.channel[i]))
 #undef EACH

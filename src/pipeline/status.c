@@ -28,7 +28,7 @@ void ifl_status_of_ingest(struct ifl_ingest *ingest, const struct ifl_clock *clo
     status->next_attempt_seconds =
         from.next_attempt_ns < 0 ? NAN : fmax(0, -since(from.next_attempt_ns, now_ns));
     status->breaker_open = from.breaker_open;
-    status->reconnects = from.reconnects;
+    status->failures = from.reconnects;
     status->rate = from.rate;
     status->frames = from.frames;
     status->loops = from.loops;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The built-in sources. In: a URI. Out: frames in the source's own format, on the thread that
 // reads. Their limits: pictures of IFL_FRAME_SIDE_MIN to IFL_FRAME_SIDE_MAX pixels a side and at
-// most IFL_SOURCE_PIXELS_MAX in all; waiting never exceeds the deadlines of the configuration,
-// except while a host name is looked up (the system's resolver can't be interrupted).
+// most IFL_SOURCE_PIXELS_MAX in all; waiting never exceeds the deadlines of the configuration, but
+// for what the kernel does with files and webcams, and for FFmpeg's own second look-up of a name
+// that had an address a moment before (source/resolve.h does the first).
 #ifndef IFL_SOURCE_BUILTIN_H
 #define IFL_SOURCE_BUILTIN_H
 

@@ -53,6 +53,7 @@ struct camera {
     const struct way *way;
     char *uri;
     struct ifl_address address; // the same, taken apart
+    struct ifl_resolved resolved;
     char shown[256];
     char name[IFL_SOURCE_NAME_MAX];
     bool loop;
@@ -214,7 +215,8 @@ static enum ifl_result prepare(struct camera *camera, char device[DEVICE_BYTES],
         return IFL_OK; // libcurl looks names up by itself
     char host[256];
     ifl_address_host(camera->address.url, host, sizeof host);
-    enum ifl_result result = ifl_resolve(host, camera->shown, &camera->guard, error);
+    enum ifl_result result =
+        ifl_resolve(host, camera->shown, &camera->guard, &camera->resolved, error);
     return result == IFL_OK ? set_trust(camera, options, error) : result;
 }
 
@@ -242,7 +244,8 @@ static enum ifl_result connect_av(struct camera *camera, struct ifl_error *error
     if (result == IFL_OK)
         result = ifl_av_open(&request, &camera->av, error);
     if (result == IFL_ERR_UNAUTHORIZED && !strncmp(camera->way->scheme, "rtsp", 4))
-        result = ifl_challenge_explain(camera->address.url, camera->shown, error);
+        result =
+            ifl_challenge_explain(camera->address.url, &camera->resolved, camera->shown, error);
     // Since when the time for the first clean picture runs; see ifl_av_request.
     camera->connected_ns = camera->guard.deadline_ns - camera->first_deadline_ns;
     av_dict_free(&options);

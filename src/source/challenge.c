@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "source/challenge.h"
 
-#include <netdb.h>
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -44,26 +44,24 @@ void ifl_challenge_read(const char *answer, struct ifl_challenge *challenge)
     }
 }
 
-static int dial(const char *url)
+static int dial(const struct ifl_resolved *camera, int port)
 {
-    char host[256], port[8];
-    ifl_address_host(url, host, sizeof host);
-    snprintf(port, sizeof port, "%d", ifl_address_port(url, 554));
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *found = NULL;
-    if (getaddrinfo(host, port, &hints, &found) != 0) // it had an address a moment ago
-        return -1;
+    struct sockaddr_storage address = camera->address;
+    in_port_t ordered = htons((uint16_t)port);
+    if (address.ss_family == AF_INET)
+        ((struct sockaddr_in *)&address)->sin_port = ordered;
+    else if (address.ss_family == AF_INET6)
+        ((struct sockaddr_in6 *)&address)->sin6_port = ordered;
     struct timeval patience = {.tv_usec = PATIENCE_MS * 1000};
-    int fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd >= 0) {
-        setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-        setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-    }
-    if (fd >= 0 && connect(fd, found->ai_addr, found->ai_addrlen) != 0) {
-        close(fd);
-        fd = -1;
-    }
-    freeaddrinfo(found);
-    return fd;
+    int fd = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -1;
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+    if (connect(fd, (const struct sockaddr *)&address, camera->bytes) == 0)
+        return fd;
+    close(fd);
+    return -1;
 }
 
 static bool ask(int fd, const char *url, char answer[ANSWER_BYTES])
@@ -89,11 +87,13 @@ static bool ask(int fd, const char *url, char answer[ANSWER_BYTES])
     return have > 0;
 }
 
-enum ifl_result ifl_challenge_explain(const char *url, const char *shown, struct ifl_error *error)
+enum ifl_result ifl_challenge_explain(const char *url, const struct ifl_resolved *camera,
+                                      const char *shown, struct ifl_error *error)
 {
     char answer[ANSWER_BYTES];
     struct ifl_challenge challenge = {0};
-    int fd = !strncasecmp(url, "rtsp:", 5) ? dial(url) : -1;
+    bool plain = !strncasecmp(url, "rtsp:", 5);
+    int fd = plain && camera->bytes ? dial(camera, ifl_address_port(url, 554)) : -1;
     if (fd >= 0 && ask(fd, url, answer))
         ifl_challenge_read(answer, &challenge);
     if (fd >= 0)

@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-#include "inferloop/error.h"
+#include "source/resolve.h"
 
 // The ways in the WWW-Authenticate lines of an answer: whether FFmpeg knows one of them, and
 // whether any was offered. Pure.
@@ -17,6 +17,7 @@ void ifl_challenge_read(const char *answer, struct ifl_challenge *challenge);
 
 // Describes the refusal again where the camera asks for what FFmpeg lacks: IFL_ERR_UNSUPPORTED,
 // else leaves `error` and returns IFL_ERR_UNAUTHORIZED. Takes at most a second.
-enum ifl_result ifl_challenge_explain(const char *url, const char *shown, struct ifl_error *error);
+enum ifl_result ifl_challenge_explain(const char *url, const struct ifl_resolved *camera,
+                                      const char *shown, struct ifl_error *error);
 
 #endif

@@ -49,7 +49,8 @@ enum ifl_result ifl_source_probe(const struct ifl_source_plugin *plugin,
     enum ifl_result result = open_it(plugin, config, &self, error);
     if (result != IFL_OK)
         return result;
-    int64_t wait_ns = config->read_deadline_ns > 0 ? config->read_deadline_ns : 10 * IFL_SECOND_NS;
+    int64_t wait_ns =
+        config->first_deadline_ns > 0 ? config->first_deadline_ns : 10 * IFL_SECOND_NS;
     result = read_first(plugin, self, &frame, ifl_now_ns(ifl_clock_real()) + wait_ns, error);
     if (result == IFL_OK) {
         *info = (struct ifl_source_info){0};

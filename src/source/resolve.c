@@ -17,6 +17,7 @@ struct lookup {
     pthread_mutex_t lock;
     bool done, left; // left: nobody waits any more
     int code;        // of getaddrinfo
+    struct ifl_resolved resolved;
 };
 
 static int under_way; // atomic
@@ -28,28 +29,37 @@ static void lookup_free(struct lookup *lookup)
     __atomic_sub_fetch(&under_way, 1, __ATOMIC_RELAXED);
 }
 
+static void keep(const struct addrinfo *found, struct ifl_resolved *resolved)
+{
+    memcpy(&resolved->address, found->ai_addr, found->ai_addrlen);
+    resolved->bytes = found->ai_addrlen;
+}
+
 static void *look_up(void *context)
 {
     struct lookup *lookup = context;
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *found = NULL;
     int code = getaddrinfo(lookup->host, NULL, &hints, &found);
-    if (code == 0)
-        freeaddrinfo(found);
     pthread_mutex_lock(&lookup->lock);
+    if (code == 0)
+        keep(found, &lookup->resolved);
     lookup->code = code;
     lookup->done = true;
     bool left = lookup->left;
     pthread_mutex_unlock(&lookup->lock);
+    if (code == 0)
+        freeaddrinfo(found);
     if (left)
         lookup_free(lookup);
     return NULL;
 }
 
-static bool is_address(const char *host)
+static bool is_address(const char *host, struct ifl_resolved *resolved)
 {
     struct addrinfo hints = {.ai_flags = AI_NUMERICHOST}, *found = NULL;
     if (getaddrinfo(host, NULL, &hints, &found) != 0)
         return false;
+    keep(found, resolved);
     freeaddrinfo(found);
     return true;
 }
@@ -102,9 +112,10 @@ static enum ifl_result explain(int code, const char *shown, struct ifl_error *er
 }
 
 enum ifl_result ifl_resolve(const char *host, const char *shown, struct ifl_av_guard *guard,
-                            struct ifl_error *error)
+                            struct ifl_resolved *resolved, struct ifl_error *error)
 {
-    if (!host[0] || is_address(host))
+    resolved->bytes = 0;
+    if (!host[0] || is_address(host, resolved))
         return IFL_OK;
     struct lookup *lookup = begin(host);
     if (!lookup)
@@ -114,6 +125,7 @@ enum ifl_result ifl_resolve(const char *host, const char *shown, struct ifl_av_g
                         shown);
     if (wait_for(lookup, guard)) {
         int code = lookup->code;
+        *resolved = lookup->resolved;
         lookup_free(lookup);
         return explain(code, shown, error);
     }

@@ -5,12 +5,19 @@
 #ifndef IFL_SOURCE_RESOLVE_H
 #define IFL_SOURCE_RESOLVE_H
 
+#include <sys/socket.h>
+
 #include "source/av.h"
 
 enum { IFL_LOOKUPS_MAX = 64 };
 
+struct ifl_resolved {
+    struct sockaddr_storage address; // its first one, without port
+    socklen_t bytes;                 // 0: there is no host
+};
 // IFL_OK once the name has an address (or is one, or is ""). Waits as long as the guard allows.
 enum ifl_result ifl_resolve(const char *host, const char *shown, struct ifl_av_guard *guard,
+                            struct ifl_resolved *resolved,
                             struct ifl_error *error) IFL_CHECK_RESULT;
 
 #endif

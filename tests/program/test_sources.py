@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sources that come, go and change by SIGHUP; secrets that are kept elsewhere; one connection a camera."""
+import http.server
 import json
 import shutil
 import signal
 import socket
 import subprocess
+import threading
 import time
 import unittest
 
@@ -206,6 +208,37 @@ class Nowhere(Streams):
         for scheme in ("rtsp", "http", "rtmp"):
             self.refuses(run("probe", f"{scheme}://127.0.0.1:{free_port()}/x", timeout=60), 5,
                          "refused the connection")
+
+
+class LeftAlone(Streams):
+    def test_retry_after_is_honoured(self):
+        class Busy(http.server.BaseHTTPRequestHandler):
+            asked = 0
+
+            def do_GET(self):
+                Busy.asked += 1
+                self.send_response(503)
+                self.send_header("Retry-After", "40")
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Busy)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        self.begin(f"http://127.0.0.1:{server.server_address[1]}/video")
+        self.comes_true(lambda: self.watch.state() == "broken", 15, "broken")
+        time.sleep(2)
+        row = self.live.json("/api/v1/sources")["sources"][0]
+        self.assertGreater(row["next_attempt_seconds"], 30)
+        self.assertLess(row["next_attempt_seconds"], 41)
+        self.assertIn("busy", row["reason"])
+        self.assertEqual(Busy.asked, 1)
+        self.watch.end()
+        self.assertEqual(self.live.stop(), 0)
 
 
 class Reconnects(Streams):

@@ -233,25 +233,27 @@ static void a_name_server_that_hangs_meets_the_deadline(void **state)
 {
     (void)state;
     struct ifl_av_guard guard = {0};
+    struct ifl_resolved resolved;
     struct ifl_error error = {0};
     resolver_hangs = true;
     int64_t began_ns = ifl_now_ns(ifl_clock_real());
     for (int i = 0; i < IFL_LOOKUPS_MAX; i++) {
         ifl_av_guard_arm(&guard, i ? IFL_MILLISECOND_NS : IFL_SECOND_NS / 5);
-        assert_int_equal(ifl_resolve("slow.example", "x", &guard, &error), IFL_ERR_TIMEOUT);
+        assert_int_equal(ifl_resolve("slow.example", "x", &guard, &resolved, &error),
+                         IFL_ERR_TIMEOUT);
         assert_non_null(strstr(error.text, "looking up its name"));
     }
     assert_true(ifl_now_ns(ifl_clock_real()) - began_ns < 10 * IFL_SECOND_NS);
     ifl_av_guard_arm(&guard, IFL_SECOND_NS); // threads that wait for it are bounded
-    assert_int_equal(ifl_resolve("slow.example", "x", &guard, &error), IFL_ERR_BUSY);
+    assert_int_equal(ifl_resolve("slow.example", "x", &guard, &resolved, &error), IFL_ERR_BUSY);
     resolver_hangs = false;
     do
         ifl_av_guard_arm(&guard, 20 * IFL_SECOND_NS);
-    while (ifl_resolve("slow.example", "x", &guard, &error) == IFL_ERR_BUSY);
+    while (ifl_resolve("slow.example", "x", &guard, &resolved, &error) == IFL_ERR_BUSY);
     assert_int_equal(error.result, IFL_ERR_NOT_FOUND);
-    assert_int_equal(ifl_resolve("127.0.0.1", "x", &guard, &error), IFL_OK);
-    assert_int_equal(ifl_resolve("::1", "x", &guard, &error), IFL_OK);
-    assert_int_equal(ifl_resolve("localhost", "x", &guard, &error), IFL_OK);
+    assert_int_equal(ifl_resolve("127.0.0.1", "x", &guard, &resolved, &error), IFL_OK);
+    assert_int_equal(ifl_resolve("::1", "x", &guard, &resolved, &error), IFL_OK);
+    assert_int_equal(ifl_resolve("localhost", "x", &guard, &resolved, &error), IFL_OK);
 }
 
 // ---- answers that lead nowhere ----
