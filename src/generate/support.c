@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "generate/exact.h"
+#include "kernels/patch_search.h"
 
 enum { RADIUS_RMS = 7, MARGIN = 2, LIMIT_MAX = 255 };
 
@@ -130,6 +131,13 @@ struct pair {
     uint16_t a, b;
 };
 
+// The frames that show events at one place, with their patches there.
+struct busy {
+    int count, frame[IFL_MEMORY_MAX];
+    const uint8_t *patch[IFL_MEMORY_MAX];
+    bool alike[IFL_MEMORY_MAX][IFL_MEMORY_MAX];
+};
+
 // What counting one level needs.
 struct census {
     const struct ifl_support_cell *first; // of the level
@@ -138,6 +146,7 @@ struct census {
     bool failed;       // out of memory
     uint16_t *cluster; // of each event, at the place at hand
     uint8_t *seen;     // by cluster
+    struct busy *busy;
 };
 
 static void note_pair(struct census *census, ptrdiff_t place, uint16_t a, uint16_t b)
@@ -183,17 +192,6 @@ static void count_limit(struct ifl_support *support, struct ifl_support_cell *ce
     histogram[cell->limit]++;
 }
 
-static bool alike(const uint8_t *a, const uint8_t *b, const struct ifl_grid *grid)
-{
-    int sum = 0;
-    for (int y = 0; y < grid->rows; y++)
-        for (int i = 0; i < IFL_PATCH_SAMPLES; i++) {
-            int d = a[y * grid->stride_samples + i] - b[y * grid->stride_samples + i];
-            sum += d * d;
-        }
-    return sum <= RADIUS_RMS * RADIUS_RMS * grid->rows * IFL_PATCH_SAMPLES;
-}
-
 static int compare_pairs(const void *a, const void *b)
 {
     ptrdiff_t x = ((const struct pair *)a)->place, y = ((const struct pair *)b)->place;
@@ -223,32 +221,58 @@ static void join_events(const struct pair *pair, const struct pair *end, uint16_
     }
 }
 
+static void find_busy(const struct ifl_memory *memory, int level, ptrdiff_t at,
+                      const struct ifl_support_cell *cell, struct busy *busy)
+{
+    busy->count = 0;
+    for (int f = 0; f < memory->frames; f++)
+        if (cell[f].event != IFL_EVENT_NONE && cell[f].event != IFL_EVENT_NOBODY) {
+            busy->patch[busy->count] = memory->profile->memory[f]->level[level] + at;
+            busy->frame[busy->count++] = f;
+        }
+}
+
+// Squares of 8 rows at most at a time; of higher patches in two parts.
+static void compare_busy(const struct ifl_grid *grid, struct busy *busy)
+{
+    const int limit = RADIUS_RMS * RADIUS_RMS * grid->rows * IFL_PATCH_SAMPLES;
+    int upper = grid->rows < 8 ? grid->rows : 8, lower = grid->rows - upper;
+    int32_t squares[IFL_MEMORY_MAX], more[IFL_MEMORY_MAX] = {0};
+    const uint8_t *below[IFL_MEMORY_MAX];
+    for (int i = 0; i < busy->count; i++)
+        below[i] = busy->patch[i] + (ptrdiff_t)upper * grid->stride_samples;
+    for (int i = 0; i < busy->count; i++) {
+        int others = busy->count - i;
+        ifl_search_compare(busy->patch[i], busy->patch + i, others, grid->stride_samples, upper,
+                           squares);
+        if (lower > 0)
+            ifl_search_compare(below[i], below + i, others, grid->stride_samples, lower, more);
+        for (int j = 0; j < others; j++)
+            busy->alike[i][i + j] = busy->alike[i + j][i] = squares[j] + more[j] <= limit;
+    }
+}
+
 // For each frame with foreground at the place: in how many clusters of events was this patch seen?
-static void count_place(struct ifl_support *support, int level, int place, uint8_t *seen)
+static void count_place(struct ifl_support *support, int level, int place, struct busy *busy,
+                        uint8_t *seen)
 {
     const struct ifl_memory *memory = support->memory;
     const struct ifl_grid *grid = &memory->grid[level];
     struct ifl_support_cell *cell = support->cell[level] + (ptrdiff_t)place * memory->frames;
     ptrdiff_t at = (ptrdiff_t)grid->y[place / grid->across] * grid->stride_samples +
                    grid->x[place % grid->across] * 3;
-    int busy[IFL_MEMORY_MAX], count = 0;
-    for (int f = 0; f < memory->frames; f++)
-        if (cell[f].event != IFL_EVENT_NONE && cell[f].event != IFL_EVENT_NOBODY)
-            busy[count++] = f;
-    for (int i = 0; i < count; i++) {
-        const uint8_t *own = memory->profile->memory[busy[i]]->level[level] + at;
+    find_busy(memory, level, at, cell, busy);
+    compare_busy(grid, busy);
+    for (int i = 0; i < busy->count; i++) {
         int distinct = 0;
-        for (int j = 0; j < count; j++) {
-            const uint8_t *other = memory->profile->memory[busy[j]]->level[level] + at;
-            uint16_t event = cell[busy[j]].event;
-            if (!seen[event] && alike(own, other, grid)) {
-                seen[event] = 1;
-                distinct++;
-            }
+        for (int j = 0; j < busy->count; j++) {
+            uint16_t event = cell[busy->frame[j]].event;
+            distinct += busy->alike[i][j] && !seen[event];
+            seen[event] |= busy->alike[i][j];
         }
-        cell[busy[i]].limit = (uint8_t)(distinct < LIMIT_MAX ? distinct : LIMIT_MAX);
-        for (int j = 0; j < count; j++)
-            seen[cell[busy[j]].event] = 0;
+        cell[busy->frame[i]].limit = (uint8_t)(distinct < LIMIT_MAX ? distinct : LIMIT_MAX);
+        for (int j = 0; j < busy->count; j++)
+            seen[cell[busy->frame[j]].event] = 0;
     }
 }
 
@@ -266,7 +290,7 @@ static void count_places(struct ifl_support *support, int level, struct census *
             to++;
         join_events(census->pair + from, census->pair + to, census->cluster,
                     support->cell[level] + (ptrdiff_t)place * frames, frames);
-        count_place(support, level, place, census->seen);
+        count_place(support, level, place, census->busy, census->seen);
     }
 }
 
@@ -279,8 +303,9 @@ static bool count_level(struct ifl_support *support, int level)
                             .pair = malloc(sizeof *census.pair),
                             .room = 1,
                             .cluster = malloc(65536 * sizeof *census.cluster),
-                            .seen = calloc(1, 65536)};
-    bool done = support->cell[level] && census.pair && census.cluster && census.seen;
+                            .seen = calloc(1, 65536),
+                            .busy = malloc(sizeof *census.busy)};
+    bool done = support->cell[level] && census.pair && census.cluster && census.seen && census.busy;
     if (done) {
         each_component(support, level, mark_event, &census);
         done = !census.failed;
@@ -290,6 +315,7 @@ static bool count_level(struct ifl_support *support, int level)
     free(census.pair);
     free(census.cluster);
     free(census.seen);
+    free(census.busy);
     return done;
 }
 
