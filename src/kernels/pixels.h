@@ -14,6 +14,9 @@ struct ifl_color_map {
     double matrix[3][3], offset[3];
 };
 
+// Pixels that are worked on together, a plane a channel.
+enum { IFL_PIXEL_RUN = 64 };
+
 struct ifl_pixel_kernels {
     // RGB24 into three planes of `pixels` bytes.
     void (*split)(const uint8_t *rgb, int pixels, uint8_t *planes);
@@ -42,6 +45,27 @@ struct ifl_pixel_kernels {
     void (*add_four)(const uint16_t *rows, int stride, int count, uint32_t *sum);
     // Of nine flags (0 or 1) around each inner pixel of a row, whether at least five are set.
     void (*majority)(const uint8_t *row, int stride, int width, uint8_t *mask);
+
+    // difference = rgb - plate, `count` samples of R, G, B in turn; 0 where the picture is clipped
+    // (at low or high of the channel) and the plate lies beyond.
+    void (*subtract)(const uint8_t *rgb, const uint8_t *plate, const uint8_t low[3],
+                     const uint8_t high[3], int count, int16_t *difference);
+    // to = 1 2 1 of a row of samples of three channels, edges repeat.
+    void (*smooth_across)(const int16_t *row, int width, int16_t *to);
+    // to = (1 2 1 of three rows + 8) / 16
+    void (*smooth_down)(const int16_t *up, const int16_t *row, const int16_t *down, int count,
+                        int16_t *to);
+    // How far a pixel is off in light and in colour: |R + 2G + B| / 4 + (|R - G| + |B - G|) / 2
+    void (*strengths)(const int16_t *difference, int pixels, uint16_t *strength);
+    // mask = old, or any of the four neighbours where `open`. Flags 0 or 1; `old` has a neighbour
+    // on every side.
+    void (*grow)(const uint8_t *old, int stride, const uint8_t *open, int count, uint8_t *mask);
+
+    // 255 where no channel of two samples differs by more than `radius`, else 0.
+    void (*same)(const uint8_t (*a)[IFL_PIXEL_RUN], const uint8_t (*b)[IFL_PIXEL_RUN],
+                 uint8_t radius, uint8_t *same);
+    // to += weight where the flag is 255
+    void (*add_where)(const uint8_t *flag, const uint8_t *weight, uint8_t *to);
 
     // residual[i] = sum over c of |image[c][i] - map(plate)[c][i]|; planes of `stride` values.
     void (*residuals)(const struct ifl_color_map *map, const double *image, const double *plate,

@@ -233,6 +233,84 @@ static void majority(const uint8_t *restrict row, int stride, int width, uint8_t
     }
 }
 
+static void subtract(const uint8_t *restrict rgb, const uint8_t *restrict plate,
+                     const uint8_t low[3], const uint8_t high[3], int count,
+                     int16_t *restrict difference)
+{
+    enum { PART = 96 };
+    uint8_t least[PART], most[PART];
+    for (int i = 0; i < PART; i++) {
+        least[i] = low[i % 3];
+        most[i] = high[i % 3];
+    }
+    for (int first = 0; first < count; first += PART) {
+        int part = count - first < PART ? count - first : PART;
+        for (int i = 0; i < part; i++) {
+            uint8_t x = rgb[first + i];
+            int16_t d = (int16_t)(x - plate[first + i]);
+            d = x >= most[i] && d < 0 ? 0 : d;
+            difference[first + i] = x <= least[i] && d > 0 ? 0 : d;
+        }
+    }
+}
+
+static void smooth_across(const int16_t *restrict row, int width, int16_t *restrict to)
+{
+    int count = 3 * width;
+    for (int i = 3; i < count - 3; i++)
+        to[i] = (int16_t)(row[i - 3] + 2 * row[i] + row[i + 3]);
+    for (int c = 0; c < 3; c++) {
+        int last = count - 3 + c;
+        to[c] = (int16_t)(3 * row[c] + (width > 1 ? row[c + 3] : row[c]));
+        to[last] = width > 1 ? (int16_t)(row[last - 3] + 3 * row[last]) : to[last];
+    }
+}
+
+static void smooth_down(const int16_t *restrict up, const int16_t *restrict row,
+                        const int16_t *restrict down, int count, int16_t *restrict to)
+{
+    for (int i = 0; i < count; i++)
+        to[i] = (int16_t)((up[i] + 2 * row[i] + down[i] + 8) >> 4);
+}
+
+static void strengths(const int16_t *restrict difference, int pixels, uint16_t *restrict strength)
+{
+    for (int i = 0; i < pixels; i++) {
+        int16_t r = difference[3 * i], g = difference[3 * i + 1], b = difference[3 * i + 2];
+        int light = abs(r + 2 * g + b) / 4, colour = (abs(r - g) + abs(b - g)) / 2;
+        strength[i] = (uint16_t)(light + colour);
+    }
+}
+
+static void grow(const uint8_t *restrict old, int stride, const uint8_t *restrict open, int count,
+                 uint8_t *restrict mask)
+{
+    const uint8_t *restrict up = old - stride, *restrict down = old + stride;
+    for (int i = 0; i < count; i++)
+        mask[i] = (uint8_t)(old[i] | (open[i] & (old[i - 1] | old[i + 1] | up[i] | down[i])));
+}
+
+static void same(const uint8_t (*restrict a)[IFL_PIXEL_RUN],
+                 const uint8_t (*restrict b)[IFL_PIXEL_RUN], uint8_t radius, uint8_t *restrict flag)
+{
+    for (int i = 0; i < IFL_PIXEL_RUN; i++) {
+        uint8_t most = 0;
+        for (int c = 0; c < 3; c++) {
+            uint8_t high = a[c][i] > b[c][i] ? a[c][i] : b[c][i];
+            uint8_t low = a[c][i] > b[c][i] ? b[c][i] : a[c][i], d = (uint8_t)(high - low);
+            most = most > d ? most : d;
+        }
+        flag[i] = most <= radius ? 0xff : 0;
+    }
+}
+
+static void add_where(const uint8_t *restrict flag, const uint8_t *restrict weight,
+                      uint8_t *restrict to)
+{
+    for (int i = 0; i < IFL_PIXEL_RUN; i++)
+        to[i] = (uint8_t)(to[i] + (flag[i] & weight[i]));
+}
+
 static void residuals(const struct ifl_color_map *map, const double *restrict image,
                       const double *restrict plate, int stride, int count,
                       double *restrict residual)
@@ -395,6 +473,13 @@ const struct ifl_pixel_kernels IFL_PIXEL_KERNELS = {
     .texture = texture,
     .add_four = add_four,
     .majority = majority,
+    .subtract = subtract,
+    .smooth_across = smooth_across,
+    .smooth_down = smooth_down,
+    .strengths = strengths,
+    .grow = grow,
+    .same = same,
+    .add_where = add_where,
     .residuals = residuals,
     .line_residuals = line_residuals,
     .count_below = count_below,

@@ -4,7 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RUN = 64 }; // pixels worked on together, so that all of it stays in the first cache
+#include "kernels/pixels.h"
+
+enum {
+    RUN = IFL_PIXEL_RUN
+}; // pixels worked on together, so that all of it stays in the first cache
 
 // Samples of one run of pixels, one plane a channel, so that the pair loop vectorises.
 struct run {
@@ -50,11 +54,12 @@ static inline uint8_t is_same(struct run *run, uint8_t (*other)[RUN], int s, int
 
 static void vote(struct run *run, int a, int b)
 {
-    for (int i = 0; i < RUN; i++) {
-        uint8_t same = is_same(run, run->value[b], a, i);
-        run->votes[a][i] = (uint8_t)(run->votes[a][i] + (same & run->weight[b][i]));
-        run->votes[b][i] = (uint8_t)(run->votes[b][i] + (same & run->weight[a][i]));
-    }
+    const struct ifl_pixel_kernels *kernels = ifl_pixel_kernels();
+    uint8_t same[RUN];
+    kernels->same((const uint8_t(*)[RUN])run->value[a], (const uint8_t(*)[RUN])run->value[b],
+                  IFL_PLATE_RADIUS, same);
+    kernels->add_where(same, run->weight[b], run->votes[a]);
+    kernels->add_where(same, run->weight[a], run->votes[b]);
 }
 
 // The sample with most votes; a tie goes to the later one.

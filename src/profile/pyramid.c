@@ -2,6 +2,7 @@
 #include "profile/pyramid.h"
 
 #include "kernels/color.h"
+#include "kernels/pixels.h"
 #include "kernels/scale.h"
 
 void ifl_pyramid_base(const struct ifl_frame *frame, int width, int height, uint8_t *planes,
@@ -19,11 +20,9 @@ void ifl_pyramid_base(const struct ifl_frame *frame, int width, int height, uint
 
 void ifl_pyramid_halve(const uint8_t *from, int width, int height, uint8_t *to)
 {
-    int row = width * 3;
+    int row = width * 3, half = width / 2;
     for (int y = 0; y < height / 2; y++) {
-        const uint8_t *a = from + 2 * y * row, *b = a + row;
-        for (int x = 0; x < width / 2; x++, a += 6, b += 6)
-            for (int c = 0; c < 3; c++)
-                *to++ = (uint8_t)((a[c] + a[c + 3] + b[c] + b[c + 3] + 2) >> 2);
+        const uint8_t *upper = from + 2 * y * row;
+        ifl_pixel_kernels()->halve(upper, upper + row, half, to + 3 * y * half);
     }
 }

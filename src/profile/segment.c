@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernels/pixels.h"
+
 // What a pixel is before components are made.
 enum { PLATE = 0, SHADOW = 1, WEAK = 2, STRONG = 3 };
 
@@ -22,6 +24,14 @@ struct blob {
     int number; // in s->blob
 };
 
+// Ground from `left` to before `right` of a row, and what it belongs to.
+struct run {
+    int row, left, right;
+    int parent; // the first run that it is connected to
+    int area;   // of all those connected to it, where it is the first
+    bool open;  // one of them touches the picture's border
+};
+
 struct ifl_segmenter {
     int width, height, area_min;
     struct blob *list;   // BLOBS_MAX
@@ -29,6 +39,8 @@ struct ifl_segmenter {
     uint8_t *kind, *mask, *spare;
     int *blob;  // per pixel: number of its blob + 1, or 0
     int *stack; // pixels still to visit
+    struct run *run;
+    uint16_t *strength; // of each pixel's difference
 };
 
 int ifl_segment_area_min(int width, int height)
@@ -53,7 +65,10 @@ struct ifl_segmenter *ifl_segmenter_create(int width, int height)
     s->blob = malloc(pixels * sizeof *s->blob);
     s->stack = malloc(pixels * sizeof *s->stack);
     s->list = malloc(BLOBS_MAX * sizeof *s->list);
-    if (s->difference && s->kind && s->mask && s->spare && s->blob && s->stack && s->list)
+    s->run = malloc((size_t)(width / 2 + 1) * (size_t)height * sizeof *s->run);
+    s->strength = malloc(pixels * sizeof *s->strength);
+    if (s->run && s->strength && s->difference && s->kind && s->mask && s->spare && s->blob &&
+        s->stack && s->list)
         return s;
     ifl_segmenter_destroy(s);
     return NULL;
@@ -70,54 +85,24 @@ void ifl_segmenter_destroy(struct ifl_segmenter *s)
     free(s->blob);
     free(s->stack);
     free(s->list);
+    free(s->run);
+    free(s->strength);
     free(s);
-}
-
-// Picture minus plate; 0 where the picture is clipped and the plate lies beyond.
-static void subtract(const struct ifl_segmenter *s, const struct ifl_segment_input *input)
-{
-    int16_t *d = s->difference;
-    int values = s->width * s->height * 3, low = 0, high = 255;
-    for (int i = 0; i < values; i++)
-        d[i] = (int16_t)(input->rgb[i] - input->plate[i]);
-    for (int c = 0; c < 3; c++) {
-        low = input->low[c] > low ? input->low[c] : low;
-        high = input->high[c] < high ? input->high[c] : high;
-    }
-    for (int i = 0; i < values; i++) {
-        int x = input->rgb[i];
-        if (x > low && x < high)
-            continue;
-        if ((x >= input->high[i % 3] && d[i] < 0) || (x <= input->low[i % 3] && d[i] > 0))
-            d[i] = 0;
-    }
-}
-
-// 1 2 1 along one direction, times 4; borders repeat.
-static void smooth_along(const int16_t *from, int16_t *to, int count, int step)
-{
-    for (int i = 0; i < count; i++) {
-        int before = i > 0 ? -step : 0, after = i + 1 < count ? step : 0;
-        for (int c = 0; c < 3; c++) {
-            const int16_t *at = from + i * step + c;
-            to[i * step + c] = (int16_t)(at[before] + 2 * at[0] + at[after]);
-        }
-    }
 }
 
 // The difference is smoothed by (1 2 1)^2 / 16: noise falls to 3/8, edges move by less than a
 // pixel.
 static void smooth(const struct ifl_segmenter *s)
 {
+    const struct ifl_pixel_kernels *kernels = ifl_pixel_kernels();
     int row = 3 * s->width;
     int16_t *once = s->difference + row * s->height;
     for (int y = 0; y < s->height; y++)
-        smooth_along(s->difference + y * row, once + y * row, s->width, 3);
+        kernels->smooth_across(s->difference + y * row, s->width, once + y * row);
     for (int y = 0; y < s->height; y++) {
         const int16_t *at = once + y * row;
         const int16_t *up = y > 0 ? at - row : at, *down = y + 1 < s->height ? at + row : at;
-        for (int i = 0; i < row; i++)
-            s->difference[y * row + i] = (int16_t)((up[i] + 2 * at[i] + down[i] + 8) >> 4);
+        kernels->smooth_down(up, at, down, row, s->difference + y * row);
     }
 }
 
@@ -142,31 +127,61 @@ static int is_shadow(const int16_t *d, const uint8_t *plate, int slack)
 
 static void classify(const struct ifl_segmenter *s, const struct ifl_segment_input *input)
 {
+    ifl_pixel_kernels()->strengths(s->difference, s->width * s->height, s->strength);
+    memset(s->kind, PLATE, (size_t)s->width * (size_t)s->height);
     for (int i = 0; i < s->width * s->height; i++) {
-        const int16_t *d = s->difference + 3 * i;
-        int light = abs(d[0] + 2 * d[1] + d[2]) / 4;
-        int colour = (abs(d[0] - d[1]) + abs(d[2] - d[1])) / 2;
-        int size = light + colour, noise = input->noise[i] / 2; // four sigma
+        int size = s->strength[i], noise = input->noise[i] / 2; // four sigma
         if (size < WEAK_LEVELS + noise)
-            s->kind[i] = PLATE;
-        else if (is_shadow(d, input->plate + 3 * i, 3 + noise / 4))
-            s->kind[i] = SHADOW;
-        else
-            s->kind[i] = size < STRONG_LEVELS + 2 * noise ? WEAK : STRONG;
+            continue;
+        bool shadow = is_shadow(s->difference + 3 * i, input->plate + 3 * i, 3 + noise / 4);
+        s->kind[i] = shadow ? SHADOW : size < STRONG_LEVELS + 2 * noise ? WEAK : STRONG;
     }
 }
 
-// Fills gaps of at most `reach` pixels between two object pixels of a line.
-static void bridge(const uint8_t *from, uint8_t *to, int count, int step, int reach)
+// How many flags from here on are 0, by eights.
+static int skip_zeros(const uint8_t *flag, int count)
 {
-    int last = -1;
-    for (int i = 0; i < count; i++) {
-        if (!from[i * step])
+    int at = 0;
+    for (uint64_t eight; at + 8 <= count; at += 8) {
+        memcpy(&eight, flag + at, 8);
+        if (eight)
+            break;
+    }
+    return at;
+}
+
+// Fills gaps of at most BRIDGE_SIDE pixels between two object pixels of a row.
+static void bridge_row(const uint8_t *from, uint8_t *to, int count)
+{
+    int last = -1 - BRIDGE_SIDE;
+    for (int i = skip_zeros(from, count); i < count; i++) {
+        if (!from[i]) {
+            i += skip_zeros(from + i + 1, count - i - 1);
             continue;
-        if (last >= 0 && i - last > 1 && i - last - 1 <= reach)
-            for (int j = last + 1; j < i; j++)
-                to[j * step] = 1;
+        }
+        for (int j = last + 1; last >= 0 && i - last - 1 <= BRIDGE_SIDE && j < i; j++)
+            to[j] = 1;
         last = i;
+    }
+}
+
+// And of at most BRIDGE_UP pixels upwards from the object pixels of row `y`.
+static void bridge_up(const struct ifl_segmenter *s, int y)
+{
+    int width = s->width;
+    const uint8_t *from = s->spare + (ptrdiff_t)y * width;
+    for (int x = skip_zeros(from, width); x < width; x++) {
+        if (!from[x]) {
+            x += skip_zeros(from + x + 1, width - x - 1);
+            continue;
+        }
+        int gap = 0;
+        while (gap <= BRIDGE_UP && gap < y && !from[x - (gap + 1) * width])
+            gap++;
+        if (gap > BRIDGE_UP || gap == y)
+            continue; // nothing above it
+        for (int j = 1; j <= gap; j++)
+            s->mask[(ptrdiff_t)(y - j) * width + x] = 1;
     }
 }
 
@@ -174,10 +189,10 @@ static void bridge_gaps(const struct ifl_segmenter *s)
 {
     size_t pixels = (size_t)s->width * (size_t)s->height;
     memcpy(s->spare, s->mask, pixels);
-    for (int x = 0; x < s->width; x++)
-        bridge(s->spare + x, s->mask + x, s->height, s->width, BRIDGE_UP);
     for (int y = 0; y < s->height; y++)
-        bridge(s->spare + y * s->width, s->mask + y * s->width, s->width, 1, BRIDGE_SIDE);
+        bridge_up(s, y);
+    for (int y = 0; y < s->height; y++)
+        bridge_row(s->spare + y * s->width, s->mask + y * s->width, s->width);
 }
 
 // Visits all pixels connected to `start` over `from[i] == value`; 4 or 8 neighbours. Returns how
@@ -205,21 +220,62 @@ static int flood(const struct ifl_segmenter *s, const uint8_t *from, uint8_t val
     return count;
 }
 
+static int first_run(struct run *run, int i)
+{
+    while (run[i].parent != i)
+        i = run[i].parent = run[run[i].parent].parent;
+    return i;
+}
+
+static void join_runs(struct run *run, int a, int b)
+{
+    a = first_run(run, a);
+    b = first_run(run, b);
+    if (a == b)
+        return;
+    int first = a < b ? a : b, other = a < b ? b : a;
+    run[other].parent = first;
+    run[first].area += run[other].area;
+    run[first].open |= run[other].open;
+}
+
+// The runs of ground in one row, from number `count` on; returns the number behind the last one.
+static int find_runs(const struct ifl_segmenter *s, int y, int count)
+{
+    const uint8_t *mask = s->mask + (ptrdiff_t)y * s->width, *end = mask + s->width;
+    bool edge = y == 0 || y == s->height - 1;
+    for (const uint8_t *at = mask; at < end && (at = memchr(at, 0, (size_t)(end - at)));) {
+        const uint8_t *stop = memchr(at, 1, (size_t)(end - at));
+        stop = stop ? stop : end;
+        s->run[count] = (struct run){y,     (int)(at - mask), (int)(stop - mask),
+                                     count, (int)(stop - at), edge || at == mask || stop == end};
+        count++;
+        at = stop;
+    }
+    return count;
+}
+
 // A hole is what the border of the picture cannot reach; large ones are ground among people.
 static void fill_holes(const struct ifl_segmenter *s)
 {
-    int pixels = s->width * s->height, hole_max = pixels / 200;
-    memset(s->blob, 0, (size_t)pixels * sizeof *s->blob);
-    for (int i = 0; i < pixels; i++) {
-        if (s->mask[i] || s->blob[i])
-            continue;
-        int count = flood(s, s->mask, 0, i, 1, 4), open = 0;
-        for (int k = 0; k < count && !open; k++) {
-            int x = s->stack[k] % s->width, y = s->stack[k] / s->width;
-            open = x == 0 || y == 0 || x == s->width - 1 || y == s->height - 1;
+    int hole_max = s->width * s->height / 200, above = 0, from = 0, count = 0;
+    struct run *run = s->run;
+    for (int y = 0; y < s->height; y++, above = from, from = count) {
+        count = find_runs(s, y, from);
+        for (int i = above, k = from; i < from && k < count;) {
+            if (run[i].left < run[k].right && run[k].left < run[i].right)
+                join_runs(run, i, k);
+            if (run[i].right < run[k].right)
+                i++;
+            else
+                k++;
         }
-        for (int k = 0; k < count && !open && count <= hole_max; k++)
-            s->mask[s->stack[k]] = 1;
+    }
+    for (int i = 0; i < count; i++) {
+        const struct run *first = &run[first_run(run, i)];
+        if (!first->open && first->area <= hole_max)
+            memset(s->mask + (ptrdiff_t)run[i].row * s->width + run[i].left, 1,
+                   (size_t)(run[i].right - run[i].left));
     }
 }
 
@@ -242,19 +298,30 @@ static void hysteresis(const struct ifl_segmenter *s)
     }
 }
 
+static bool beside_object(const struct ifl_segmenter *s, int x, int y)
+{
+    const uint8_t *at = s->spare + (ptrdiff_t)y * s->width + x;
+    return (x > 0 && at[-1]) || (x + 1 < s->width && at[1]) || (y > 0 && at[-s->width]) ||
+           (y + 1 < s->height && at[s->width]);
+}
+
 // One pixel of margin where there is still some difference: hair, feet, the soft outline.
 static void grow(const struct ifl_segmenter *s)
 {
     int w = s->width, h = s->height;
+    uint8_t *open = (uint8_t *)s->strength; // which nobody needs any more
     memcpy(s->spare, s->mask, (size_t)w * (size_t)h);
-    for (int y = 0; y < h; y++)
-        for (int x = 0; x < w; x++) {
-            int i = y * w + x;
-            if (s->spare[i] || s->kind[i] == SHADOW)
-                continue;
-            s->mask[i] = (x > 0 && s->spare[i - 1]) || (x + 1 < w && s->spare[i + 1]) ||
-                         (y > 0 && s->spare[i - w]) || (y + 1 < h && s->spare[i + w]);
-        }
+    for (int i = 0; i < w * h; i++)
+        open[i] = s->kind[i] != SHADOW;
+    for (int y = 0; y < h; y++) {
+        bool inner = y > 0 && y + 1 < h && w > 2;
+        int row = y * w;
+        if (inner)
+            ifl_pixel_kernels()->grow(s->spare + row + 1, w, open + row + 1, w - 2,
+                                      s->mask + row + 1);
+        for (int x = 0; x < w; x += inner ? w - 1 : 1)
+            s->mask[row + x] |= open[row + x] && beside_object(s, x, y);
+    }
 }
 
 static struct blob measure(const struct ifl_segmenter *s, int count, int number)
@@ -393,6 +460,9 @@ static void find_ghosts(const struct ifl_segmenter *s, const struct ifl_segment_
     const int step[4] = {-1, 1, -s->width, s->width};
     for (int y = IN; y < s->height - IN; y++)
         for (int x = IN; x < s->width - IN; x++) {
+            x += skip_zeros(label + y * s->width + x, s->width - IN - x);
+            if (x >= s->width - IN)
+                break;
             int i = y * s->width + x, c = label[i];
             for (int n = 0; c && n < 4; n++) {
                 int outside = i + step[n], inside = i - IN * step[n];
@@ -409,7 +479,8 @@ static void find_ghosts(const struct ifl_segmenter *s, const struct ifl_segment_
 int ifl_segment(struct ifl_segmenter *s, const struct ifl_segment_input *input, uint8_t *label,
                 struct ifl_component *component, uint8_t *ghost)
 {
-    subtract(s, input);
+    ifl_pixel_kernels()->subtract(input->rgb, input->plate, input->low, input->high,
+                                  3 * s->width * s->height, s->difference);
     smooth(s);
     classify(s, input);
     hysteresis(s);

@@ -145,6 +145,38 @@ static void use_noisy(const struct ifl_pixel_kernels *k, struct ifl_rng *rng,
     keep(made, x, 2 * samples);
 }
 
+// What tells objects from the ground.
+static void use_ground(const struct ifl_pixel_kernels *k, const uint8_t *a, const uint8_t *b,
+                       int width, int height, struct made *made)
+{
+    const uint8_t low[3] = {3, 0, 40}, high[3] = {255, 250, 200};
+    size_t row = 3 * (size_t)width, samples = row * (size_t)height;
+    int16_t *difference = malloc(2 * samples), *across = malloc(2 * row), *down = malloc(2 * row);
+    uint16_t *strength = malloc(2 * samples / 3);
+    k->subtract(a, b, low, high, (int)samples, difference);
+    k->strengths(difference, (int)samples / 3, strength);
+    k->smooth_across(difference, width, across);
+    k->smooth_down(difference, across, difference + row, (int)row, down);
+    uint8_t *flag = malloc(samples / 3), *grown = calloc((size_t)width, 1);
+    for (size_t i = 0; i < samples / 3; i++)
+        flag[i] = a[i] & 1;
+    k->grow(flag + width + 1, width, flag, width - 2, grown);
+    static uint8_t run[3][3][IFL_PIXEL_RUN];
+    uint8_t *votes = calloc(2 * IFL_PIXEL_RUN, 1);
+    for (int i = 0; i < 9 * IFL_PIXEL_RUN; i++)
+        ((uint8_t *)run)[i] = (uint8_t)(a[i % 27] / 4 + i);
+    k->same((const uint8_t(*)[IFL_PIXEL_RUN])run[0], (const uint8_t(*)[IFL_PIXEL_RUN])run[1], 12,
+            votes);
+    k->add_where(votes, run[2][0], votes + IFL_PIXEL_RUN);
+    keep(made, votes, 2 * IFL_PIXEL_RUN);
+    keep(made, grown, (size_t)width);
+    free(flag);
+    keep(made, strength, 2 * samples / 3);
+    keep(made, across, 2 * row);
+    keep(made, down, 2 * row);
+    keep(made, difference, 2 * samples);
+}
+
 static void use_projection(const struct ifl_pixel_kernels *k, struct ifl_rng *rng,
                            struct made *made)
 {
@@ -170,6 +202,7 @@ static struct made make(enum ifl_cpu_level level, uint64_t round)
     use_integers(ifl_pixel_kernels(), a, b, width, height, &made);
     use_numbers(ifl_pixel_kernels(), a, b, width * height, &made);
     use_noisy(ifl_pixel_kernels(), &rng, a, width, height, &made);
+    use_ground(ifl_pixel_kernels(), a, b, width, height, &made);
     use_projection(ifl_pixel_kernels(), &rng, &made);
     free(a);
     free(b);
