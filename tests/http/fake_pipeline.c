@@ -441,6 +441,34 @@ enum ifl_result ifl_pipeline_change_source(struct ifl_pipeline *fake, const char
     return note_change(fake, "change", name, uri, error);
 }
 
+enum ifl_result ifl_pipeline_accept_drift(struct ifl_pipeline *fake, const char *name,
+                                          struct ifl_error *error)
+{
+    return note_change(fake, "accept", name, "", error);
+}
+
+enum ifl_result ifl_pipeline_reset_profile(struct ifl_pipeline *fake, const char *name,
+                                           struct ifl_error *error)
+{
+    return note_change(fake, "reset", name, "", error);
+}
+
+enum ifl_result ifl_pipeline_drift(struct ifl_pipeline *fake, const char *name,
+                                   struct ifl_drift_status *status, struct ifl_error *error)
+{
+    (void)fake;
+    if (strcmp(name, "gate") != 0)
+        return ifl_fail(error, IFL_ERR_NOT_FOUND, "pipeline", "there is no source \"%.60s\"", name);
+    *status =
+        (struct ifl_drift_status){.state = IFL_DRIFT_WATCHING, .learned = 1, .evidence = 0.25};
+    return IFL_OK;
+}
+
+const char *ifl_drift_state_name(enum ifl_drift_state state)
+{
+    return state == IFL_DRIFT_WATCHING ? "watching" : "learning";
+}
+
 enum ifl_result ifl_pipeline_configure(struct ifl_pipeline *fake, const char *const *options,
                                        const char *const *values, int count,
                                        struct ifl_error *error)

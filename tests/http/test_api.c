@@ -149,6 +149,25 @@ static void incidents_are_listed_with_their_pictures(void **state)
     json_decref(get_json("/api/v1/incidents/2", 200));
 }
 
+static void drift_is_shown_and_accepted(void **state)
+{
+    (void)state;
+    json_t *drift = get_json("/api/v1/sources/gate/drift", 200);
+    assert_string_equal(text_at(drift, "state"), "watching");
+    check_near(json_number_value(json_object_get(drift, "evidence")), 0.25, 1e-9);
+    json_decref(drift);
+    struct answer answer = ask("POST", "/api/v1/sources/gate/drift/accept", "", 202);
+    assert_string_equal(under.fake->changed_source, "accept gate");
+    answer_free(&answer);
+    answer = ask("POST", "/api/v1/sources/gate/profile/reset", "", 202);
+    assert_string_equal(under.fake->changed_source, "reset gate");
+    answer_free(&answer);
+    check_get_error("/api/v1/sources/attic/drift", 404, "ERR_NOT_FOUND", "attic");
+    under.fake->change_result = IFL_ERR_NOT_FOUND;
+    ask_error("POST", "/api/v1/sources/attic/drift/accept", "", 404, "ERR_NOT_FOUND", "as the");
+    ask_error("POST", "/api/v1/sources/attic/profile/reset", "", 404, "ERR_NOT_FOUND", "as the");
+}
+
 static void wrong_incidents_are_refused(void **state)
 {
     (void)state;
@@ -346,6 +365,7 @@ int main(void)
         TEST(wrong_sources_are_refused),
         TEST(only_the_network_and_cameras_come_over_http),
         TEST(incidents_are_listed_with_their_pictures),
+        TEST(drift_is_shown_and_accepted),
         TEST(wrong_incidents_are_refused),
         TEST(options_are_shown_and_set),
         TEST(a_job_makes_several_images),

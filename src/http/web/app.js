@@ -6,6 +6,7 @@ import { Feed } from './feed.js';
 import { flow } from './flow.js';
 import { form } from './form.js';
 import { gallery } from './gallery.js';
+import { incidents } from './incidents.js';
 import { session } from './session.js';
 import { sources } from './sources.js';
 import { ask, byId, clock, mark, say, store } from './tools.js';
@@ -103,6 +104,7 @@ showTheme();
 charts.begin();
 gallery.begin();
 session.begin();
+incidents.begin(() => sources.watched());
 sources.begin((name) => {
   gallery.clear();
   charts.clear();
@@ -127,9 +129,11 @@ new Feed({
   status: takeStatus,
   image: (record) => takeImages([record]),
   profile: (source, point) => ofWatched(source) && charts.add(point),
+  incident: (incident) => incidents.take(incident),
   state: showState,
   began: () => {
     sources.restart();
+    incidents.fill().catch(() => {});
     session.learn().then(() => sources.learn()).catch(() => {});
     if (began) fill(sources.watched());
   },

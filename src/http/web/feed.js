@@ -8,7 +8,7 @@ const AGAIN_MS = 2000;
 const HIDDEN_MS = 3000;
 
 export class Feed {
-  // on: { status(status, sources), image(record), profile(source, point), state(name), began() };
+  // on: { status(status, sources), image(record), profile(source, point), incident(incident), state(name), began() };
   // state: "live" by events, "polling", "lost", "paused".
   constructor(on) {
     this.on = on;
@@ -35,6 +35,7 @@ export class Feed {
     this.events = new EventSource('/api/v1/events');
     this.listen('status', (data) => this.on.status(data.status, data.sources));
     this.listen('image', (data) => this.on.image(data));
+    this.listen('incident', (data) => this.on.incident(data));
     this.listen('profile', (data) => this.on.profile(data.source, data.point));
   }
 
@@ -83,6 +84,8 @@ export class Feed {
       if (this.state !== 'live' || this.events?.readyState !== EventSource.OPEN) this.tell('polling');
       this.on.status(status, sources.sources);
       const images = await ask('/api/v1/images?limit=12');
+      const incidents = await ask('/api/v1/incidents?limit=12');
+      incidents.incidents.reverse().forEach((incident) => this.on.incident(incident));
       images.images.reverse().forEach((record) => this.on.image(record));
     } catch (error) {
       if (error.status === 401) location.reload(); // to the form that takes a key
