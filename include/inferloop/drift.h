@@ -27,7 +27,7 @@ enum ifl_drift_reference {
 struct ifl_drift_config {
     const char *source;      /* name */
     double false_alarm_days; /* the contract: on average at most one false alarm in so many */
-    double tolerance;     /* a smaller change does not matter; standard deviations of block means */
+    double tolerance; /* a smaller change does not matter; deviations of block means, 0.2 to 10 */
     double learn_seconds; /* of the stream, at least, before a state counts as learned */
     enum ifl_drift_reference reference;
     uint64_t seed;

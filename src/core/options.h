@@ -172,7 +172,7 @@ enum { IFL_HTTP_NOTHING = 0, IFL_HTTP_SEE = 1, IFL_HTTP_SET = 2 };
       IFL_FOR_RUN, IFL_HTTP_SEE, "days",                                                           \
       "drift: on average at most one false alarm of a source in so many days; 0: drift is not "    \
       "watched")                                                                                   \
-    X(NUMBER, drift_tolerance, "drift-tolerance", 0, 0, 10, NULL, "0.25", NULL, IFL_FOR_RUN,       \
+    X(NUMBER, drift_tolerance, "drift-tolerance", 0, 0.2, 10, NULL, "0.25", NULL, IFL_FOR_RUN,     \
       IFL_HTTP_SEE, "sigma", "drift: a smaller change of a measure's averages does not matter")    \
     X(NUMBER, drift_learn, "drift-learn", 0, 40, 2000, NULL, "600", NULL, IFL_FOR_RUN,             \
       IFL_HTTP_SEE, "s",                                                                           \

@@ -10,7 +10,8 @@ enum {
     GRADUAL_LEAST = 60 // seconds
 };
 static const double CHANNEL_LEAST = 1.5; // deviations below which no channel tells by itself
-static const double RAMP_BETTER = 1.05;  // unexplained variance of a step over that of a slope
+static const double LIGHT_DEVIATIONS = 3, LIGHT_LEAST = 0.03;
+static const double RAMP_BETTER = 1.05; // unexplained variance of a step over that of a slope
 
 // ---- themes ----
 
@@ -228,6 +229,8 @@ static void choose_channels(const struct finding finding[IFL_CHANNELS], const bo
                 best = c;
         if (best < 0)
             return;
+        if (i == 0 && change->light) // what the others follow
+            best = IFL_FEATURE_brightness_mean;
         taken[best] = true;
         change->channel[i] = best;
         change->before[i] = finding[best].before;
@@ -251,6 +254,9 @@ static void find_channels(const struct ifl_regime *reference, const struct ifl_r
         find_relations(reference, rows, first, finding);
     for (int c = 0; c < IFL_CHANNELS; c++)
         keep[c] = ifl_channel_counts(c) && (change->relations || !kept || keep[c]);
+    const struct finding *light = &finding[IFL_FEATURE_brightness_mean];
+    change->light = !change->relations && light->score > LIGHT_DEVIATIONS &&
+                    fabs(light->after - light->before) > LIGHT_LEAST;
     choose_channels(finding, keep, change);
 }
 
@@ -312,6 +318,8 @@ void ifl_change_describe(const struct ifl_regime *reference, const struct ifl_ro
     if (history.cells >= 4)
         find_slope(&history, rows, fmax(GRADUAL_LEAST, 3 * (double)reference->block_seconds),
                    change);
+    change->first_wall_ns = ifl_row_at(rows, change->first)->wall_ns;
+    change->first_sequence = ifl_row_at(rows, change->first)->sequence;
     uint64_t blocks = (uint64_t)2 << reference->level, since = change->settled;
     if (rows->count - since < blocks) // on its way still: what it has come to
         since = rows->count -

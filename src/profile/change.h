@@ -10,7 +10,10 @@
 
 struct ifl_change {
     uint64_t first, settled; // rows: it begins; it has reached the new state (or the newest row)
+    int64_t first_wall_ns;   // of the first row
+    uint64_t first_sequence;
     bool gradual;
+    bool light;     // brightness has changed: the other measures follow it
     bool relations; // no channel by itself, but how they go together
     double seconds; // from first to settled
     int channels;   // of those below, the most telling first

@@ -12,6 +12,9 @@
 
 static const char stage[] = "drift";
 static const double DAY_S = 86400;
+// Ranks among IFL_REFERENCE_MAX blocks are right within ifl_rank_margin, .144 of z: a smaller
+// tolerance would promise what they cannot keep.
+static const double TOLERANCE_LEAST = 0.2;
 
 enum {
     SLIDES_MAX = 6,       // how often learning begins later because the stream still moves
@@ -93,6 +96,8 @@ static void report_again(struct ifl_drift *drift)
                         &change);
     if (ifl_rows_oldest(rows) + REMEMBERED > first.first) {
         change.first = first.first;
+        change.first_wall_ns = first.first_wall_ns;
+        change.first_sequence = first.first_sequence;
         change.gradual = first.gradual;
         change.seconds = first.seconds;
         change.relations = first.relations;
@@ -119,7 +124,7 @@ static void learn(struct ifl_drift *drift)
         return;
     }
     int needed = ifl_regime_learn(&drift->draft, rows, drift->learn_first, drift->config.tolerance,
-                                  &drift->fourier);
+                                  &drift->fourier, &drift->rng);
     if (needed) {
         drift->needed = (uint64_t)needed;
         return;
@@ -327,7 +332,8 @@ static enum ifl_result check_config(const struct ifl_drift_config *config, struc
     enum ifl_result result =
         check_range(error, "the days between false alarms", config->false_alarm_days, 0.001, 10000);
     if (result == IFL_OK)
-        result = check_range(error, "the tolerance of drift", config->tolerance, 0, 10);
+        result =
+            check_range(error, "the tolerance of drift", config->tolerance, TOLERANCE_LEAST, 10);
     if (result == IFL_OK)
         result = check_range(error, "the time to learn (s)", config->learn_seconds, 40, 2000);
     return result;

@@ -280,7 +280,7 @@ void ifl_drift_judge_row(struct ifl_drift *drift)
     double score[IFL_JOINT];
     if (++drift->pending < size)
         return;
-    drift->pending = 0;
+    drift->pending = -ifl_regime_gap(regime->level, &drift->rng);
     ifl_rows_mean(&drift->rows, drift->rows.count - (uint64_t)size, size, mean);
     ifl_regime_joint(regime, &drift->fourier, mean, score);
     for (int c = 0; c < IFL_CHANNELS && drift->last_known; c++) {

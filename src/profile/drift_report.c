@@ -104,7 +104,8 @@ void ifl_drift_report_change(struct ifl_drift *drift, const struct ifl_change *c
     struct ifl_incident incident;
     char when[32], slowly[64] = "at once";
     begin(drift, IFL_INCIDENT_DRIFT, &incident);
-    add_row(drift, &incident, change->first);
+    incident.begun_wall_ns = change->first_wall_ns;
+    incident.first_sequence = change->first_sequence;
     memcpy(incident.region, change->region, sizeof incident.region);
     for (int i = 0; i < change->channels; i++)
         add_feature(drift, &incident, change->channel[i], change->before[i], change->after[i],
@@ -114,17 +115,19 @@ void ifl_drift_report_change(struct ifl_drift *drift, const struct ifl_change *c
     if (change->gradual)
         snprintf(slowly, sizeof slowly, "over %.0f minutes", fmax(1, change->seconds / 60));
     const char *theme = change->relations  ? "how its measures go together"
+                        : change->light    ? "light"
                         : change->channels ? ifl_channel_theme(change->channel[0])
                                            : "picture";
     const struct ifl_incident_feature *first = incident.feature;
     char numbers[96] = "";
     if (!change->relations && change->channels)
-        snprintf(numbers, sizeof numbers, ": %s from %.4g to %.4g", first->name, first->before,
+        snprintf(numbers, sizeof numbers, " (%s from %.4g to %.4g)", first->name, first->before,
                  first->after);
-    snprintf(incident.text, sizeof incident.text,
-             "since %s the stream differs, %s, in %s%s; accept the new state if it is as it should "
-             "be, else look at the camera",
-             when, slowly, theme, numbers);
+    snprintf(
+        incident.text, sizeof incident.text,
+        "%s changed %s%s, since %s; accept the new state if it is as it should be, else look at "
+        "the camera",
+        theme, slowly, numbers, when);
     send(drift, &incident, drift->current);
 }
 

@@ -95,7 +95,7 @@ static int choose_level(const struct ifl_rows *rows, uint64_t first, int *needed
 {
     int count = (int)(rows->count - first), level = 0;
     for (; level <= IFL_LEVEL_MAX; level++) {
-        *needed = IFL_BLOCKS_MIN << level;
+        *needed = (IFL_BLOCKS_MIN << level) * (level ? 5 : 4) / 4; // with the rows left out
         if (count < *needed)
             return -1;
         if (is_calm(rows, first, level, count >> level))
@@ -288,26 +288,41 @@ static void learn_tiles(struct ifl_regime *regime, const struct ifl_rows *rows, 
     }
 }
 
+// Fills value[][] with the newest blocks, in order; returns the row where they begin.
+static uint64_t take_blocks(struct ifl_regime *regime, const struct ifl_rows *rows, uint64_t first,
+                            struct ifl_rng *rng)
+{
+    uint64_t size = (uint64_t)1 << regime->level, start[IFL_REFERENCE_MAX];
+    int blocks = 0;
+    for (uint64_t end = rows->count; blocks < IFL_REFERENCE_MAX && end >= first + size;) {
+        start[blocks++] = end - size;
+        uint64_t gap = (uint64_t)ifl_regime_gap(regime->level, rng);
+        if (end < first + size + gap)
+            break;
+        end -= size + gap;
+    }
+    for (int b = 0; b < blocks; b++)
+        for (int c = 0; c < IFL_CHANNELS; c++)
+            regime->value[c][b] =
+                (float)block_value(rows, start[blocks - 1 - b], regime->level, 0, c);
+    regime->blocks = blocks;
+    return start[blocks - 1];
+}
+
 int ifl_regime_learn(struct ifl_regime *regime, const struct ifl_rows *rows, uint64_t first,
-                     double tolerance, const struct ifl_fourier *fourier)
+                     double tolerance, const struct ifl_fourier *fourier, struct ifl_rng *rng)
 {
     int needed, level = choose_level(rows, first, &needed);
     if (level < 0)
         return needed;
-    int blocks = (int)(rows->count - first) >> level;
-    uint64_t start = rows->count - ((uint64_t)blocks << level);
-    double seconds = 0;
     regime->level = level;
-    regime->blocks = blocks < IFL_REFERENCE_MAX ? blocks : IFL_REFERENCE_MAX;
-    start += (uint64_t)(blocks - regime->blocks) << level;
+    uint64_t start = take_blocks(regime, rows, first, rng);
+    double seconds = 0;
     for (uint64_t i = start; i < rows->count; i++)
         seconds += (double)ifl_row_at(rows, i)->seconds;
     regime->block_seconds = (float)(seconds / regime->blocks);
-    for (int c = 0; c < IFL_CHANNELS; c++) {
-        for (int b = 0; b < regime->blocks; b++)
-            regime->value[c][b] = (float)block_value(rows, start, level, b, c);
+    for (int c = 0; c < IFL_CHANNELS; c++)
         learn_channel(regime, c, tolerance);
-    }
     fit_models(regime, fourier);
     learn_joint(regime, fourier, tolerance);
     learn_tiles(regime, rows, start);

@@ -4,7 +4,9 @@
 // rows lies from it. Plain storage; one thread.
 //
 // Values are averaged over blocks of 2^level rows, the shortest over which neighbours correlate
-// less than 0.3; what correlation is left is taken out as AR(1).
+// less than 0.3; what correlation is left is taken out as AR(1). Between two blocks some rows are
+// left out, by chance: a stream that repeats itself (a looped file, a traffic light) would else be
+// looked at in the same few phases for long, and then in others.
 #ifndef IFL_PROFILE_REGIME_H
 #define IFL_PROFILE_REGIME_H
 
@@ -78,9 +80,15 @@ struct ifl_regime {
     int64_t picture_wall_ns;
 };
 
+// How many rows to leave out after a block: by chance up to half of it.
+static inline int ifl_regime_gap(int level, struct ifl_rng *rng)
+{
+    return level ? (int)ifl_rng_below(rng, (1u << (level - 1)) + 1) : 0;
+}
+
 // Learns from the rows first .. count - 1. Returns 0, or how many rows it needs at least.
 int ifl_regime_learn(struct ifl_regime *regime, const struct ifl_rows *rows, uint64_t first,
-                     double tolerance, const struct ifl_fourier *fourier);
+                     double tolerance, const struct ifl_fourier *fourier, struct ifl_rng *rng);
 // Fits the models to what has come since, each time the blocks have doubled.
 void ifl_regime_refit(struct ifl_regime *regime, double tolerance,
                       const struct ifl_fourier *fourier);

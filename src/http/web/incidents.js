@@ -46,7 +46,7 @@ function number(value) {
 function buildPicture(incident, which, title) {
   const figure = make('figure', {}, make('figcaption', { textContent: title }));
   const box = make('div', { className: 'exemplar' },
-    make('img', { src: `${incident[which]}?of=${encodeURIComponent(incident.noticed)}`, alt: `${title}: a picture of ${incident.source}`, loading: 'lazy' }));
+    make('img', { src: incident[which], alt: `${title}: a picture of ${incident.source}`, loading: 'lazy' }));
   if (which === 'after' && incident.region) {
     const [x, y, width, height] = incident.region.map((share) => `${share * 100}%`);
     const frame = make('i', { className: 'region', title: 'where it differs most' });
@@ -161,7 +161,7 @@ function show() {
   }
   sorted.forEach((incident, index) => showItem(items[index], incident));
   const lasting = sorted.filter((incident) => !incident.cleared).length;
-  say(byId('incidents-count'), lasting ? `${lasting} last${lasting === 1 ? 's' : ''}` : 'none lasts');
+  say(byId('incidents-count'), lasting ? `${lasting} of ${sorted.length} still last${lasting === 1 ? 's' : ''}` : 'none lasts');
   byId('incidents-none').hidden = sorted.length > 0;
 }
 
@@ -173,7 +173,7 @@ function tell(text, state = '') {
 function announce(incident) {
   const title = TITLES[incident.kind] ?? words(incident.kind);
   if (incident.cleared) tell(`${incident.source}: ${title} is over.`);
-  else tell(`${incident.source}: ${title}. ${incident.text}`, incident.severity === 'alarm' ? 'bad' : '');
+  else tell(`${incident.source}: ${title}${incident.cause ? `, ${words(incident.cause)}` : ''}.`, incident.severity === 'alarm' ? 'bad' : '');
 }
 
 async function showDrift() {
