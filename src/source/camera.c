@@ -358,8 +358,8 @@ static int64_t next_pts(struct camera *camera)
 }
 
 // Nothing of a live stream goes out before its first clean picture: what comes before is grey or
-// torn. Some cameras refresh bit by bit and never send a key frame; theirs are taken as they are
-// after half of the time.
+// torn. Some cameras refresh bit by bit and never send a key frame: with H.264 the decoder knows
+// when the picture is whole again, the others' are taken as they are after half of the time.
 static bool is_clean(struct camera *camera)
 {
     const AVFrame *picture = camera->picture;
@@ -367,7 +367,8 @@ static bool is_clean(struct camera *camera)
     if (camera->clean || !camera->way->live)
         return true;
     bool whole = !(picture->flags & AV_FRAME_FLAG_CORRUPT) && !picture->decode_error_flags;
-    camera->clean = picture->key_frame && whole;
+    bool told = ifl_av_codec(camera->av) == AV_CODEC_ID_H264; // it marks what is not recovered yet
+    camera->clean = whole && (picture->key_frame || told);
     if (!camera->clean && waited_ns >= camera->first_deadline_ns / 2) {
         ifl_log(IFL_LOG_WARNING, "source.no-key-frame", camera->name,
                 "%s sent no key frame in %.1f s; its pictures are taken as they are", camera->shown,

@@ -474,6 +474,27 @@ static void a_camera_without_key_frames_is_taken_after_a_while(void **state)
     assert_true(seen.dropped > 50);
 }
 
+// It refreshes bit by bit, and says when a picture that began anywhere is whole again.
+static void intra_refresh_begins_when_it_is_whole(void **state)
+{
+    (void)state;
+    char *bytes;
+    size_t count;
+    if (!make("bits.ts",
+              "-f lavfi -i testsrc2=s=160x120:r=25:d=6 -c:v libx264 -bf 0 -x264-params "
+              "intra-refresh=1:keyint=25:repeat-headers=1",
+              &bytes, &count))
+        skip();
+    size_t skip_bytes = count / 3 / 188 * 188;
+    struct seen seen;
+    watch(bytes + skip_bytes, count - skip_bytes, "bits.ts", 600 * IFL_SECOND_NS, &seen);
+    free(bytes);
+    print_message("%d frames, %d dropped\n", seen.frames, seen.dropped);
+    assert_in_range(seen.dropped, 10, 60); // up to two rounds of 25
+    assert_in_range(seen.frames, 35, 95);
+    assert_false(seen.unclean);
+}
+
 static void a_stream_may_change_size_rate_and_codec(void **state)
 {
     (void)state;
@@ -576,6 +597,7 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_camera_without_key_frames_is_taken_after_a_while, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(intra_refresh_begins_when_it_is_whole, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_stream_may_change_size_rate_and_codec, set_up, tear_down),
         cmocka_unit_test_setup_teardown(torn_and_bomb_pictures_are_dropped, set_up, tear_down),
     };
