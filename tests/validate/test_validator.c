@@ -5,6 +5,7 @@
 
 #include "base/rng.h"
 #include "inferloop/validate.h"
+#include "kernels/cpu.h"
 #include "validate/world.h"
 
 static const struct world world = {.seed = 5, .people = WORLD_PEOPLE, .noise = 1.5};
@@ -277,6 +278,39 @@ static void other_sizes_are_compared_too(void **state)
     }
 }
 
+// What the wide registers find is what plain C finds, to the last bit: limits, which are made of
+// the whole memory, and scores.
+static void every_level_of_instructions_judges_alike(void **state)
+{
+    (void)state;
+    struct ifl_validator *whole = validator;
+    struct ifl_profile *memory = world_profile(&world, 24, 0, STEP, true);
+    struct ifl_synthetic wanted[3];
+    for (int level = 0; level <= (int)ifl_cpu_detect(); level++) {
+        ifl_cpu_force((enum ifl_cpu_level)level);
+        check_ok(ifl_validator_create(memory, &validator, &error), error);
+        for (int i = 0; i < 3; i++) {
+            if (i == 0)
+                world_frame(&world, FRESH, picture, NULL, NULL);
+            else if (i == 1)
+                paste_recorded_person(.9, 6);
+            else
+                condition(.8, 1.3, 1.1, 7);
+            struct ifl_synthetic made = i == 2 ? check_prompted(IFL_PRIVACY_DEIDENTIFY)
+                                               : check(image_of(picture), IFL_PRIVACY_DEIDENTIFY);
+            if (level == 0)
+                wanted[i] = made;
+            assert_int_equal(made.rejection, wanted[i].rejection);
+            assert_memory_equal(&made.scores, &wanted[i].scores, sizeof made.scores);
+            assert_memory_equal(&made.audit, &wanted[i].audit, sizeof made.audit);
+        }
+        ifl_validator_destroy(validator);
+    }
+    ifl_cpu_force(IFL_CPU_LEVELS - 1);
+    ifl_profile_unref(memory);
+    validator = whole;
+}
+
 static void thin_profiles_still_check(void **state)
 {
     (void)state;
@@ -365,6 +399,7 @@ int main(void)
         cmocka_unit_test(a_copy_in_the_dark_is_still_a_copy),
         cmocka_unit_test(a_copy_under_a_tone_curve_is_still_a_copy),
         cmocka_unit_test(other_sizes_are_compared_too),
+        cmocka_unit_test(every_level_of_instructions_judges_alike),
         cmocka_unit_test(thin_profiles_still_check),
         cmocka_unit_test(nobody_and_nothing),
         cmocka_unit_test(what_cannot_be_checked_is_refused),
