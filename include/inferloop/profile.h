@@ -107,6 +107,15 @@ IFL_API enum ifl_result ifl_profile_save(const struct ifl_profile *profile, cons
 IFL_API enum ifl_result ifl_profile_load(const char *path, struct ifl_profile **profile,
                                          struct ifl_error *error) IFL_CHECK_RESULT;
 
+/* What is wrong with a profile: traces of black, flat or frozen pictures, too few of them, numbers
+ * that contradict themselves. Fills at most `most`, returns how many; 0: nothing. */
+struct ifl_profile_finding {
+    bool unfit; /* nothing good can be generated from it; else only worth knowing */
+    char text[160];
+};
+IFL_API int ifl_profile_check(const struct ifl_profile *profile,
+                              struct ifl_profile_finding *findings, int most);
+
 /* Its statistics as JSON ("schema": "inferloop.profile/1"); no pictures. free() it. NULL when
  * memory is short. */
 IFL_API char *ifl_profile_json(const struct ifl_profile *profile);

@@ -24,8 +24,9 @@ static enum ifl_result command_help(const struct ifl_arguments *arguments, struc
 const struct ifl_command ifl_commands[] = {
     {"run", IFL_FOR_RUN, "", 0, 0, "watch sources, keep their profiles, deliver synthetic images",
      ifl_command_run},
-    {"profile", IFL_FOR_PROFILE, "SOURCE -o FILE | show FILE", 1, 2,
-     "make a profile of a clip, folder or stream; or show one", ifl_command_profile},
+    {"profile", IFL_FOR_PROFILE, "SOURCE -o FILE | show FILE | validate FILE | reset SOURCE", 1, 2,
+     "make a profile of a clip, folder or stream; show one, check one, or forget a kept one",
+     ifl_command_profile},
     {"generate", IFL_FOR_GENERATE, "--profile FILE", 0, 0, "make images from a profile",
      ifl_command_generate},
     {"validate", IFL_FOR_VALIDATE, "DIR --profile FILE", 1, 1,

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "cli/cli.h"
 #include "pipeline/channel.h"
+#include "pipeline/state.h"
 
 enum { STEP_MS = 100, BAR = 30 };
 
@@ -159,11 +160,86 @@ static enum ifl_result show(const struct ifl_arguments *arguments, struct ifl_er
     return result;
 }
 
+// ---- validate, reset ----
+
+enum { FINDINGS = 16 };
+
+static enum ifl_result print_findings(const char *path, const struct ifl_profile_finding *finding,
+                                      int count, bool json, struct ifl_error *error)
+{
+    json_t *list = json_array();
+    int unfit = 0;
+    for (int i = 0; i < count; i++) {
+        unfit += finding[i].unfit;
+        json_array_append_new(
+            list, json_pack("{sb ss}", "unfit", finding[i].unfit, "text", finding[i].text));
+        if (!json)
+            printf("%s: %s%s\n", path, finding[i].unfit ? "" : "note: ", finding[i].text);
+    }
+    if (!json && !unfit)
+        printf("%s: fit to generate from\n", path);
+    enum ifl_result result = IFL_OK;
+    if (json)
+        result = ifl_print_json(
+            json_pack("{ss sb sO}", "file", path, "fit", !unfit, "findings", list), error);
+    json_decref(list);
+    if (result == IFL_OK && unfit)
+        result = ifl_fail(error, IFL_ERR_REJECTED, "profile", "%.200s is not fit to generate from",
+                          path);
+    return result;
+}
+
+static enum ifl_result check(const struct ifl_arguments *arguments, struct ifl_error *error)
+{
+    struct ifl_profile *profile;
+    struct ifl_profile_finding finding[FINDINGS];
+    enum ifl_result result = ifl_profile_load(arguments->word[1], &profile, error);
+    if (result != IFL_OK)
+        return result;
+    int count = ifl_profile_check(profile, finding, FINDINGS);
+    ifl_profile_unref(profile);
+    return print_findings(arguments->word[1], finding, count, arguments->config->json, error);
+}
+
+// What is kept of a source in the state folder: its profile, statistics and what drift has learned.
+static enum ifl_result reset(const struct ifl_arguments *arguments, struct ifl_error *error)
+{
+    const char *source = arguments->word[1];
+    char folder[4096];
+    int hold = -1;
+    ifl_state_folder(arguments->config, folder, sizeof folder);
+    if (!folder[0])
+        return ifl_fail(error, IFL_ERR_INVALID, "config",
+                        "say which folder: --state-dir PATH; none keeps nothing");
+    struct ifl_erased *erased = calloc(1, sizeof *erased);
+    enum ifl_result result =
+        erased ? ifl_state_hold(folder, true, &hold, error)
+               : ifl_fail(error, IFL_ERR_NO_MEMORY, "cli", "no memory to reset a profile");
+    if (result == IFL_OK)
+        result = ifl_state_erase(folder, source, INT64_MIN, INT64_MAX, erased, error);
+    ifl_state_let_go(hold);
+    if (result == IFL_OK && arguments->config->json)
+        result = ifl_print_json(json_pack("{ss ss si}", "folder", folder, "source", source,
+                                          "files_removed", erased->files),
+                                error);
+    else if (result == IFL_OK)
+        printf("%s: %d files of %s removed; it begins anew\n", folder, erased->files, source);
+    free(erased);
+    return result;
+}
+
 enum ifl_result ifl_command_profile(const struct ifl_arguments *arguments, struct ifl_error *error)
 {
-    bool shows = !strcmp(arguments->word[0], "show");
-    if (shows != (arguments->count == 2))
-        return ifl_fail(error, IFL_ERR_INVALID, "config",
-                        "usage: inferloop profile SOURCE -o FILE, or inferloop profile show FILE");
-    return shows ? show(arguments, error) : make(arguments, error);
+    static const struct {
+        const char *word;
+        enum ifl_result (*run)(const struct ifl_arguments *arguments, struct ifl_error *error);
+    } actions[] = {{"show", show}, {"validate", check}, {"reset", reset}};
+    for (size_t i = 0; i < sizeof actions / sizeof actions[0]; i++)
+        if (arguments->count == 2 && !strcmp(arguments->word[0], actions[i].word))
+            return actions[i].run(arguments, error);
+    if (arguments->count == 1)
+        return make(arguments, error);
+    return ifl_fail(error, IFL_ERR_INVALID, "config",
+                    "usage: inferloop profile SOURCE -o FILE, inferloop profile show FILE, "
+                    "inferloop profile validate FILE, or inferloop profile reset SOURCE");
 }

@@ -81,7 +81,8 @@ void ifl_outlier_look(struct ifl_outlier *outlier, const float x[IFL_MODEL_DIMS]
 static void set_limit(struct ifl_outlier *outlier)
 {
     double chance = ifl_chi2_quantile(IFL_MODEL_DIMS, 1 - 1 / outlier->many);
-    double seen = BEYOND * (double)outlier->tail.top[0]; // what comes again is not unlike all others
+    double seen =
+        BEYOND * (double)outlier->tail.top[0]; // what comes again is not unlike all others
     outlier->limit = fmax(fmax(chance, seen), ifl_tail_limit(&outlier->tail, outlier->many));
 }
 

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Drift from the camera to the page: an alarm with its reasons and pictures, the operator's word, restarts."""
+import json
 import os
 import pathlib
 import shutil
+import subprocess
 import tempfile
 import unittest
 
 from drift_stream import Piped, WORDS
-from support import Case
+from support import Case, PROGRAM
 from test_dashboard import Browsing, start_browser
 
 
@@ -56,6 +58,33 @@ class Drift(Case):
         live.stream.send(2)
         live.wait_until(lambda: live.json("/api/v1/sources/gate/drift")["states"] == 0, 30, "the reset")
         live.wait_until(lambda: not (self.folder / "state" / "gate.ifldrift").exists(), 10, "the file's end")
+
+
+    def run_profile(self, *words):
+        return subprocess.run([PROGRAM, "profile", *map(str, words)], capture_output=True, text=True, timeout=60,
+                              cwd=self.folder)
+
+    def test_profiles_are_validated_and_forgotten(self):
+        good, frozen = self.folder / "good.iflprof", self.folder / "frozen.iflprof"
+        self.assertEqual(self.run_profile("pattern:size=160x120,frames=60", "-o", good).returncode, 0)
+        self.assertEqual(self.run_profile("pattern:size=64x64,frames=60,objects=0,light=0,noise=0", "-o",
+                                          frozen).returncode, 0)
+        fine = self.run_profile("validate", good, "--json")
+        self.assertEqual(fine.returncode, 0, fine.stderr)
+        self.assertTrue(json.loads(fine.stdout)["fit"])
+        bad = self.run_profile("validate", frozen)
+        self.assertEqual(bad.returncode, 15)
+        self.assertIn("frozen", bad.stdout)
+        self.assertEqual(self.run_profile("validate", self.folder / "none").returncode, 3)
+        state = self.folder / "kept"
+        state.mkdir(mode=0o700)
+        (state / "gate.iflprof").write_bytes(good.read_bytes())
+        (state / "gate.ifldrift").write_bytes(b"x")
+        (state / "yard.iflprof").write_bytes(good.read_bytes())
+        done = self.run_profile("reset", "gate", "--state-dir", state)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual([path.name for path in state.iterdir()], ["yard.iflprof"])
+        self.assertEqual(self.run_profile("reset", "gate", "--state-dir", state).returncode, 3)
 
 
 class Page(Browsing, unittest.TestCase):
