@@ -150,7 +150,9 @@ static int run_clean(struct ifl_registry *registry, const char *uri, double seco
 
 int main(int argc, char **argv)
 {
-    const char *uris[16] = {"pattern", "pattern:light=3,objects=8,seed=5"}, *only = NULL;
+    const char *uris[16] = {"pattern:size=320x180",
+                            "pattern:size=320x180,light=3,objects=8,seed=5"},
+               *only = NULL;
     int count = 2, good = 0, all = 0, alarms = 0;
     double clean_s = 3600;
     for (int i = 1; i < argc && count < 16; i++) {

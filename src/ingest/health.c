@@ -22,7 +22,7 @@ static const double black_p95 = 16, white_p05 = 239;
 static const double frozen_s = 2, frozen_share = 0.1, frozen_noise = 0.2, frozen_exact = 0.02;
 static const double frozen_change = 0.15;
 static const double frozen_most_s = 10; // of a camera that repeats pictures by itself
-static const double lost_most = 0.85, unlike = 0.6, blurred = 0.25, covered_detail = 0.5;
+static const double lost_most = 0.85, unlike = 0.65, blurred = 0.25, covered_detail = 0.5;
 static const double flat_entropy = 2, flat_energy = 4; // until a baseline exists
 static const double level_jump = 0.3, level_steady = 0.08, steady_s = 1.5, clipped_most = 0.5;
 static const double grey_saturation = 0.03, grey_colorfulness = 4, colour_saturation = 0.06;
@@ -50,30 +50,30 @@ enum symptom {
 
 static const struct row {
     enum ifl_incident_kind kind;
-    double confirm_s, clear_s;
-    bool holds;     // its frames are kept out of the profile while it lasts
-    unsigned hides; // what it explains
+    double confirm_s, clear_s, gap_s; // gap: without it that a suspicion outlives
+    bool holds;                       // its frames are kept out of the profile while it lasts
+    unsigned hides;                   // what it explains
     const char *to_do;
 } symptoms[SYMPTOMS] = {
 #define BIT(symptom) (1u << (symptom))
 #define PICTURE_GONE                                                                               \
     (BIT(COVERED) | BIT(FROZEN) | BIT(INFRARED) | BIT(EXPOSURE) | BIT(DEFOCUSED) | BIT(MOVED))
-    [TORN] = {IFL_INCIDENT_TORN, 0, 3, true, PICTURE_GONE,
+    [TORN] = {IFL_INCIDENT_TORN, 0, 3, 3, true, PICTURE_GONE,
               "look at the network and the camera's bit rate"},
-    [BLACK] = {IFL_INCIDENT_BLACK, 1, 1, true, PICTURE_GONE,
+    [BLACK] = {IFL_INCIDENT_BLACK, 1, 1, 0, true, PICTURE_GONE,
                "look for a cap, a dead sensor or no light at all"},
-    [WHITE] = {IFL_INCIDENT_WHITE, 1, 1, true, PICTURE_GONE,
+    [WHITE] = {IFL_INCIDENT_WHITE, 1, 1, 0, true, PICTURE_GONE,
                "look for a lamp into the lens or a wrong exposure"},
-    [COVERED] = {IFL_INCIDENT_COVERED, 1.5, 1, true, PICTURE_GONE & ~BIT(COVERED),
+    [COVERED] = {IFL_INCIDENT_COVERED, 1.5, 1, 0, true, PICTURE_GONE & ~BIT(COVERED),
                  "look at the lens"},
-    [FROZEN] = {IFL_INCIDENT_FROZEN, 0, 0.5, true, 0, "restart the camera or its encoder"},
-    [INFRARED] = {IFL_INCIDENT_INFRARED, 1, 1, false, BIT(EXPOSURE),
+    [FROZEN] = {IFL_INCIDENT_FROZEN, 0, 0.5, 0, true, 0, "restart the camera or its encoder"},
+    [INFRARED] = {IFL_INCIDENT_INFRARED, 1, 1, 0, false, BIT(EXPOSURE),
                   "it learns the infrared pictures apart from the others"},
-    [EXPOSURE] = {IFL_INCIDENT_EXPOSURE, 0.3, 1, true, BIT(DEFOCUSED) | BIT(MOVED),
+    [EXPOSURE] = {IFL_INCIDENT_EXPOSURE, 0.3, 1, 0, true, BIT(DEFOCUSED) | BIT(MOVED),
                   "it goes on when the brightness is steady again"},
-    [DEFOCUSED] = {IFL_INCIDENT_DEFOCUSED, 1.5, 1, true, BIT(MOVED),
+    [DEFOCUSED] = {IFL_INCIDENT_DEFOCUSED, 1.5, 1, 0, true, BIT(MOVED),
                    "clean the lens or focus it anew"},
-    [MOVED] = {IFL_INCIDENT_MOVED, 3, 1, true, 0,
+    [MOVED] = {IFL_INCIDENT_MOVED, 3, 1, 1, true, 0,
                "turn it back, or wait: a view that stays is learned anew"},
 };
 
@@ -121,7 +121,8 @@ struct look { // one frame
     const struct ifl_frame *frame;
     const struct ifl_features *features;
     struct ifl_view *view;
-    double likeness, lost, sharpness; // against the usual
+    double lost, sharpness; // against the usual
+    bool strange;           // its light is spread over it in another way
     bool known;
 };
 
@@ -197,7 +198,7 @@ static bool is_covered(struct ifl_health *health, const struct look *look)
     if (!look->known) {
         if (entropy < flat_entropy && energy < flat_energy)
             cause = "flat";
-    } else if (look->lost >= lost_most && look->likeness < unlike &&
+    } else if (look->lost >= lost_most && look->strange &&
                energy < covered_detail * ifl_baseline_quantile(&look->view->energy, 0.05)) {
         cause = "structure lost";
     }
@@ -293,8 +294,7 @@ static bool is_exposure(struct ifl_health *health, const struct look *look)
     double level = ifl_view_level(look->features), jump = level - look->view->level;
     const double *value = look->features->value;
     double clipped = fmax(value[IFL_FEATURE_clipped_high], value[IFL_FEATURE_clipped_low]);
-    if (!look->known || fabs(jump) < level_jump ||
-        (look->likeness < unlike && clipped < clipped_most)) {
+    if (!look->known || fabs(jump) < level_jump || (look->strange && clipped < clipped_most)) {
         begin_steady(health, level);
         return false;
     }
@@ -308,7 +308,7 @@ static bool is_exposure(struct ifl_health *health, const struct look *look)
 static bool is_defocused(struct ifl_health *health, const struct look *look)
 {
     snprintf(health->cause[DEFOCUSED], sizeof *health->cause, "sharpness lost");
-    return look->known && look->likeness >= unlike && look->sharpness < blurred;
+    return look->known && !look->strange && look->sharpness < blurred;
 }
 
 // ---- another view ----
@@ -445,7 +445,7 @@ static void follow(struct ifl_health *health, enum symptom symptom, bool shown,
     }
     double away_s = health->now_s - course->gone_s;
     if (course->present && !course->lasts && away_s > 0)
-        course->present = symptom == TORN && away_s <= torn_window_s;
+        course->present = away_s <= row->gap_s;
     if (course->lasts && away_s > row->clear_s)
         end(health, symptom);
     double confirm_s = symptom == MOVED && !health->shifted ? 5 : row->confirm_s;
@@ -545,7 +545,7 @@ enum ifl_verdict ifl_health_take(struct ifl_health *health, const struct ifl_fra
         view->level = ifl_view_level(features);
     struct look look = {.frame = frame, .features = features, .view = view};
     look.known = ifl_view_is_known(view);
-    look.likeness = ifl_view_likeness(view, features);
+    look.strange = ifl_view_likeness(view, features) < unlike * view->likeness;
     look.lost = ifl_view_lost(view, &health->sight);
     look.sharpness = fmin(share_of(health->sight.sharpness, &view->sharpness),
                           share_of(ifl_view_detail(features), &view->detail));

@@ -115,6 +115,7 @@ void ifl_view_learn(struct ifl_view *view, const struct ifl_sight *sight,
     view->level += quick * (ifl_view_level(features) - view->level);
     view->saturation += slower * (features->value[IFL_FEATURE_saturation_mean] - view->saturation);
     view->grey_share += (float)(slower * (sight->grey_share - (double)view->grey_share));
+    view->likeness += slower * (ifl_view_likeness(view, features) - view->likeness);
     approach(view->tile_mean, &features->tile_mean[0][0], TILES, slow);
     approach(view->tile_energy, sight->energy, TILES, slow);
     for (int i = 0; i < IFL_SIGHT_SIDE * IFL_SIGHT_SIDE; i++)
