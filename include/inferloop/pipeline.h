@@ -126,10 +126,16 @@ struct ifl_source_status {
     double last_frame_age_seconds; /* of the last good one; NAN before the first */
     double rate;                   /* good frames/s that came over the last seconds */
     uint64_t frames, loops;
-    int width, height;   /* as the source sends them; 0 before the first */
-    double nominal_rate; /* frames/s that the source promises; 0: it does not */
-    char format[32];     /* pixel format as the decoder names it; "" before the first */
-    char codec[32];      /* "h264", "mjpeg", ...; "" where there is none */
+    int width, height;     /* as the source sends them; 0 before the first */
+    double nominal_rate;   /* frames/s that the source promises; 0: it does not */
+    char format[32];       /* pixel format as the decoder names it; "" before the first */
+    char codec[32];        /* "h264", "mjpeg", ...; "" where there is none */
+    char camera[32];       /* what its pictures show instead of the scene, as the incident is named
+                              ("black"), or "" */
+    uint64_t held;         /* frames that were kept out of the profile for it, so far */
+    const char *rung;      /* how much is analysed: "full", "coarse", "thinned", "key", "health" */
+    double analysed_share; /* as in the profile */
+    double complete_share;
 };
 /* Fills at most `most` rows, returns how many sources there are. */
 IFL_API int ifl_pipeline_sources(struct ifl_pipeline *pipeline, struct ifl_source_status *rows,

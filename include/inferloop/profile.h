@@ -76,6 +76,10 @@ struct ifl_profile {
     uint64_t frames_profiled; /* of which statistics were taken */
     uint64_t window_frames;   /* frames the statistics below are over */
     int source_width, source_height;
+    /* How much of the stream is behind it, over the last seconds before it was made: shares of the
+     * frames that came. 1 where nothing was left out for lack of time. */
+    double analysed_share; /* of which at least statistics were taken */
+    double complete_share; /* of which objects, memory and background learned too */
 
     struct ifl_feature_stats feature[IFL_FEATURE_COUNT];
     struct ifl_joint joint; /* over the window */
@@ -136,8 +140,9 @@ IFL_API void ifl_profiler_config_init(struct ifl_profiler_config *config);
  * or torn picture shows no scene), drift second (a picture unlike all others); the worse one
  * counts. */
 enum ifl_verdict {
-    IFL_VERDICT_GOOD, /* shows the scene: learned */
-    IFL_VERDICT_HELD, /* counted as seen, but neither learned nor remembered */
+    IFL_VERDICT_GOOD,  /* shows the scene: learned */
+    IFL_VERDICT_LIGHT, /* the same, but there is no time for more than its statistics */
+    IFL_VERDICT_HELD,  /* counted as seen, but neither learned nor remembered */
 };
 
 struct ifl_profiler;

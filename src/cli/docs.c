@@ -48,9 +48,8 @@ static void options_page(void)
 static void print_metrics(const struct ifl_metric *table, int count)
 {
     for (int i = 0; i < count; i++)
-        printf("| `%s` | %s | %s | %s |\n", table[i].name,
-               table[i].kind == IFL_METRIC_COUNTER ? "counter" : "gauge", table[i].labels,
-               table[i].help);
+        printf("| `%s` | %s | %s | %s |\n", table[i].name, ifl_metric_kind_name(table[i].kind),
+               table[i].labels, table[i].help);
 }
 
 static void metrics_page(void)

@@ -23,6 +23,7 @@
     X(RATE, "rate_limit", "more pictures a second than were asked for")                            \
     X(REJECTED, "rejected", "validation rejected it; another seed was tried")                      \
     X(ERROR, "error", "the stage failed on it; see the log")                                       \
+    X(LOAD, "load", "left out to keep up; see the rung of its source")                             \
     X(CAMERA, "camera", "it does not show the scene: black, covered, frozen, ...; see incidents")  \
     X(STOPPING, "stopping", "the pipeline was stopping")
 enum ifl_drop {

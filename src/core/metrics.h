@@ -5,9 +5,12 @@
 #ifndef IFL_CORE_METRICS_H
 #define IFL_CORE_METRICS_H
 
+#include <stdint.h>
+
 #include "inferloop/error.h"
 
-enum ifl_metric_kind { IFL_METRIC_COUNTER, IFL_METRIC_GAUGE };
+enum ifl_metric_kind { IFL_METRIC_COUNTER, IFL_METRIC_GAUGE, IFL_METRIC_HISTOGRAM };
+const char *ifl_metric_kind_name(enum ifl_metric_kind kind);
 
 struct ifl_metric {
     const char *name; // with unit last: "inferloop_processing_latency_seconds"
@@ -30,6 +33,18 @@ enum ifl_result ifl_metrics_add(struct ifl_metrics *metrics, ifl_metrics_collect
 // `labels`: as many values as the metric has label names, in their order; may be NULL for none.
 void ifl_metric_emit(struct ifl_metrics_writer *writer, const struct ifl_metric *metric,
                      const char *const *labels, double value);
+
+// A histogram: `count[i]` values of at most bound[i], the last of them without bound.
+enum { IFL_HISTOGRAM_BOUNDS = 12 };
+struct ifl_metric_histogram {
+    uint64_t count[IFL_HISTOGRAM_BOUNDS + 1];
+    double sum;
+};
+extern const double ifl_histogram_bound[IFL_HISTOGRAM_BOUNDS]; // seconds, 1 ms to 10 s
+void ifl_histogram_add(struct ifl_metric_histogram *histogram, double seconds);
+void ifl_metric_emit_histogram(struct ifl_metrics_writer *writer, const struct ifl_metric *metric,
+                               const char *const *labels,
+                               const struct ifl_metric_histogram *histogram);
 
 // The text exposition format, version 0.0.4. free() it; NULL when memory is short.
 char *ifl_metrics_text(struct ifl_metrics *metrics);

@@ -157,6 +157,9 @@ enum { IFL_HTTP_NOTHING = 0, IFL_HTTP_SEE = 1, IFL_HTTP_SET = 2 };
       "files and folders begin anew at their end")                                                 \
     X(SWITCH, realtime, "realtime", 0, 0, 0, NULL, "yes", NULL, IFL_FOR_RUN, IFL_HTTP_SEE, "",     \
       "play files at their own speed as a camera would; no: as fast as they decode")               \
+    X(SWITCH, adaptive, "adaptive", 0, 0, 0, NULL, "yes", NULL, IFL_FOR_RUN, IFL_HTTP_SEE, "",     \
+      "analyse less, then make smaller and fewer images, while there is no time for all; no: "     \
+      "whole frames give way")                                                                     \
     X(NUMBER, rate_max, "rate-max", 0, 0, 1000, NULL, "0", NULL, IFL_FOR_RUN | IFL_FOR_PROFILE,    \
       IFL_HTTP_SEE, "frames/s", "analyse at most this many; 0: all")                               \
     X(LIST, mask, "mask", 0, 0, 0, NULL, "", NULL, IFL_FOR_RUN | IFL_FOR_PROFILE, IFL_HTTP_SEE,    \

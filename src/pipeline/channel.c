@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "ingest/health.h"
 #include "pipeline/history.h"
+#include "pipeline/ladder.h"
 #include "pipeline/status.h"
 #include "pipeline/watch.h"
 #include "profile/erase.h"
@@ -44,6 +45,8 @@ struct ifl_channel {
     struct ifl_health *health;
     struct ifl_profiler *profiler;
     struct ifl_watch *watch;
+    struct ifl_ladder ladder;
+    bool adaptive; // the ladder is used
     pthread_t thread;
     bool started;
 
@@ -55,6 +58,9 @@ struct ifl_channel {
     bool fresh_wanted; // somebody waits for one made now
     bool ended;
     double latency_seconds;
+    struct ifl_metric_histogram latencies;
+    enum ifl_rung rung; // the ladder's, as are the next two
+    double analysed_share, complete_share;
 
     pthread_mutex_t workshop_lock; // held while one is made, so that it is made once
     struct ifl_workshop *workshop;
@@ -182,9 +188,13 @@ static void take_snapshot(struct analyst *analyst, bool last)
     if (channel->retention_ns)
         ifl_watch_forget(channel->watch, oldest_wall_ns(channel));
     enum ifl_result result = ifl_profiler_snapshot(channel->profiler, &profile, &error);
-    if (result == IFL_OK)
+    if (result == IFL_OK) {
+        if (channel->ladder.seconds > 0) {
+            profile->analysed_share = channel->ladder.analysed;
+            profile->complete_share = channel->ladder.complete;
+        }
         publish_new(channel, profile);
-    else if (result != IFL_ERR_NOT_READY)
+    } else if (result != IFL_ERR_NOT_READY)
         ifl_log(IFL_LOG_ERROR, "profile.snapshot-failed", channel->name, "%s", error.text);
     if (channel->retention_ns)
         drop_old(channel, oldest_wall_ns(channel));
@@ -194,7 +204,8 @@ static void take_snapshot(struct analyst *analyst, bool last)
 
 // What is held for the camera's sake goes no further than here; for the world's, see the profile.
 static enum ifl_result study(struct ifl_channel *channel, const struct ifl_frame *frame,
-                             enum ifl_verdict *camera, struct ifl_error *error)
+                             enum ifl_depth depth, enum ifl_verdict *camera,
+                             struct ifl_error *error)
 {
     struct ifl_features features;
     enum ifl_result result = ifl_extractor_take(channel->extractor, frame, &features, error);
@@ -203,7 +214,58 @@ static enum ifl_result study(struct ifl_channel *channel, const struct ifl_frame
     *camera = ifl_health_take(channel->health, frame, &features, channel->extractor);
     enum ifl_verdict verdict =
         ifl_watch_take(channel->watch, frame, &features, channel->profiler, *camera);
+    if (verdict == IFL_VERDICT_GOOD && depth == IFL_DEPTH_LIGHT)
+        verdict = IFL_VERDICT_LIGHT;
     return ifl_profiler_take(channel->profiler, frame, &features, verdict, error);
+}
+
+// Once a second: what others see of the ladder, and incidents where it is not at its top.
+static void report_load(struct ifl_channel *channel)
+{
+    const struct ifl_ladder *ladder = &channel->ladder;
+    struct ifl_journal *journal = channel->journal;
+    pthread_mutex_lock(&channel->lock);
+    enum ifl_rung before = channel->rung;
+    channel->rung = ladder->rung;
+    channel->analysed_share = ladder->analysed;
+    channel->complete_share = ladder->complete;
+    pthread_mutex_unlock(&channel->lock);
+    const char *name = ifl_rung_name(ladder->rung);
+    if (ladder->rung == IFL_RUNG_FULL) {
+        ifl_journal_clear(journal, channel->name, IFL_INCIDENT_SLOW);
+        ifl_journal_clear(journal, channel->name, IFL_INCIDENT_DEGRADED);
+        return;
+    }
+    ifl_journal_note(journal, channel->name, IFL_INCIDENT_SLOW, "profile",
+                     "profile is slow: a whole frame takes %.0f ms, one comes every %.0f ms; lower "
+                     "--rate-max or the camera's rate or size, or give it more processor",
+                     1e3 * ladder->full_s, ladder->arrival > 0 ? 1e3 / ladder->arrival : 0);
+    ifl_journal_note(journal, channel->name, IFL_INCIDENT_DEGRADED, name,
+                     "analysed now: %s; %.0f %% of its frames at all, %.0f %% in full; it climbs "
+                     "back when there is time",
+                     ifl_rung_sentence(ladder->rung), 100 * ladder->analysed,
+                     100 * ladder->complete);
+    if (ladder->rung != before)
+        ifl_log(IFL_LOG_INFO, "profile.rung", channel->name, "%s: %s", name,
+                ifl_rung_sentence(ladder->rung));
+}
+
+static void note_done(struct ifl_channel *channel, const struct ifl_frame *frame,
+                      enum ifl_depth depth, int64_t begun_ns)
+{
+    struct ifl_edge_counts counts;
+    int64_t now_ns = ifl_now_ns(channel->clock);
+    double latency = (double)(now_ns - frame->capture_ns) / (double)IFL_SECOND_NS;
+    if (depth != IFL_DEPTH_NONE) {
+        pthread_mutex_lock(&channel->lock);
+        channel->latency_seconds = latency;
+        ifl_histogram_add(&channel->latencies, latency);
+        pthread_mutex_unlock(&channel->lock);
+    }
+    ifl_edge_count(channel->frames, &counts);
+    if (channel->adaptive && ifl_ladder_note(&channel->ladder, depth, counts.received,
+                                             frame->capture_ns, begun_ns, now_ns))
+        report_load(channel);
 }
 
 static void take_frame(struct analyst *analyst, struct ifl_frame *frame)
@@ -211,20 +273,22 @@ static void take_frame(struct analyst *analyst, struct ifl_frame *frame)
     struct ifl_channel *channel = analyst->channel;
     struct ifl_error error = {0};
     enum ifl_verdict camera = IFL_VERDICT_GOOD;
-    enum ifl_result result = study(channel, frame, &camera, &error);
-    if (result == IFL_OK && camera == IFL_VERDICT_HELD) {
-        ifl_edge_drop(channel->frames, IFL_DROP_CAMERA);
-    } else if (result == IFL_OK) {
-        double latency =
-            (double)(ifl_now_ns(channel->clock) - frame->capture_ns) / (double)IFL_SECOND_NS;
-        pthread_mutex_lock(&channel->lock);
-        channel->latency_seconds = latency;
-        pthread_mutex_unlock(&channel->lock);
-        analyst->profiled++;
-        ifl_edge_pass(channel->frames);
-    } else {
+    enum ifl_depth depth = ifl_ladder_depth(&channel->ladder, frame->capture_ns);
+    enum ifl_result result = IFL_OK;
+    int64_t begun_ns = ifl_now_ns(channel->clock);
+    if (depth != IFL_DEPTH_NONE)
+        result = study(channel, frame, depth, &camera, &error);
+    note_done(channel, frame, depth, begun_ns);
+    if (result != IFL_OK) {
         ifl_log(IFL_LOG_WARNING, "profile.frame-failed", channel->name, "%s", error.text);
         ifl_edge_drop(channel->frames, IFL_DROP_ERROR);
+    } else if (depth == IFL_DEPTH_NONE) {
+        ifl_edge_drop(channel->frames, IFL_DROP_LOAD);
+    } else if (camera == IFL_VERDICT_HELD) {
+        ifl_edge_drop(channel->frames, IFL_DROP_CAMERA);
+    } else {
+        analyst->profiled++;
+        ifl_edge_pass(channel->frames);
     }
     ifl_frame_unref(frame);
 }
@@ -407,7 +471,10 @@ enum ifl_result ifl_channel_create(const struct ifl_source_spec *spec,
     pthread_condattr_destroy(&monotonic);
 
     bool live = spec->plugin->live && spec->plugin->live(spec->uri);
-    enum ifl_result result = make_edges(made, !config->realtime && !live, error);
+    bool lossless = !config->realtime && !live;
+    made->adaptive = config->adaptive && !lossless; // what waits for us is never late
+    made->analysed_share = made->complete_share = 1;
+    enum ifl_result result = make_edges(made, lossless, error);
     if (result == IFL_OK)
         result = make_profiler(made, config, error);
     if (result == IFL_OK)
@@ -532,6 +599,25 @@ void ifl_channel_status(struct ifl_channel *channel, struct ifl_source_status *s
     ifl_status_of_ingest(channel->ingest, channel->clock, status);
     snprintf(status->name, sizeof status->name, "%s", channel->name);
     snprintf(status->uri, sizeof status->uri, "%s", channel->uri);
+    struct ifl_health_status health;
+    ifl_health_status(channel->health, &health);
+    status->held = health.held;
+    for (int i = 0; i < IFL_INCIDENT_COUNT; i++)
+        if (health.lasts[i])
+            snprintf(status->camera, sizeof status->camera, "%s",
+                     ifl_incident_row((enum ifl_incident_kind)i)->name);
+    pthread_mutex_lock(&channel->lock);
+    status->rung = ifl_rung_name(channel->rung);
+    status->analysed_share = channel->analysed_share;
+    status->complete_share = channel->complete_share;
+    pthread_mutex_unlock(&channel->lock);
+}
+
+void ifl_channel_latencies(struct ifl_channel *channel, struct ifl_metric_histogram *histogram)
+{
+    pthread_mutex_lock(&channel->lock);
+    *histogram = channel->latencies;
+    pthread_mutex_unlock(&channel->lock);
 }
 
 struct ifl_frame *ifl_channel_frame(struct ifl_channel *channel, uint64_t *serial, int64_t wait_ns)

@@ -7,6 +7,7 @@
 
 #include "core/flow.h"
 #include "core/journal.h"
+#include "core/metrics.h"
 #include "core/options.h"
 #include "ingest/ingest.h"
 #include "pipeline/builtins.h"
@@ -66,6 +67,8 @@ uint64_t ifl_channel_frames_expected(struct ifl_channel *channel); // in one loo
 // Profiles published so far, and seconds from capture to profiled of the newest frame.
 uint64_t ifl_channel_profiles(struct ifl_channel *channel);
 double ifl_channel_profile_latency(struct ifl_channel *channel);
+// Of all frames profiled so far.
+void ifl_channel_latencies(struct ifl_channel *channel, struct ifl_metric_histogram *histogram);
 
 // A workshop for the newest profile; made once per profile. The caller unrefs it.
 enum ifl_result ifl_channel_workshop(struct ifl_channel *channel,

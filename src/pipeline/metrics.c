@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "pipeline/internal.h"
+#include "pipeline/ladder.h"
 #include "pipeline/metrics.h"
 
 #define METRICS(X)                                                                                 \
@@ -25,6 +27,15 @@
       "Connections of a source that failed or could not be made.")                                 \
     X(breaker, GAUGE, "inferloop_source_breaker_open", "source",                                   \
       "1 after five failures in 30 s until a connection holds for ten seconds, else 0.")           \
+    X(analysed, GAUGE, "inferloop_source_analysed_share", "source,depth",                          \
+      "Share of a source's frames of which statistics are taken (light) and that are analysed in " \
+      "full (full), over the last seconds.")                                                       \
+    X(rung, GAUGE, "inferloop_source_rung", "source,rung",                                         \
+      "1 for how much of a source is analysed now, else 0.")                                       \
+    X(held, COUNTER, "inferloop_source_held_frames_total", "source",                               \
+      "Frames that did not show the scene and were kept out of the profile.")                      \
+    X(capture_to_profile, HISTOGRAM, "inferloop_capture_to_profile_seconds", "source",             \
+      "From a frame's capture until it is in the profile.")                                        \
     X(profiles, COUNTER, "inferloop_profiles_published_total", "source", "Profiles published.")    \
     X(images, COUNTER, "inferloop_images_total", "outcome",                                        \
       "Synthetic images: requested = delivered + rejected + failed + in flight.")                  \
@@ -96,6 +107,22 @@ static void collect_states(struct ifl_metrics_writer *writer, const struct ifl_s
     }
 }
 
+static void collect_rungs(struct ifl_metrics_writer *writer, const struct ifl_source_status *row)
+{
+    for (int rung = 0; rung < IFL_RUNG_COUNT; rung++) {
+        const char *labels[] = {row->name, ifl_rung_name((enum ifl_rung)rung)};
+        emit(writer, METRIC_rung, labels, strcmp(row->rung, labels[1]) == 0);
+    }
+}
+
+static void collect_analysed(struct ifl_metrics_writer *writer, const struct ifl_source_status *row)
+{
+    const char *labels[] = {row->name, "light"};
+    emit(writer, METRIC_analysed, labels, row->analysed_share);
+    labels[1] = "full";
+    emit(writer, METRIC_analysed, labels, row->complete_share);
+}
+
 static double wall_of_age(double age_seconds)
 {
     return isnan(age_seconds) ? 0 : floor(((double)time(NULL) - age_seconds) * 1000) / 1000;
@@ -123,6 +150,17 @@ static void collect_sources(struct ifl_metrics_writer *writer, struct ifl_pipeli
     EACH(METRIC_rate, row[i].rate)
     EACH(METRIC_failures, row[i].failures)
     EACH(METRIC_breaker, row[i].breaker_open)
+    for (int i = 0; i < count; i++)
+        collect_analysed(writer, &row[i]);
+    for (int i = 0; i < count; i++)
+        collect_rungs(writer, &row[i]);
+    EACH(METRIC_held, row[i].held)
+    for (int i = 0; i < count; i++) {
+        struct ifl_metric_histogram histogram;
+        ifl_channel_latencies(roll.channel[i], &histogram);
+        label[0] = row[i].name;
+        ifl_metric_emit_histogram(writer, &table[METRIC_capture_to_profile], label, &histogram);
+    }
     EACH(METRIC_profiles, ifl_channel_profiles(roll.channel[i]))
 #undef EACH
     ifl_roll_drop(&roll);

@@ -185,6 +185,8 @@ static json_t *write_frames(const struct ifl_profile *profile)
     set(object, "seen", json_integer((json_int_t)profile->frames_seen));
     set(object, "profiled", json_integer((json_int_t)profile->frames_profiled));
     set(object, "window", json_integer((json_int_t)profile->window_frames));
+    set(object, "analysed_share", json_real(profile->analysed_share));
+    set(object, "complete_share", json_real(profile->complete_share));
     return object;
 }
 
@@ -366,6 +368,8 @@ static void read_all(struct reader *reader, const json_t *root, struct ifl_profi
     profile->frames_seen = (uint64_t)get_integer(reader, frames, "seen", 0, INT64_MAX);
     profile->frames_profiled = (uint64_t)get_integer(reader, frames, "profiled", 0, INT64_MAX);
     profile->window_frames = (uint64_t)get_integer(reader, frames, "window", 0, INT64_MAX);
+    profile->analysed_share = get_real(reader, frames, "analysed_share");
+    profile->complete_share = get_real(reader, frames, "complete_share");
     json_t *occupancy = get(reader, root, "occupancy");
     profile->occupancy.rate = get_real(reader, occupancy, "rate");
     profile->occupancy.count_mean = get_real(reader, occupancy, "count_mean");

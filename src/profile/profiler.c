@@ -298,6 +298,14 @@ enum ifl_result ifl_profiler_update(struct ifl_profiler *p, const struct ifl_fra
                             : result;
 }
 
+static void count_frame(struct ifl_profiler *p, const struct ifl_frame *frame)
+{
+    if (p->frames_profiled++ == 0)
+        p->first_wall_ns = frame->capture_wall_ns;
+    p->last_wall_ns = frame->capture_wall_ns;
+    p->frames_seen++;
+}
+
 enum ifl_result ifl_profiler_take(struct ifl_profiler *p, const struct ifl_frame *frame,
                                   const struct ifl_features *features, enum ifl_verdict verdict,
                                   struct ifl_error *error)
@@ -312,6 +320,10 @@ enum ifl_result ifl_profiler_take(struct ifl_profiler *p, const struct ifl_frame
     if (result != IFL_OK)
         return result;
     ifl_modeler_update(p->modeler, features);
+    if (verdict == IFL_VERDICT_LIGHT) {
+        count_frame(p, frame);
+        return IFL_OK;
+    }
     ifl_scene_look(p->scene, frame);
     if (p->scene->is_new) {
         begin_scene(p);
@@ -323,10 +335,7 @@ enum ifl_result ifl_profiler_take(struct ifl_profiler *p, const struct ifl_frame
     result = remember(p, frame, error);
     learn(p);
     hash_slots(p);
-    if (p->frames_profiled++ == 0)
-        p->first_wall_ns = frame->capture_wall_ns;
-    p->last_wall_ns = frame->capture_wall_ns;
-    p->frames_seen++;
+    count_frame(p, frame);
     return result;
 }
 
@@ -444,6 +453,7 @@ enum ifl_result ifl_profiler_snapshot(struct ifl_profiler *p, struct ifl_profile
     out->frames_profiled = p->frames_profiled;
     out->source_width = p->scene->source_width;
     out->source_height = p->scene->source_height;
+    out->analysed_share = out->complete_share = 1;
     ifl_modeler_read(p->modeler, out);
     if (copy_plate(p->scene, out) != 0 || copy_memory(p, out, hash) != 0 ||
         copy_events(p, out) != 0) {

@@ -2,7 +2,7 @@
 // The sources: the live pictures of the one that is watched, and the list of all with their state;
 // adding and removing where the API offers it.
 import { session } from './session.js';
-import { ask, byId, fixed, known, make, mark, say, sendJson, span, store, whole } from './tools.js';
+import { ask, byId, fixed, known, make, mark, percent, say, sendJson, span, store, whole } from './tools.js';
 
 const AGAIN_MS = 2000;
 const SURE_MS = 5000; // to press Remove a second time
@@ -100,13 +100,15 @@ function buildRow(name) {
 
 function showRow(row, source) {
   const [who, uri, how] = row.children;
-  mark(row, good(source) ? source.state : 'bad');
+  mark(row, good(source) && !source.camera ? source.state : 'bad');
   say(who.lastChild, known(source.state_age_seconds) ? `${source.state} for ${span(source.state_age_seconds)}` : source.state);
   say(uri, source.uri);
   const facts = [`last good frame ${ageOf(source)}`];
   if (source.state === 'live') facts.push(`${fixed(source.rate, 1)} frames/s`);
   facts.push(`${whole(source.frames)} frames`);
   if (source.loops > 0) facts.push(`${whole(source.loops)} loop${source.loops === 1 ? '' : 's'}`);
+  if (source.rung !== 'full') facts.unshift(`${source.rung}: ${percent(source.analysed_share)} analysed, ${percent(source.complete_share)} in full`);
+  if (source.camera) facts.unshift(`camera: ${source.camera}`);
   if (source.reason) facts.unshift(source.reason);
   if (known(source.next_attempt_seconds)) facts.push(`tried again in ${span(source.next_attempt_seconds)}`);
   if (source.breaker_open) facts.push('probing: it failed again and again');
