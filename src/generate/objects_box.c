@@ -7,6 +7,23 @@
 
 #include "generate/objects_internal.h"
 
+// Of numbers: fminf and fmaxf mind NaN, and are calls.
+static inline float lesser(float a, float b)
+{
+    return a < b ? a : b;
+}
+
+static inline float greater(float a, float b)
+{
+    return a > b ? a : b;
+}
+
+static inline int whole(float x) // downwards
+{
+    int at = (int)x;
+    return at - ((float)at > x);
+}
+
 enum { MARGIN = 2, WINDOW = OBJECT_SIDE_MAX + 2 * MARGIN, REACH = 7 };
 
 // The component with a margin, in pixels of the picture.
@@ -47,7 +64,7 @@ static bool is_shadow(const uint8_t *pixel, const uint8_t *plate)
     float now[CHANNELS], before[CHANNELS];
     ifl_color_from_rgb(pixel, now);
     ifl_color_from_rgb(plate, before);
-    float ratio = now[0] / fmaxf(before[0], 1);
+    float ratio = now[0] / greater(before[0], 1);
     return ratio > 0.68f && ratio < 0.97f && fabsf(now[1] - ratio * before[1]) < 4 &&
            fabsf(now[2] - ratio * before[2]) < 4;
 }
@@ -80,8 +97,8 @@ static float soften(const struct ifl_objects *objects, const struct ifl_memory_f
         is_shadow(frame->level[finest] + at * 3, objects->profile->plate[finest] + at * 3))
         return 0;
     float difference = (float)difference_at(objects, frame, at);
-    float alpha = fminf(fmaxf((difference - 8) / 18, 0), 1);
-    return near == 9 && upper ? fmaxf(alpha, 0.6f) : alpha;
+    float alpha = lesser(greater((difference - 8) / 18, 0), 1);
+    return near == 9 && upper ? greater(alpha, 0.6f) : alpha;
 }
 
 static void fill_window(const struct ifl_objects *objects, const struct ifl_memory_frame *frame,
@@ -124,7 +141,7 @@ static struct extent find_extent(const struct window *window)
             extent.right = i + 1 > extent.right ? i + 1 : extent.right;
         }
     }
-    extent.center /= fmaxf(extent.area, 1);
+    extent.center /= greater(extent.area, 1);
     return extent;
 }
 
@@ -158,7 +175,7 @@ static void resample(const struct ifl_objects *objects, const struct ifl_memory_
             float v = (float)(at / BOX) + ((float)(sub / fine) + 0.5f) / (float)fine;
             float x = extent->center + (u - BOX / 2) * step - 0.5f;
             float y = (float)extent->bottom + (v - FOOT) * step - 0.5f;
-            int ix = (int)floorf(x), iy = (int)floorf(y);
+            int ix = whole(x), iy = whole(y);
             float fx = x - (float)ix, fy = y - (float)iy;
             add_pixel(objects, frame, window, ix, iy, part * (1 - fx) * (1 - fy), &alpha, rgb);
             add_pixel(objects, frame, window, ix + 1, iy, part * fx * (1 - fy), &alpha, rgb);
@@ -223,13 +240,13 @@ static void extend_colors(struct canvas *canvas, const int8_t distance[PIXELS])
     }
     for (int at = 0; at < PIXELS; at++) {
         for (int c = 0; c < 3 && known[at] == 0; c++)
-            canvas->rgb[at][c] = mean[c] / fmaxf(count, 1);
+            canvas->rgb[at][c] = mean[c] / greater(count, 1);
     }
 }
 
 static float least4(float a, float b, float c, float d)
 {
-    return fminf(fminf(a, b), fminf(c, d));
+    return lesser(lesser(a, b), lesser(c, d));
 }
 
 // Distances spread from the outline in two sweeps (chamfer); exact enough at this size.
@@ -239,15 +256,15 @@ static void spread_distance(float *d)
     for (int y = 1; y < BOX - 1; y++) {
         for (int x = 1; x < BOX - 1; x++) {
             float *p = &d[y * BOX + x];
-            *p = fminf(
+            *p = lesser(
                 *p, least4(p[-1] + 1, p[-BOX] + 1, p[-BOX - 1] + diagonal, p[-BOX + 1] + diagonal));
         }
     }
     for (int y = BOX - 2; y > 0; y--) {
         for (int x = BOX - 2; x > 0; x--) {
             float *p = &d[y * BOX + x];
-            *p = fminf(*p,
-                       least4(p[1] + 1, p[BOX] + 1, p[BOX + 1] + diagonal, p[BOX - 1] + diagonal));
+            *p = lesser(*p,
+                        least4(p[1] + 1, p[BOX] + 1, p[BOX + 1] + diagonal, p[BOX - 1] + diagonal));
         }
     }
 }
@@ -265,13 +282,13 @@ static void find_distance(const struct canvas *canvas, int8_t out[PIXELS])
             for (int i = 0; i < 4; i++) {
                 float here = *a - 0.5f, there = a[step[i]] - 0.5f;
                 if ((here > 0) != (there > 0))
-                    d[y * BOX + x] = fminf(d[y * BOX + x], fabsf(here) / fabsf(here - there));
+                    d[y * BOX + x] = lesser(d[y * BOX + x], fabsf(here) / fabsf(here - there));
             }
         }
     }
     spread_distance(d);
     for (int at = 0; at < PIXELS; at++) {
-        float steps = fminf(d[at] * DISTANCE_UNIT, 127);
+        float steps = lesser(d[at] * DISTANCE_UNIT, 127);
         out[at] = (int8_t)lrintf(canvas->alpha[at] > 0.5f ? -steps : steps);
     }
 }
@@ -336,7 +353,7 @@ static void row_means(const struct ifl_crop *crop, float mean[BOX][CHANNELS])
             count++;
         }
         for (int c = 0; c < CHANNELS; c++)
-            mean[y][c] /= fmaxf(count, 1);
+            mean[y][c] /= greater(count, 1);
     }
 }
 
@@ -425,7 +442,7 @@ bool ifl_crop_cut(const struct ifl_objects *objects, const struct ifl_memory_fra
     find_distance(&canvas, crop->distance);
     extend_colors(&canvas, crop->distance);
     for (int at = 0; at < PIXELS * 3; at++)
-        crop->rgb[at] = (uint8_t)lrintf(fminf(fmaxf(canvas.rgb[at / 3][at % 3], 0), 255));
+        crop->rgb[at] = (uint8_t)lrintf(lesser(greater(canvas.rgb[at / 3][at % 3], 0), 255));
     crop->size = (float)side;
     make_sketch(crop);
     find_extents(crop);
