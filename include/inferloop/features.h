@@ -11,6 +11,7 @@
 
 #include "inferloop/error.h"
 #include "inferloop/frame.h"
+#include "inferloop/image.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -46,6 +47,8 @@ extern "C" {
     X(green_std, "1", 0, 1, "standard deviation of green / 127.5, on the plane")                   \
     X(blue_std, "1", 0, 1, "standard deviation of blue / 127.5, on the plane")                     \
     X(dominant_share, "1", 0, 1, "share of the most frequent colour, on the plane")                \
+    X(dark_channel, "1", 0, 1,                                                                     \
+      "mean over 8x8 boxes of the plane of the least red, green or blue / 255 (He 2009): haze")    \
     X(symmetry, "1", -1, 1,                                                                        \
       "correlation of the plane with its mirror image, left to right; 1 where constant")           \
     X(centroid_x, "1", 0, 1,                                                                       \
@@ -145,6 +148,11 @@ IFL_API void ifl_extractor_destroy(struct ifl_extractor *extractor); /* takes NU
 IFL_API enum ifl_result ifl_extract_statistics(const struct ifl_frame *frame,
                                                struct ifl_features *features,
                                                struct ifl_error *error) IFL_CHECK_RESULT;
+
+/* The same for a picture in memory: made canonical first (chroma is the mean of 2x2 pixels). */
+IFL_API enum ifl_result ifl_extract_image_statistics(const struct ifl_image *image,
+                                                     struct ifl_features *features,
+                                                     struct ifl_error *error) IFL_CHECK_RESULT;
 
 /* What an extraction says of colour: the seed's name for a part of ifl_features. */
 struct ifl_color_statistics {

@@ -34,19 +34,48 @@ enum {
     IFL_IMAGE_SIDE_MAX = 1024,
 };
 
+/* What can be asked of an image, and met to within 1 % on its own pixels; occupancy: on average
+ * over a set. name, unit, least, greatest, the feature or score that shall have this value */
+#define IFL_TARGETS(X)                                                                             \
+    X(brightness, "1", 0, 1, "brightness_mean")                                                    \
+    X(contrast, "1", 0, 1, "contrast_mean")                                                        \
+    X(saturation, "1", 0, 1, "saturation_mean")                                                    \
+    X(color_temperature, "K", 1500, 20000, "color_temperature")                                    \
+    X(sharpness, "grey^2", 0, 65025, "laplacian_variance")                                         \
+    X(haze, "1", 0, 1, "dark_channel")                                                             \
+    X(noise, "grey", 0, 100, "noise_sigma")                                                        \
+    X(occupancy, "1", 0, 1, "foreground_share")
+enum ifl_target {
+#define IFL_TARGET_ENUM(name, unit, least, greatest, of) IFL_TARGET_##name,
+    IFL_TARGETS(IFL_TARGET_ENUM)
+#undef IFL_TARGET_ENUM
+        IFL_TARGET_COUNT,
+    IFL_LOOK_COUNT = IFL_TARGET_occupancy, /* those before are of one picture's light and detail */
+};
+struct ifl_target_row {
+    const char *name, *unit;
+    double least, greatest;
+    const char *of;
+};
+IFL_API const struct ifl_target_row *ifl_target_row(enum ifl_target target);
+
+/* What became of a target. */
+struct ifl_attained {
+    double asked; /* by the request or, where that is silent, by words; NAN: nothing asked */
+    double got;   /* measured on the delivered pixels; occupancy: expected of a set of images */
+    bool met;     /* within 1 %; false: `got` is the nearest attainable */
+};
+
 /* What to make. Targets are NAN where the image shall be as the stream is. */
 struct ifl_request {
     uint64_t seed;
     int width, height; /* 0 x 0: the profile's base level */
     enum ifl_privacy privacy;
-    int k;                       /* for deidentify and k-anonymous, IFL_K_MIN..IFL_K_MAX */
-    double guidance_scale;       /* strength of prompt words, 0..20; 7.5 applies them as listed
-                                    in docs/prompts.md, 0 not at all */
-    double brightness;           /* target of brightness_mean, 0..1 */
-    double contrast;             /* target of contrast_mean, 0..1 */
-    double saturation;           /* target of saturation_mean, 0..1 */
-    double color_temperature;    /* target in K, 1500..20000 */
-    char prompt[IFL_PROMPT_MAX]; /* "" = none */
+    int k;                           /* for deidentify and k-anonymous, IFL_K_MIN..IFL_K_MAX */
+    double guidance_scale;           /* strength of prompt words, 0..20; 7.5 applies them as listed
+                                        in docs/prompts.md, 0 not at all */
+    double target[IFL_TARGET_COUNT]; /* in the ranges of the table */
+    char prompt[IFL_PROMPT_MAX];     /* "" = none */
 };
 /* Defaults: seed 0, base size, deidentify with k = 3, guidance 7.5, no targets, no prompt. */
 IFL_API void ifl_request_init(struct ifl_request *request);
@@ -54,8 +83,8 @@ IFL_API void ifl_request_init(struct ifl_request *request);
 IFL_API enum ifl_result ifl_request_check(const struct ifl_request *request,
                                           struct ifl_error *error) IFL_CHECK_RESULT;
 
-/* True if it asks for other light than the stream's: such images are not compared with the stream.
- */
+/* True if it asks for other light or detail than the stream's: such images are not compared with
+ * the stream. */
 IFL_API bool ifl_request_is_conditioned(const struct ifl_request *request);
 
 /* Why an image was not delivered: name in enum, name for users, sentence */
@@ -113,12 +142,16 @@ struct ifl_synthetic {
     int attempt;             /* 1: the first seed was accepted; the seed used is request.seed */
     int64_t created_wall_ns;
     double generate_seconds, validate_seconds;
+    struct ifl_attained attained[IFL_TARGET_COUNT];
+    /* Before light and conditioning, where sharpness or noise were changed: what was made shows
+     * best there, so validation looks for copies and artefacts in it. NULL: in the image. Owned. */
+    struct ifl_image *plain;
     struct ifl_scores scores;
     struct ifl_audit audit;
     enum ifl_rejection rejection;
     double likeness; /* of the rolling set after this image; NAN where not known */
 };
-IFL_API void ifl_synthetic_fini(struct ifl_synthetic *synthetic); /* drops the image */
+IFL_API void ifl_synthetic_fini(struct ifl_synthetic *synthetic); /* drops the images */
 
 /* An engine is bound to one profile. `generate` may run on several threads at once. */
 struct ifl_engine_plugin {
@@ -136,7 +169,8 @@ struct ifl_engine_plugin {
  * the image has, and already scaled by guidance_scale. */
 struct ifl_conditioning {
     double brightness_offset, contrast_factor, saturation_factor; /* 0, 1, 1: nothing asked */
-    double color_temperature_factor;                              /* 1: nothing asked */
+    double color_temperature_factor, sharpness_factor;            /* 1, 1: nothing asked */
+    double haze_offset, noise_offset;                             /* 0, 0: nothing asked */
     double occupancy_weight; /* weight of foreground in the choice of layout frames; 0: as is */
     char unknown_words[256];
 };

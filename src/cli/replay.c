@@ -110,10 +110,8 @@ static enum ifl_result read_request(json_t *record, struct ifl_request *request,
     request->width = (int)json_integer_value(json_object_get(parameters, "width"));
     request->height = (int)json_integer_value(json_object_get(parameters, "height"));
     request->guidance_scale = number_of(parameters, "guidance_scale");
-    request->brightness = number_of(parameters, "brightness");
-    request->contrast = number_of(parameters, "contrast");
-    request->saturation = number_of(parameters, "saturation");
-    request->color_temperature = number_of(parameters, "color_temperature");
+    for (int t = 0; t < IFL_TARGET_COUNT; t++)
+        request->target[t] = number_of(parameters, ifl_target_row((enum ifl_target)t)->name);
     enum ifl_result result = read_privacy(record, request, error);
     if (result == IFL_OK)
         result = read_seed(record, request, error);

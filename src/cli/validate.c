@@ -45,10 +45,13 @@ static void read_request(json_t *record, const struct ifl_config *config,
     double guidance = number_of(parameters, "guidance_scale");
     if (guidance <= 20)
         request->guidance_scale = guidance;
-    request->brightness = number_of(parameters, "brightness");
-    request->contrast = number_of(parameters, "contrast");
-    request->saturation = number_of(parameters, "saturation");
-    request->color_temperature = number_of(parameters, "color_temperature");
+    json_t *attained = json_object_get(record, "attained"); // holds what words asked for, too
+    for (int t = 0; t < IFL_TARGET_COUNT; t++) {
+        const char *name = ifl_target_row((enum ifl_target)t)->name;
+        request->target[t] = number_of(json_object_get(attained, name), "asked");
+        if (!attained)
+            request->target[t] = number_of(parameters, name);
+    }
 }
 
 static void say_unreadable(struct totals *totals, const char *name, const struct ifl_error *error)

@@ -57,17 +57,26 @@ const char *ifl_rejection_name(enum ifl_rejection rejection)
     return rejection_names[rejection];
 }
 
+static const struct ifl_target_row targets[] = {
+#define ROW(name, unit, least, greatest, of) {#name, unit, least, greatest, of},
+    IFL_TARGETS(ROW)
+#undef ROW
+};
+
+const struct ifl_target_row *ifl_target_row(enum ifl_target target)
+{
+    return &targets[target];
+}
+
 void ifl_request_init(struct ifl_request *request)
 {
     *request = (struct ifl_request){
         .privacy = IFL_PRIVACY_DEIDENTIFY,
         .k = 3,
         .guidance_scale = 7.5,
-        .brightness = NAN,
-        .contrast = NAN,
-        .saturation = NAN,
-        .color_temperature = NAN,
     };
+    for (int t = 0; t < IFL_TARGET_COUNT; t++)
+        request->target[t] = NAN;
 }
 
 // One row a number: the request is checked, and documented, from it.
@@ -80,10 +89,14 @@ static enum ifl_result check_range(struct ifl_error *error, const char *name, do
                     name, value, least, greatest);
 }
 
-static enum ifl_result check_target(struct ifl_error *error, const char *name, double value,
-                                    double least, double greatest)
+static enum ifl_result check_targets(const struct ifl_request *request, struct ifl_error *error)
 {
-    return isnan(value) ? IFL_OK : check_range(error, name, value, least, greatest);
+    enum ifl_result result = IFL_OK;
+    for (int t = 0; t < IFL_TARGET_COUNT && result == IFL_OK; t++)
+        if (!isnan(request->target[t]))
+            result = check_range(error, targets[t].name, request->target[t], targets[t].least,
+                                 targets[t].greatest);
+    return result;
 }
 
 static enum ifl_result check_size(const struct ifl_request *request, struct ifl_error *error)
@@ -109,13 +122,7 @@ enum ifl_result ifl_request_check(const struct ifl_request *request, struct ifl_
     if (result == IFL_OK)
         result = check_range(error, "guidance_scale", request->guidance_scale, 0, 20);
     if (result == IFL_OK)
-        result = check_target(error, "brightness", request->brightness, 0, 1);
-    if (result == IFL_OK)
-        result = check_target(error, "contrast", request->contrast, 0, 1);
-    if (result == IFL_OK)
-        result = check_target(error, "saturation", request->saturation, 0, 1);
-    if (result == IFL_OK)
-        result = check_target(error, "color_temperature", request->color_temperature, 1500, 20000);
+        result = check_targets(request, error);
     if (result == IFL_OK && !memchr(request->prompt, 0, sizeof request->prompt))
         result = ifl_fail(error, IFL_ERR_TOO_LARGE, "generate", "a prompt has at most %d bytes",
                           IFL_PROMPT_MAX - 1);
@@ -124,12 +131,15 @@ enum ifl_result ifl_request_check(const struct ifl_request *request, struct ifl_
 
 bool ifl_request_is_conditioned(const struct ifl_request *request)
 {
-    return request->prompt[0] || !isnan(request->brightness) || !isnan(request->contrast) ||
-           !isnan(request->saturation) || !isnan(request->color_temperature);
+    bool asked = request->prompt[0] != 0;
+    for (int t = 0; t < IFL_TARGET_COUNT; t++)
+        asked |= !isnan(request->target[t]);
+    return asked;
 }
 
 void ifl_synthetic_fini(struct ifl_synthetic *synthetic)
 {
     ifl_image_unref(synthetic->image);
-    synthetic->image = NULL;
+    ifl_image_unref(synthetic->plain);
+    synthetic->image = synthetic->plain = NULL;
 }

@@ -432,9 +432,8 @@ void ifl_config_request(const struct ifl_config *config, struct ifl_request *req
     request->privacy = config->privacy.privacy;
     request->k = config->privacy.k;
     request->guidance_scale = config->guidance_scale;
-    request->brightness = config->brightness;
-    request->contrast = config->contrast;
-    request->saturation = config->saturation;
-    request->color_temperature = config->color_temperature;
+#define TARGET(name, unit, least, greatest, of) request->target[IFL_TARGET_##name] = config->name;
+    IFL_TARGETS(TARGET)
+#undef TARGET
     snprintf(request->prompt, sizeof request->prompt, "%s", config->prompt);
 }

@@ -145,6 +145,14 @@ enum { IFL_HTTP_NOTHING = 0, IFL_HTTP_SEE = 1, IFL_HTTP_SET = 2 };
       "1", "target of saturation_mean; unset: as the stream")                                      \
     X(NUMBER, color_temperature, "color-temperature", 0, 1500, 20000, NULL, "", NULL,              \
       IFL_FOR_MAKING, IFL_HTTP_SEE, "K", "target of color_temperature; unset: as the stream")      \
+    X(NUMBER, sharpness, "sharpness", 0, 0, 65025, NULL, "", NULL, IFL_FOR_MAKING, IFL_HTTP_SEE,   \
+      "grey^2", "target of laplacian_variance; unset: as the stream")                              \
+    X(NUMBER, haze, "haze", 0, 0, 1, NULL, "", NULL, IFL_FOR_MAKING, IFL_HTTP_SEE, "1",            \
+      "target of dark_channel; unset: as the stream")                                              \
+    X(NUMBER, noise, "noise", 0, 0, 100, NULL, "", NULL, IFL_FOR_MAKING, IFL_HTTP_SEE, "grey",     \
+      "target of noise_sigma; unset: as the stream")                                               \
+    X(NUMBER, occupancy, "occupancy", 0, 0, 1, NULL, "", NULL, IFL_FOR_MAKING, IFL_HTTP_SEE, "1",  \
+      "target of the share of the picture that is foreground, on average; unset: as the stream")   \
     X(INTEGER, count, "count", 'n', 1, 1000000, NULL, "1", NULL, IFL_FOR_MAKING, IFL_HTTP_SET,     \
       "images", "generate: how many; run: how many at each interval")                              \
     X(INTEGER, attempts, "attempts", 0, 1, 100, NULL, "4", NULL, IFL_FOR_MAKING, IFL_HTTP_SEE, "", \

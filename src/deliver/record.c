@@ -44,12 +44,27 @@ static json_t *make_parameters(const struct ifl_synthetic *synthetic)
     const struct ifl_image *image = synthetic->image;
     int width = image ? image->width : request->width;
     int height = image ? image->height : request->height;
-    return json_pack("{si si so so so so so ss sb so}", "width", width, "height", height,
-                     "guidance_scale", number(request->guidance_scale), "brightness",
-                     number(request->brightness), "contrast", number(request->contrast),
-                     "saturation", number(request->saturation), "color_temperature",
-                     number(request->color_temperature), "prompt", "", "prompt_cut", 0,
-                     "unknown_words", FIELD(synthetic->unknown_words));
+    json_t *parameters =
+        json_pack("{si si so ss sb so}", "width", width, "height", height, "guidance_scale",
+                  number(request->guidance_scale), "prompt", "", "prompt_cut", 0, "unknown_words",
+                  FIELD(synthetic->unknown_words));
+    for (int t = 0; t < IFL_TARGET_COUNT; t++)
+        json_object_set_new(parameters, ifl_target_row((enum ifl_target)t)->name,
+                            number(request->target[t]));
+    return parameters;
+}
+
+// What became of what was asked, by numbers or by words.
+static json_t *make_attained(const struct ifl_synthetic *synthetic)
+{
+    json_t *all = json_object();
+    for (int t = 0; t < IFL_TARGET_COUNT; t++) {
+        const struct ifl_attained *target = &synthetic->attained[t];
+        json_object_set_new(all, ifl_target_row((enum ifl_target)t)->name,
+                            json_pack("{so so sb}", "asked", number(target->asked), "got",
+                                      number(target->got), "met", target->met));
+    }
+    return all;
 }
 
 static json_t *make_scores(const struct ifl_scores *scores)
@@ -81,11 +96,11 @@ static json_t *make_record(const struct ifl_synthetic *synthetic, const char *fi
     snprintf(seed, sizeof seed, "%llu", (unsigned long long)request->seed);
     ifl_wall_format(synthetic->created_wall_ns, time);
     return json_pack(
-        "{so ss sb ss so ss si so so so so ss si so so so ss so so}", "file_name",
+        "{so ss sb ss so ss si so so so so so ss si so so so ss so so}", "file_name",
         text(file_name, TEXT_MAX), "schema", IFL_RECORD_SCHEMA, "synthetic", 1, "seed", seed,
         "engine", FIELD(synthetic->engine), "privacy", ifl_privacy_name(request->privacy), "k",
-        request->k, "parameters", make_parameters(synthetic), "profile_id",
-        FIELD(synthetic->profile_id), "source", FIELD(synthetic->source), "licence",
+        request->k, "parameters", make_parameters(synthetic), "attained", make_attained(synthetic),
+        "profile_id", FIELD(synthetic->profile_id), "source", FIELD(synthetic->source), "licence",
         FIELD(synthetic->licence), "time", time, "attempt", synthetic->attempt, "likeness",
         number(synthetic->likeness), "scores", make_scores(&synthetic->scores), "audit",
         make_audit(&synthetic->audit), "rejection", ifl_rejection_name(synthetic->rejection),

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/rng.h"
 #include "generate/builtin.h"
 #include "generate/denoise.h"
@@ -20,7 +21,9 @@
 
 #define STAGE "generate"
 
-enum { LAYOUT_STREAM, LIGHT_STREAM, OBJECT_STREAM };
+enum { LAYOUT_STREAM, LIGHT_STREAM, OBJECT_STREAM, NOISE_STREAM };
+
+static const double occupancy_promised = 0.01; // share of the target
 
 struct analytic {
     struct ifl_memory *memory;
@@ -84,9 +87,10 @@ struct job {
     struct analytic *engine;
     const struct ifl_request *request;
     struct ifl_conditioning conditioning;
-    struct ifl_audit *audit;
-    int level;        // that is rendered
-    uint8_t *picture; // of that level
+    struct ifl_synthetic *synthetic; // to be filled
+    struct ifl_audit *audit;         // its
+    int level;                       // that is rendered
+    uint8_t *picture;                // of that level
 };
 
 static const struct ifl_grid *job_grid(const struct job *job)
@@ -183,6 +187,16 @@ static enum ifl_result render_deidentified(struct job *job, struct ifl_error *er
     return result;
 }
 
+// The weight of crowded frames at which a set of images has the asked occupancy on average.
+static void aim_occupancy(struct job *job)
+{
+    const struct ifl_memory *memory = job->engine->memory;
+    double target = job->request->target[IFL_TARGET_occupancy], got;
+    job->conditioning.occupancy_weight = ifl_memory_weight_for(memory, target, &got);
+    job->synthetic->attained[IFL_TARGET_occupancy] = (struct ifl_attained){
+        target, got, fabs(got - target) <= fmax(occupancy_promised * target, 1e-4)};
+}
+
 typedef enum ifl_result (*render_fn)(struct job *job, struct ifl_error *error);
 static const render_fn renderers[] = {
     [IFL_PRIVACY_VERBATIM] = render_verbatim,
@@ -190,10 +204,11 @@ static const render_fn renderers[] = {
     [IFL_PRIVACY_K_ANONYMOUS] = render_anonymous,
 };
 
-static bool asks_for_light(const struct ifl_conditioning *asked)
+static bool asks_for_look(const struct ifl_conditioning *asked)
 {
     return asked->brightness_offset != 0 || asked->contrast_factor != 1 ||
-           asked->saturation_factor != 1 || asked->color_temperature_factor != 1;
+           asked->saturation_factor != 1 || asked->color_temperature_factor != 1 ||
+           asked->sharpness_factor != 1 || asked->haze_offset != 0 || asked->noise_offset != 0;
 }
 
 // What is left of the contrast when words change the brightness: a darker or brighter picture has
@@ -205,32 +220,102 @@ static double natural_contrast(double now, double target)
     return target < now ? target / now : (1 - target) / (1 - now);
 }
 
-// The request's own targets win over what the prompt asks.
-static struct ifl_look find_targets(const struct job *job, const struct ifl_image *image)
+static double within(double value, double least, double greatest)
 {
-    const struct ifl_request *request = job->request;
-    const struct ifl_conditioning *asked = &job->conditioning;
-    struct ifl_look target = {
-        {request->brightness, request->contrast, request->saturation, request->color_temperature}};
-    if (!asks_for_light(asked))
-        return target;
-    struct ifl_look now;
-    ifl_look_measure(image->rgb, image->width, image->height, &now);
-    if (isnan(request->brightness) && asked->brightness_offset != 0)
-        target.value[IFL_BRIGHTNESS] =
-            fmin(fmax(now.value[IFL_BRIGHTNESS] + asked->brightness_offset, 0.03), 0.97);
-    if (isnan(request->contrast) && asked->contrast_factor != 1)
-        target.value[IFL_CONTRAST] =
-            fmin(now.value[IFL_CONTRAST] * asked->contrast_factor *
-                     natural_contrast(now.value[IFL_BRIGHTNESS], target.value[IFL_BRIGHTNESS]),
+    return fmin(fmax(value, least), greatest);
+}
+
+// What words ask of a picture that looks like `now`; NAN where they say nothing.
+static void translate(const struct ifl_conditioning *asked, const struct ifl_look *now,
+                      struct ifl_look *target)
+{
+    const double *is = now->value;
+    double *wanted = target->value;
+    for (int a = 0; a < IFL_LOOK_COUNT; a++)
+        wanted[a] = NAN;
+    if (asked->brightness_offset != 0)
+        wanted[IFL_TARGET_brightness] =
+            within(is[IFL_TARGET_brightness] + asked->brightness_offset, 0.03, 0.97);
+    if (asked->contrast_factor != 1)
+        wanted[IFL_TARGET_contrast] =
+            fmin(is[IFL_TARGET_contrast] * asked->contrast_factor *
+                     natural_contrast(is[IFL_TARGET_brightness], wanted[IFL_TARGET_brightness]),
                  1);
-    if (isnan(request->saturation) && asked->saturation_factor != 1)
-        target.value[IFL_SATURATION] =
-            fmin(now.value[IFL_SATURATION] * asked->saturation_factor, 1);
-    if (isnan(request->color_temperature) && asked->color_temperature_factor != 1)
-        target.value[IFL_COLOR_TEMPERATURE] = fmin(
-            fmax(now.value[IFL_COLOR_TEMPERATURE] * asked->color_temperature_factor, 1500), 20000);
-    return target;
+    if (asked->saturation_factor != 1)
+        wanted[IFL_TARGET_saturation] =
+            fmin(is[IFL_TARGET_saturation] * asked->saturation_factor, 1);
+    if (asked->color_temperature_factor != 1)
+        wanted[IFL_TARGET_color_temperature] =
+            within(is[IFL_TARGET_color_temperature] * asked->color_temperature_factor, 1500, 20000);
+    if (asked->sharpness_factor != 1)
+        wanted[IFL_TARGET_sharpness] =
+            fmin(is[IFL_TARGET_sharpness] * asked->sharpness_factor, 65025);
+    if (asked->haze_offset != 0)
+        wanted[IFL_TARGET_haze] = within(is[IFL_TARGET_haze] + asked->haze_offset, 0, 0.9);
+    if (asked->noise_offset != 0)
+        wanted[IFL_TARGET_noise] = within(is[IFL_TARGET_noise] + asked->noise_offset, 0, 100);
+}
+
+// The request's own targets win over what the prompt asks.
+static void find_targets(const struct job *job, struct ifl_meter *meter,
+                         const struct ifl_image *image, struct ifl_look *target)
+{
+    struct ifl_look now;
+    ifl_look_measure(meter, image->rgb, &now);
+    translate(&job->conditioning, &now, target);
+    for (int a = 0; a < IFL_LOOK_COUNT; a++)
+        if (!isnan(job->request->target[a]))
+            target->value[a] = job->request->target[a];
+}
+
+static bool asks(const struct job *job)
+{
+    bool asked = asks_for_look(&job->conditioning);
+    for (int a = 0; a < IFL_LOOK_COUNT; a++)
+        asked |= !isnan(job->request->target[a]);
+    return asked;
+}
+
+static enum ifl_result keep_plain(struct ifl_synthetic *synthetic, const struct ifl_image *image,
+                                  struct ifl_error *error)
+{
+    synthetic->plain = ifl_image_create(image->width, image->height);
+    if (!synthetic->plain)
+        return ifl_fail(error, IFL_ERR_NO_MEMORY, STAGE, "no memory for an image");
+    memcpy(synthetic->plain->rgb, image->rgb, (size_t)image->width * (size_t)image->height * 3);
+    return IFL_OK;
+}
+
+static enum ifl_result condition(struct job *job, struct ifl_image *image, struct ifl_error *error)
+{
+    struct ifl_meter *meter = ifl_meter_create(image->width, image->height);
+    if (!meter)
+        return ifl_fail(error, IFL_ERR_NO_MEMORY, STAGE, "no memory to measure an image");
+    struct ifl_look target;
+    find_targets(job, meter, image, &target);
+    enum ifl_result result = IFL_OK;
+    if (!isnan(target.value[IFL_TARGET_sharpness]) || !isnan(target.value[IFL_TARGET_noise]))
+        result = keep_plain(job->synthetic, image, error);
+    if (result == IFL_OK)
+        result = ifl_look_apply(&target, ifl_hash_mix(job->request->seed ^ NOISE_STREAM), meter,
+                                image->rgb, image->width, image->height, job->synthetic->attained,
+                                error);
+    ifl_meter_destroy(meter);
+    return result;
+}
+
+// Says in the note which targets were out of reach.
+static void note_missed(struct ifl_synthetic *synthetic)
+{
+    char *note = synthetic->audit.note;
+    for (int t = 0; t < IFL_TARGET_COUNT; t++) {
+        const struct ifl_attained *target = &synthetic->attained[t];
+        size_t used = strlen(note);
+        if (!isnan(target->asked) && !target->met)
+            snprintf(note + used, sizeof synthetic->audit.note - used,
+                     "%s%s %.4g is out of reach, nearest %.4g", used ? "; " : "",
+                     ifl_target_row((enum ifl_target)t)->name, target->asked, target->got);
+    }
 }
 
 static enum ifl_result put_light(struct job *job, struct ifl_image *image, struct ifl_error *error)
@@ -242,9 +327,7 @@ static enum ifl_result put_light(struct job *job, struct ifl_image *image, struc
         memory->profile->memory[ifl_rng_below(&rng, (uint32_t)memory->frames)];
     ifl_illuminate(frame->gain, frame->offset, image->rgb,
                    (size_t)image->width * (size_t)image->height);
-    struct ifl_look target = find_targets(job, image);
-    return ifl_look_apply(&target, image->rgb, image->width, image->height, job->audit->note,
-                          sizeof job->audit->note, error);
+    return asks(job) ? condition(job, image, error) : IFL_OK;
 }
 
 // The picture at the wanted size.
@@ -278,8 +361,13 @@ static enum ifl_result run(struct job *job, struct ifl_image **image, struct ifl
 static enum ifl_result generate(void *self, const struct ifl_request *request,
                                 struct ifl_synthetic *synthetic, struct ifl_error *error)
 {
-    struct job job = {.engine = self, .request = request, .audit = &synthetic->audit};
+    struct job job = {
+        .engine = self, .request = request, .synthetic = synthetic, .audit = &synthetic->audit};
     ifl_prompt_parse(request->prompt, request->guidance_scale, &job.conditioning);
+    for (int t = 0; t < IFL_TARGET_COUNT; t++)
+        synthetic->attained[t] = (struct ifl_attained){NAN, NAN, true};
+    if (!isnan(request->target[IFL_TARGET_occupancy]))
+        aim_occupancy(&job);
     // Objects are painted at the base level only.
     job.level = request->privacy == IFL_PRIVACY_DEIDENTIFY
                     ? ifl_base_level(job.engine->memory)
@@ -295,9 +383,12 @@ static enum ifl_result generate(void *self, const struct ifl_request *request,
     free(job.picture);
     if (result != IFL_OK) {
         ifl_image_unref(image);
+        ifl_image_unref(synthetic->plain);
+        synthetic->plain = NULL;
         return result;
     }
     synthetic->image = image;
+    note_missed(synthetic);
     snprintf(synthetic->engine, sizeof synthetic->engine, "%s", ifl_engine_analytic.head.name);
     memcpy(synthetic->unknown_words, job.conditioning.unknown_words,
            sizeof synthetic->unknown_words);

@@ -16,6 +16,9 @@ struct ifl_prompt_row {
     double saturation_factor;        // of saturation_mean; 1 asks nothing
     double color_temperature_factor; // of the colour temperature; 1 asks nothing
     double occupancy_weight;         // of crowded layouts; below 0 empty ones
+    double sharpness_factor;         // of laplacian_variance; 1 asks nothing
+    double haze_offset;              // added to dark_channel
+    double noise_offset;             // added to noise_sigma
 };
 const struct ifl_prompt_row *ifl_prompt_rows(int *count);
 

@@ -25,10 +25,11 @@ struct ifl_memory {
     struct ifl_profile *profile; // a reference
     int frames, levels;
     struct ifl_grid grid[IFL_LEVELS_MAX];
-    uint8_t *planes;                // of each frame at level 0: R, G and B apart
-    int16_t noise[IFL_NOISE_DRAWS]; // standard normal, 12 fractional bits
-    double grain_sigma;             // of single pixels of real frames, grey levels of luma
-    double crowd[IFL_MEMORY_MAX];   // foreground area of each frame, standardised
+    uint8_t *planes;                    // of each frame at level 0: R, G and B apart
+    int16_t noise[IFL_NOISE_DRAWS];     // standard normal, 12 fractional bits
+    double grain_sigma;                 // of single pixels of real frames, grey levels of luma
+    double crowd[IFL_MEMORY_MAX];       // foreground area of each frame, standardised
+    double crowd_mean, crowd_deviation; // of the share of the picture that is foreground
 };
 
 // IFL_ERR_NOT_READY: too few frames.
@@ -39,6 +40,11 @@ void ifl_memory_destroy(struct ifl_memory *memory); // takes NULL
 // Component `index` of frame `f`, its box cut to the picture; false where nothing is left.
 bool ifl_memory_component(const struct ifl_memory *memory, int f, int index,
                           struct ifl_component *component);
+
+// The weight w at which frames drawn with exp(w crowd), of which each object stays with probability
+// exp(min(w, 0)), have the foreground share `target` on average; `got`: what they have at the
+// nearest weight. Weights go from -8 to 8.
+double ifl_memory_weight_for(const struct ifl_memory *memory, double target, double *got);
 
 static inline int ifl_base_level(const struct ifl_memory *memory)
 {

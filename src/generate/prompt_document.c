@@ -18,25 +18,31 @@ static const char head[] =
     "are\n"
     "multiplied by it, factors raised to it; 0 switches the prompt off. Amounts of several words\n"
     "add up (factors multiply). Targets given as numbers (`brightness`, `contrast`, `saturation`,\n"
-    "`color_temperature`) win over words.\n"
+    "`color_temperature`, `sharpness`, `haze`, `noise`, `occupancy`) win over words.\n"
     "\n"
     "* brightness: added to `brightness_mean` (0..1)\n"
     "* contrast, saturation, temperature: factors of `contrast_mean`, `saturation_mean` and\n"
     "  `color_temperature`; where words change the brightness too, of the contrast that is left "
     "in\n"
     "  the darker or brighter picture\n"
+    "* sharpness: factor of `laplacian_variance`; haze: added to `dark_channel` (0..1), a veil "
+    "over\n"
+    "  all of the picture; noise: added to `noise_sigma` (grey levels), below 0 taken out\n"
     "* crowd: weight w of exp(w z) in the draw of recorded layouts, z = foreground area in "
     "standard\n"
     "  deviations; below 0 prefers empty ones, and an object stays with probability exp(w)\n"
     "\n"
-    "| phrase | brightness | contrast | saturation | temperature | crowd |\n"
-    "|---|---|---|---|---|---|\n";
+    "| phrase | brightness | contrast | saturation | temperature | crowd | sharpness | haze | "
+    "noise "
+    "|\n"
+    "|---|---|---|---|---|---|---|---|---|\n";
 
 static bool asks_nothing(const struct ifl_prompt_row *row)
 {
     return row->brightness_offset == 0 && row->contrast_factor == 1 &&
            row->saturation_factor == 1 && row->color_temperature_factor == 1 &&
-           row->occupancy_weight == 0;
+           row->occupancy_weight == 0 && row->sharpness_factor == 1 && row->haze_offset == 0 &&
+           row->noise_offset == 0;
 }
 
 static void write_offset(FILE *out, double offset)
@@ -63,6 +69,9 @@ static void write_row(FILE *out, const struct ifl_prompt_row *row)
     write_factor(out, row->saturation_factor);
     write_factor(out, row->color_temperature_factor);
     write_offset(out, row->occupancy_weight);
+    write_factor(out, row->sharpness_factor);
+    write_offset(out, row->haze_offset);
+    write_offset(out, row->noise_offset);
     fputc('\n', out);
 }
 

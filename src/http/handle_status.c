@@ -69,13 +69,14 @@ static json_t *json_of_defaults(struct ifl_pipeline *pipeline)
 {
     struct ifl_request request;
     ifl_pipeline_request_init(pipeline, &request);
-    return json_pack(
-        "{ss si so si si so so so so so}", "privacy", ifl_privacy_name(request.privacy), "k",
-        request.k, "guidance_scale", ifl_json_number(request.guidance_scale), "width",
-        request.width, "height", request.height, "brightness", ifl_json_number(request.brightness),
-        "contrast", ifl_json_number(request.contrast), "saturation",
-        ifl_json_number(request.saturation), "color_temperature",
-        ifl_json_number(request.color_temperature), "prompt", ifl_json_text(request.prompt));
+    json_t *defaults =
+        json_pack("{ss si so si si so}", "privacy", ifl_privacy_name(request.privacy), "k",
+                  request.k, "guidance_scale", ifl_json_number(request.guidance_scale), "width",
+                  request.width, "height", request.height, "prompt", ifl_json_text(request.prompt));
+    for (int t = 0; t < IFL_TARGET_COUNT; t++)
+        json_object_set_new(defaults, ifl_target_row((enum ifl_target)t)->name,
+                            ifl_json_number(request.target[t]));
+    return defaults;
 }
 
 static json_t *json_of_status(struct ifl_pipeline *pipeline, const struct ifl_summary *summary)

@@ -33,11 +33,11 @@ static const struct field fields[] = {
     {"k", INTEGER, PLACE(request.k), IFL_K_MIN, IFL_K_MAX, BOTH},
     {"width", INTEGER, PLACE(request.width), IFL_IMAGE_SIDE_MIN, IFL_IMAGE_SIDE_MAX, BOTH},
     {"height", INTEGER, PLACE(request.height), IFL_IMAGE_SIDE_MIN, IFL_IMAGE_SIDE_MAX, BOTH},
-    {"brightness", NUMBER, PLACE(request.brightness), 0, 1, BOTH},
-    {"contrast", NUMBER, PLACE(request.contrast), 0, 1, BOTH},
-    {"saturation", NUMBER, PLACE(request.saturation), 0, 1, BOTH},
-    {"color_temperature", NUMBER, PLACE(request.color_temperature), 1500, 20000, BOTH},
-    {"deadline_seconds", NUMBER, PLACE(deadline_seconds), 0.1, 60, NOW},
+#define TARGET(name, unit, least, greatest, of)                                                    \
+    {#name, NUMBER, PLACE(request.target[IFL_TARGET_##name]), least, greatest, BOTH},
+    IFL_TARGETS(TARGET)
+#undef TARGET
+        {"deadline_seconds", NUMBER, PLACE(deadline_seconds), 0.1, 60, NOW},
     {"deadline_seconds", NUMBER, PLACE(deadline_seconds), 0.1, 86400, LATER},
     {"count", INTEGER, PLACE(count), 1, 64, LATER},
 };
@@ -152,7 +152,7 @@ static bool is_taken(const struct field *field, const struct ifl_generate_body *
 static enum ifl_result unknown_field(const char *name, const struct ifl_generate_body *body,
                                      struct ifl_error *error)
 {
-    char list[256] = "";
+    char list[320] = "";
     for (int i = 0; i < FIELDS; i++) {
         size_t used = strlen(list);
         if (is_taken(&fields[i], body))

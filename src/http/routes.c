@@ -81,7 +81,8 @@ static const struct ifl_route routes[] = {
      "an image's record: seed, parameters, scores, audit"},
     {"POST", "/api/v1/generate", "", ifl_handle_generate,
      "generates now; body: JSON with source, seed, prompt, guidance_scale, privacy, k, width, "
-     "height, brightness, contrast, saturation, color_temperature, deadline_seconds, all "
+     "height, brightness, contrast, saturation, color_temperature, sharpness, haze, noise, "
+     "occupancy, deadline_seconds, all "
      "optional; answers with the record, or with the image where Accept asks for one"},
     {"GET", "/api/v1/jobs", "", ifl_handle_jobs, "the jobs, newest first"},
     {"POST", "/api/v1/jobs", "", ifl_handle_job_order,

@@ -12,6 +12,7 @@ enum {
     CELL_BITS = 4, // of each of red, green and blue, for the dominant colours
     CELLS = 1 << CELL_BITS,
     CELL_REACH = 2, // cells that a dominant colour takes in, to each side
+    BOX = 8,        // side of the boxes of the dark channel
     GREY = 128,
 };
 
@@ -98,6 +99,39 @@ static void count_row(const struct ifl_workplace *at, struct counts *counts, uin
     }
 }
 
+// The least red, green or blue of each box of BOX rows and columns; what remains at the edges is in
+// the last box.
+struct darkness {
+    uint8_t least[IFL_PLANE_SIDE_MAX / BOX + 1];
+    uint64_t sum, boxes;
+};
+
+static uint8_t lesser(uint8_t a, uint8_t b)
+{
+    return a < b ? a : b;
+}
+
+static void take_darkness(const struct ifl_workplace *at, int y, struct darkness *dark)
+{
+    const uint8_t *r = at->bytes[0], *g = at->bytes[1], *b = at->bytes[2];
+    int width = at->plane.width, height = at->plane.height, count = width < BOX ? 1 : width / BOX;
+    int rows = height < BOX ? 1 : height / BOX;
+    if (y % BOX == 0 && y / BOX < rows)
+        memset(dark->least, 255, sizeof dark->least);
+    for (int i = 0; i < count; i++) {
+        int end = i + 1 < count ? (i + 1) * BOX : width;
+        uint8_t least = dark->least[i];
+        for (int x = i * BOX; x < end; x++)
+            least = lesser(least, lesser(r[x], lesser(g[x], b[x])));
+        dark->least[i] = least;
+    }
+    if (y + 1 != height && (y % BOX != BOX - 1 || y / BOX + 1 >= rows))
+        return;
+    for (int i = 0; i < count; i++)
+        dark->sum += dark->least[i];
+    dark->boxes += (uint64_t)count;
+}
+
 static void set_channel(struct ifl_channel_features *channel, uint32_t level[2][256], double pixels)
 {
     struct ifl_shape shape;
@@ -166,6 +200,7 @@ static void measure_plane(struct ifl_workplace *at, struct ifl_features *feature
 {
     const struct ifl_plane *plane = &at->plane;
     struct counts counts = {0};
+    struct darkness dark = {0};
     uint64_t saturation = 0;
     double pixels = (double)plane->width * ((plane->height - 1) / IFL_ROW_STEP + 1);
     memset(at->cell, 0, sizeof at->cell);
@@ -176,7 +211,10 @@ static void measure_plane(struct ifl_workplace *at, struct ifl_features *feature
         ifl_plane_kernels()->rgb(luma, cb, cr, at->bytes[0], at->bytes[1], at->bytes[2],
                                  plane->width);
         count_row(at, &counts, at->cell);
+        take_darkness(at, y, &dark);
     }
+    ifl_feature_set(features, IFL_FEATURE_dark_channel,
+                    (double)dark.sum / (double)dark.boxes / 255);
     for (int c = 0; c < 3; c++) {
         set_channel(&features->channel[c], counts.level[c], pixels);
         ifl_feature_set(features, (enum ifl_feature)(IFL_FEATURE_red_std + c),

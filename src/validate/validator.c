@@ -189,11 +189,13 @@ static int level_of(const struct ifl_validator *validator, const struct ifl_imag
     return level;
 }
 
+// Whether light was changed by more than the stream does itself.
 static bool conditioned(const struct ifl_request *request)
 {
-    return !isnan(request->brightness) || !isnan(request->contrast) ||
-           !isnan(request->saturation) || !isnan(request->color_temperature) ||
-           (request->prompt[0] && request->guidance_scale > 0);
+    bool asked = request->prompt[0] && request->guidance_scale > 0;
+    for (int t = 0; t < IFL_LOOK_COUNT; t++)
+        asked |= !isnan(request->target[t]);
+    return asked;
 }
 
 static size_t padded(size_t bytes)
@@ -325,12 +327,22 @@ static void score(const struct ifl_validator *validator, struct work *work,
     synthetic->audit.nearest_sequence = validator->profile->memory[nearest]->sequence;
 }
 
-// A weak gain amplifies the rounding of the image: its variance, 1/12 before, joins the limit.
-static double copy_tolerance(const struct ifl_light *light)
+// A weak gain amplifies the rounding of the image: its variance, 1/12 before, joins the limit, as
+// does that of noise that was asked for.
+static double copy_tolerance(const struct ifl_light *light, double noise)
 {
     double gain = light->gain;
     double rounding = gain > 0 && gain < 1 ? fmin((1 / (gain * gain) - 1) / 12, 8) : 0;
-    return sqrt(copy_rmse * copy_rmse + rounding);
+    return sqrt(copy_rmse * copy_rmse + rounding + noise * noise);
+}
+
+// Sharpness or noise were changed, and there is nothing but the outcome: it tells little of what
+// was made.
+static bool detail_changed(const struct ifl_synthetic *synthetic)
+{
+    const double *target = synthetic->request.target;
+    return !synthetic->plain &&
+           (!isnan(target[IFL_TARGET_sharpness]) || !isnan(target[IFL_TARGET_noise]));
 }
 
 // Returns the share of foreground patches that at least k events support, or -1.
@@ -347,8 +359,11 @@ static double audit(struct work *work, struct ifl_synthetic *synthetic)
     audit->support_2 = shares.at_least[1];
     audit->support_4 = shares.at_least[2];
     audit->largest_event_share = shares.largest_event;
-    struct ifl_copy_request request = {
-        .rmse = copy_tolerance(&work->light), .common = IFL_COPY_COMMON, .without = -1};
+    double noise = detail_changed(synthetic) ? synthetic->request.target[IFL_TARGET_noise] : NAN;
+    struct ifl_copy_request request = {.rmse =
+                                           copy_tolerance(&work->light, isnan(noise) ? 0 : noise),
+                                       .common = IFL_COPY_COMMON,
+                                       .without = -1};
     if (synthetic->request.privacy == IFL_PRIVACY_K_ANONYMOUS)
         request.common = synthetic->request.k; // what k events show is what the mode permits
     audit->verbatim_pixels =
@@ -382,12 +397,23 @@ static enum ifl_rejection judge(const struct work *work, const struct ifl_synthe
         return IFL_REJECT_FOREGROUND;
     if (scores->clipped > most_clipped)
         return IFL_REJECT_EXPOSURE;
+    if (detail_changed(synthetic))
+        return IFL_REJECT_NONE;
     if (scores->sharpness < work->at->sharpness_limit)
         return IFL_REJECT_SHARPNESS;
     if (scores->artefact > scores->artefact_limit || scores->texture > scores->texture_limit ||
         scores->seam > 1)
         return IFL_REJECT_ARTEFACT;
     return IFL_REJECT_NONE;
+}
+
+// The light of what is delivered, where another picture was looked at: it decides what is clipped.
+static void fit_delivered(struct work *work, const struct ifl_image *image)
+{
+    const struct ifl_view *view = &work->at->view;
+    ifl_scale_area(image->rgb, image->width, image->height, 3 * image->width, work->scaled,
+                   view->width, view->height, 3 * view->width, 3);
+    ifl_light_fit(work->scaled, view->plate, view->pixels, true, work->scratch, &work->light);
 }
 
 static enum ifl_result choose_references(const struct ifl_validator *validator,
@@ -410,13 +436,14 @@ static enum ifl_result choose_references(const struct ifl_validator *validator,
 enum ifl_result ifl_validator_check(const struct ifl_validator *validator,
                                     struct ifl_synthetic *synthetic, struct ifl_error *error)
 {
-    const struct ifl_image *image = synthetic->image;
+    const struct ifl_image *image = synthetic->image, *plain = synthetic->plain;
     const struct ifl_clock *clock = ifl_clock_real();
     int64_t begin_ns = ifl_now_ns(clock);
-    if (!image || !image->rgb || image->width < 1 || image->height < 1)
+    if (!image || !image->rgb || image->width < 1 || image->height < 1 ||
+        (plain && (plain->width != image->width || plain->height != image->height)))
         return ifl_fail(error, IFL_ERR_INVALID, "validate", "there is no image to check");
     struct work work;
-    enum ifl_result result = choose_references(validator, image, &work, error);
+    enum ifl_result result = choose_references(validator, plain ? plain : image, &work, error);
     if (result != IFL_OK)
         return result;
     uint8_t *memory = malloc(lay_out(&work, validator, NULL));
@@ -424,9 +451,11 @@ enum ifl_result ifl_validator_check(const struct ifl_validator *validator,
         return ifl_fail(error, IFL_ERR_NO_MEMORY, "validate", "no memory to check an image");
     lay_out(&work, validator, memory);
     bool full = conditioned(&synthetic->request);
-    prepare(&work, full);
+    prepare(&work, full && !plain);
     score(validator, &work, synthetic);
     double support = audit(&work, synthetic);
+    if (plain)
+        fit_delivered(&work, image);
     synthetic->rejection = judge(&work, synthetic, support, clipped_limit(validator, &work, full));
     free(memory);
     synthetic->validate_seconds = (double)(ifl_now_ns(clock) - begin_ns) * 1e-9;

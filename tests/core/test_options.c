@@ -131,12 +131,40 @@ static void requests_are_checked(void **state)
     REFUSED(k, 1);
     REFUSED(guidance_scale, NAN);
     REFUSED(guidance_scale, 1e9);
-    REFUSED(brightness, -0.01);
-    REFUSED(color_temperature, 0);
+    for (int t = 0; t < IFL_TARGET_COUNT; t++) {
+        REFUSED(target[t], ifl_target_row((enum ifl_target)t)->least - 0.01);
+        REFUSED(target[t], ifl_target_row((enum ifl_target)t)->greatest + 1);
+        REFUSED(target[t], INFINITY);
+    }
     REFUSED(privacy, (enum ifl_privacy)9);
 #undef REFUSED
     memset(request.prompt, 'x', sizeof request.prompt);
     assert_int_equal(ifl_request_check(&request, &error), IFL_ERR_TOO_LARGE);
+}
+
+// The two tables agree: each target has an option of its name, unit and range.
+static void targets_are_options(void **state)
+{
+    (void)state;
+    struct ifl_config *config = ifl_config_create();
+    for (int t = 0; t < IFL_TARGET_COUNT; t++) {
+        const struct ifl_target_row *target = ifl_target_row((enum ifl_target)t);
+        int option = ifl_option_find(target->name, strlen(target->name));
+        assert_true(option >= 0);
+        const struct ifl_option_row *row = ifl_option_row(option);
+        check_near(row->least, target->least, 0);
+        check_near(row->greatest, target->greatest, 0);
+        assert_string_equal(row->unit, target->unit);
+        assert_non_null(strstr(row->help, t < IFL_LOOK_COUNT ? target->of : "foreground"));
+        char text[32];
+        struct ifl_error error;
+        struct ifl_request request;
+        snprintf(text, sizeof text, "%g", target->greatest / 2);
+        check_ok(ifl_option_set(config, option, text, IFL_FROM_FLAG, &error), error);
+        ifl_config_request(config, &request);
+        check_near(request.target[t], target->greatest / 2, 1e-9);
+    }
+    ifl_config_destroy(config);
 }
 
 static const struct ifl_metric metrics[] = {
@@ -190,6 +218,7 @@ int main(void)
         cmocka_unit_test(hostile_files_are_refused_quickly),
         cmocka_unit_test(regions_are_inside_the_picture),
         cmocka_unit_test(requests_are_checked),
+        cmocka_unit_test(targets_are_options),
         cmocka_unit_test(metrics_make_prometheus_text),
         cmocka_unit_test(the_registry_refuses_what_is_no_plugin),
     };

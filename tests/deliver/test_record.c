@@ -29,7 +29,7 @@ static void it_says_what_was_made(void **state)
     struct ifl_synthetic synthetic;
     make_synthetic(&synthetic, 64, 36, UINT64_MAX);
     strcpy(synthetic.request.prompt, "a busy plaza, \"sunny\"");
-    synthetic.request.brightness = 0.5;
+    synthetic.request.target[IFL_TARGET_brightness] = 0.5;
     synthetic.likeness = 1.25;
     size_t length;
     json_t *record = parse(&synthetic, "x.png", &length);
@@ -75,9 +75,9 @@ static void types_never_change(void **state)
     make_synthetic(&full, 64, 36, 1);
     strcpy(full.request.prompt, "night");
     full.likeness = 1;
-    full.request.brightness = full.request.contrast = 0.25;
-    full.request.saturation = 1;
-    full.request.color_temperature = 6500;
+    full.request.target[IFL_TARGET_brightness] = full.request.target[IFL_TARGET_contrast] = 0.25;
+    full.request.target[IFL_TARGET_saturation] = 1;
+    full.request.target[IFL_TARGET_color_temperature] = 6500;
     empty.scores.sharpness = -INFINITY;
     empty.audit.nearest_sequence = UINT64_MAX;
     size_t length;

@@ -6,7 +6,6 @@
 
 #include "base/hash.h"
 #include "generate/builtin.h"
-#include "generate/photometry.h"
 #include "kernels/cpu.h"
 #include "make_profile.h"
 
@@ -361,40 +360,6 @@ static void nobody_stands_in_a_picture_twice(void **state)
     ifl_profile_unref(profile);
 }
 
-static void targets_and_words_are_met(void **state)
-{
-    (void)state;
-    struct ifl_profile *profile = make_walkers(24, 8, 14);
-    void *engine = make_engine(profile);
-    struct ifl_look look;
-    for (int mode = 0; mode <= IFL_PRIVACY_K_ANONYMOUS; mode++) {
-        struct ifl_request request = make_request((enum ifl_privacy)mode, 1);
-        request.brightness = 0.3;
-        request.contrast = 0.2;
-        request.color_temperature = 4000;
-        struct ifl_synthetic made = make_image(engine, &request);
-        ifl_look_measure(made.image->rgb, made.image->width, made.image->height, &look);
-        check_near(look.value[IFL_BRIGHTNESS], 0.3, 0.003);
-        check_near(look.value[IFL_CONTRAST], 0.2, 0.002);
-        check_near(look.value[IFL_COLOR_TEMPERATURE], 4000, 40);
-        ifl_synthetic_fini(&made);
-    }
-    struct ifl_request request = make_request(IFL_PRIVACY_VERBATIM, 1);
-    struct ifl_synthetic plain = make_image(engine, &request);
-    ifl_look_measure(plain.image->rgb, plain.image->width, plain.image->height, &look);
-    double before = look.value[IFL_BRIGHTNESS];
-    snprintf(request.prompt, sizeof request.prompt, "A dark scene with penguins");
-    struct ifl_synthetic dark = make_image(engine, &request);
-    ifl_look_measure(dark.image->rgb, dark.image->width, dark.image->height, &look);
-    check_near(look.value[IFL_BRIGHTNESS], before - 0.10, 0.005);
-    assert_string_equal(dark.unknown_words, "penguins");
-    assert_string_equal(dark.engine, "analytic");
-    ifl_synthetic_fini(&plain);
-    ifl_synthetic_fini(&dark);
-    ifl_engine_analytic.destroy(engine);
-    ifl_profile_unref(profile);
-}
-
 // Verbatim images of a known scene: sharp, and made of what the memory has.
 static void images_look_like_the_memory(void **state)
 {
@@ -444,7 +409,6 @@ int main(void)
         cmocka_unit_test(images_have_the_size_that_was_asked),
         cmocka_unit_test(crowds_follow_the_prompt),
         cmocka_unit_test(nobody_stands_in_a_picture_twice),
-        cmocka_unit_test(targets_and_words_are_met),
         cmocka_unit_test(images_look_like_the_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -22,7 +22,7 @@ static void generates_and_answers_with_the_record(void **state)
     json_decref(record);
     assert_string_equal(under.fake->last_source, "gate");
     assert_string_equal(under.fake->last_request.prompt, "night");
-    check_near(under.fake->last_request.brightness, 0.25, 0);
+    check_near(under.fake->last_request.target[IFL_TARGET_brightness], 0.25, 0);
     assert_int_equal(under.fake->last_request.height, 48);
     answer_free(&answer);
     check_image("/api/v1/images/made-3.png", "image/png", "\x89PNG", 4);
@@ -40,7 +40,7 @@ static void generates_and_answers_with_the_image(void **state)
     assert_memory_equal(answer.body, "\xff\xd8\xff", 3);
     answer_free(&answer);
     assert_string_equal(under.fake->last_source, "cam");
-    assert_true(isnan(under.fake->last_request.brightness));
+    assert_true(isnan(under.fake->last_request.target[IFL_TARGET_brightness]));
 }
 
 static void passes_the_pipelines_errors_on(void **state)

@@ -33,10 +33,10 @@ static void takes_every_field(void **state)
     assert_int_equal(body.request.k, 5);
     assert_int_equal(body.request.width, 256);
     assert_int_equal(body.request.height, 144);
-    check_near(body.request.brightness, 0.25, 0);
-    check_near(body.request.contrast, 1, 0);
-    check_near(body.request.saturation, 0, 0);
-    check_near(body.request.color_temperature, 6500, 0);
+    check_near(body.request.target[IFL_TARGET_brightness], 0.25, 0);
+    check_near(body.request.target[IFL_TARGET_contrast], 1, 0);
+    check_near(body.request.target[IFL_TARGET_saturation], 0, 0);
+    check_near(body.request.target[IFL_TARGET_color_temperature], 6500, 0);
     check_near(body.deadline_seconds, 0.5, 0);
     assert_string_equal(field, "");
 }
@@ -51,7 +51,7 @@ static void nothing_means_the_defaults(void **state)
     for (int i = 0; i < 3; i++) {
         check_ok(parse(texts[i], &body, field, &error), error);
         assert_int_equal(body.request.privacy, IFL_PRIVACY_DEIDENTIFY);
-        assert_true(isnan(body.request.brightness));
+        assert_true(isnan(body.request.target[IFL_TARGET_brightness]));
         assert_string_equal(body.source, "");
         check_near(body.deadline_seconds, 15, 0);
     }

@@ -128,7 +128,7 @@ static void demand_is_served_or_refused_with_a_reason(void **state)
     assert_ptr_equal(same, delivered);
     ifl_delivered_unref(same);
     ifl_delivered_unref(delivered);
-    request.brightness = NAN;
+    request.target[IFL_TARGET_brightness] = NAN;
     request.guidance_scale = 1e9;
     assert_int_equal(ifl_pipeline_generate(house->pipeline, NULL, &request, IFL_SECOND_NS,
                                            &delivered, &house->error),
