@@ -136,16 +136,18 @@ static void sharpen(struct ifl_developer *d, double number)
     mix(d, -(amount < SHARP_MAX ? amount : SHARP_MAX));
 }
 
-// What differs from the mean around it by little is noise, and shrinks to nothing.
+// What differs from the mean around it by little is noise, and shrinks to nothing. Differences come
+// in steps, so pixels take turns between two whole thresholds: their share moves without a step.
 static void denoise(struct ifl_developer *d, double level)
 {
-    int threshold = (int)lround(level * ONE);
-    if (threshold == 0)
+    int whole = (int)level, share = (int)lround((level - whole) * WEIGHT);
+    if (whole == 0 && share == 0)
         return;
     blur(d, d->detail, d->other);
     for (size_t i = 0; i < samples_of(d); i++) {
+        bool higher = (int)((uint32_t)(i / 3) * 2654435761U >> 24) < share;
         int mean = d->other[i], rest = d->detail[i] - mean;
-        int left = (rest < 0 ? -rest : rest) - threshold;
+        int left = (rest < 0 ? -rest : rest) - (whole + higher) * ONE;
         d->detail[i] = (uint16_t)(left <= 0 ? mean : mean + (rest < 0 ? -left : left));
     }
 }

@@ -138,14 +138,17 @@ static struct trial bracket(struct search *s, enum ifl_target a, struct trial *f
                             struct trial *best)
 {
     struct trial to = *from;
-    double stride = from->miss < 0 ? 0.25 : -0.25;
+    // McCamy's formula turns back beyond its range, so temperature is looked for in small steps.
+    double first = a == IFL_TARGET_color_temperature ? 0.125 : 0.25;
+    double growth = a == IFL_TARGET_color_temperature ? 1 : 2;
+    double stride = from->miss < 0 ? first : -first;
     const struct ifl_reach *reach = &ifl_reach[a];
     while (same_side(*from, to) &&
            (stride < 0 ? to.number > reach->least : to.number < reach->greatest)) {
         *from = to;
         to = attempt(s, a, fmin(fmax(to.number + stride, reach->least), reach->greatest));
         *best = nearer(*best, to);
-        stride *= 2;
+        stride *= growth;
     }
     return to;
 }

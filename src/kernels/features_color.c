@@ -125,7 +125,8 @@ static void take_darkness(const struct ifl_workplace *at, int y, struct darkness
             least = lesser(least, lesser(r[x], lesser(g[x], b[x])));
         dark->least[i] = least;
     }
-    if (y + 1 != height && (y % BOX != BOX - 1 || y / BOX + 1 >= rows))
+    int next = y + IFL_ROW_STEP;
+    if (next < height && (next % BOX != 0 || next / BOX >= rows))
         return;
     for (int i = 0; i < count; i++)
         dark->sum += dark->least[i];

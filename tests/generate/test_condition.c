@@ -29,7 +29,7 @@ static void *make_engine(const struct ifl_profile *profile)
 
 static struct ifl_synthetic make_image(void *engine, const struct ifl_request *request)
 {
-    struct ifl_synthetic made = {0};
+    struct ifl_synthetic made = {.request = *request};
     struct ifl_error error = {0};
     check_ok(ifl_request_check(request, &error), error);
     check_ok(ifl_engine_analytic.generate(engine, request, &made, &error), error);
