@@ -27,7 +27,7 @@ CHANGES = {
     "noise, sigma about 8": ("noise=alls=14:allf=t", "noise|laplacian|mscn|lbp|spectral|gradient|complexity|edge"),
     "camera shifted by 8 %": ("crop=iw*0.92:ih*0.92:0:0,scale=768:576", "."),
     "content: a parked van": ("drawbox=x=180:y=160:w=260:h=150:color=0x3050a0:t=fill", "."),
-    "brightness -0.2 %, below the tolerance": ("eq=brightness=-0.002", None),
+    "a faint shadow on 0.5 % of it, below the tolerance": ("drawbox=x=10:y=10:w=60:h=40:color=black@0.05:t=fill", None),
 }
 
 

@@ -239,6 +239,17 @@ static void choose_channels(const struct finding finding[IFL_CHANNELS], const bo
     }
 }
 
+// The picture is brighter or darker, and not of another colour.
+static bool is_light(const struct finding finding[IFL_CHANNELS])
+{
+    const struct finding *light = &finding[IFL_FEATURE_brightness_mean];
+    const struct finding *red = &finding[IFL_FEATURE_red_mean],
+                         *blue = &finding[IFL_FEATURE_blue_mean];
+    double change = fabs(light->after - light->before);
+    double colour = fabs(red->after - red->before - (blue->after - blue->before));
+    return light->score > LIGHT_DEVIATIONS && change > LIGHT_LEAST && colour < change / 2;
+}
+
 static void find_channels(const struct ifl_regime *reference, const struct ifl_rows *rows,
                           uint64_t first, struct ifl_change *change)
 {
@@ -254,9 +265,7 @@ static void find_channels(const struct ifl_regime *reference, const struct ifl_r
         find_relations(reference, rows, first, finding);
     for (int c = 0; c < IFL_CHANNELS; c++)
         keep[c] = ifl_channel_counts(c) && (change->relations || !kept || keep[c]);
-    const struct finding *light = &finding[IFL_FEATURE_brightness_mean];
-    change->light = !change->relations && light->score > LIGHT_DEVIATIONS &&
-                    fabs(light->after - light->before) > LIGHT_LEAST;
+    change->light = !change->relations && is_light(finding);
     choose_channels(finding, keep, change);
 }
 

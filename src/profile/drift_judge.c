@@ -11,6 +11,7 @@ static const double ALLOWANCE = 0.5;        // Page's k
 static const double JOINT_WEIGHT = 0.5;     // of the joint scores in the sum of evidence
 static const double WARNINGS_AN_ALARM = 30; // so many times more often may a warning be false
 static const double DEFER_S = 1800;         // longest way to a known regime
+static const double DOUBT = 0.25;           // of the warning's limit
 static const double UNDONE = 0.35;          // of the change that may be left
 static const double ARRIVED = 0.85;         // of the way
 
@@ -56,31 +57,34 @@ void ifl_drift_watch(struct ifl_drift *drift, int regime)
 static bool in_doubt(const struct ifl_drift *drift, int series, int ranked)
 {
     const struct ifl_cusum *cusum = &drift->cusum[series];
-    return ranked >= RANKS_ENOUGH && fmax(cusum->high, cusum->low) > drift->warning_limit / 2;
+    return ranked >= RANKS_ENOUGH && fmax(cusum->high, cusum->low) > drift->warning_limit * DOUBT;
 }
 
 static void judge_value(struct ifl_drift *drift, struct ifl_regime *regime, int series,
                         double value)
 {
     struct ifl_ranks ranks = ifl_regime_ranks(regime, series);
-    struct ifl_surprise surprise, plain;
-    double slack = (double)regime->channel[series].slack;
+    struct ifl_surprise surprise;
     bool joint = series >= IFL_CHANNELS;
+    double slack = (double)regime->channel[series].slack;
     ifl_ranks_judge(&ranks, value, slack, &drift->rng, &surprise);
-    ifl_ranks_judge(&ranks, value, 0, &drift->rng, &plain);
-    double score = ifl_normal_quantile((plain.rank_up + plain.rank_down) / 2);
-    if (joint) { // only what is stranger than usual is a change
+    if (joint) // only what is stranger than usual is a change
         surprise.rank_down = surprise.p_down = 1;
-        score = fmax(score, 0);
-    }
     ifl_evidence_add(&drift->series[series], &surprise, 0, (double)regime->block_seconds);
-    ifl_cusum_add(&drift->cusum[series], score, ALLOWANCE, INFINITY);
+    // As ifl_cusum_add, with the tolerance taken off on each side; joint scores, which have no unit
+    // that it could be of, keep it here, so that what is in doubt is soon known.
+    struct ifl_cusum *cusum = &drift->cusum[series];
+    if (joint)
+        ifl_ranks_judge(&ranks, value, 0, &drift->rng, &surprise);
+    cusum->high = fmax(0, cusum->high + ifl_normal_quantile(surprise.rank_up) - ALLOWANCE);
+    if (!joint)
+        cusum->low = fmax(0, cusum->low - ifl_normal_quantile(surprise.rank_down) - ALLOWANCE);
     uint64_t begin = drift->rows.count - ((uint64_t)1 << regime->level);
-    if (drift->cusum[series].high <= 0)
+    if (cusum->high <= 0)
         drift->high_since[series] = drift->rows.count;
     else if (drift->high_since[series] > begin)
         drift->high_since[series] = begin;
-    if (drift->cusum[series].low <= 0)
+    if (cusum->low <= 0)
         drift->low_since[series] = drift->rows.count;
     else if (drift->low_since[series] > begin)
         drift->low_since[series] = begin;
