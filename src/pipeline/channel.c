@@ -33,6 +33,7 @@ struct ifl_channel {
     char uri[256];               // redacted
     char state_path[PATH_MAX];   // of the profile
     char model_path[PATH_MAX];   // of the statistics' state
+    char view_path[PATH_MAX];    // of what the camera usually shows
     char drift_path[PATH_MAX];   // of drift's
     int64_t profile_interval_ns; // atomic
     int64_t retention_ns;        // 0: pictures stay until others take their place
@@ -151,6 +152,9 @@ static void keep(struct analyst *analyst, int64_t now_ns, bool last)
         return;
     analyst->kept_ns = now_ns;
     ifl_watch_keep(channel->watch, channel->drift_path);
+    struct ifl_error unkept = {0};
+    if (ifl_health_save(channel->health, channel->view_path, &unkept) != IFL_OK)
+        ifl_log(IFL_LOG_ERROR, "camera.keep-failed", channel->name, "%s", unkept.text);
     struct ifl_profile *profile = ifl_channel_profile(channel, false, 0);
     struct ifl_error error = {0};
     if (profile && profile->memory_frames >= IFL_MEMORY_MIN &&
@@ -231,6 +235,8 @@ static void report_load(struct ifl_channel *channel)
     channel->complete_share = ladder->complete;
     pthread_mutex_unlock(&channel->lock);
     const char *name = ifl_rung_name(ladder->rung);
+    if (ladder->rung == IFL_RUNG_FULL && before == IFL_RUNG_FULL)
+        return;
     if (ladder->rung == IFL_RUNG_FULL) {
         ifl_journal_clear(journal, channel->name, IFL_INCIDENT_SLOW);
         ifl_journal_clear(journal, channel->name, IFL_INCIDENT_DEGRADED);
@@ -431,7 +437,11 @@ static void load_kept(struct ifl_channel *channel)
 {
     ifl_watch_load(channel->watch, channel->drift_path);
     struct ifl_profile *profile;
-    struct ifl_error error = {0};
+    struct ifl_error error = {0}, unknown = {0};
+    enum ifl_result known = ifl_health_load(channel->health, channel->view_path, &unknown);
+    if (known != IFL_OK && known != IFL_ERR_NOT_FOUND)
+        ifl_log(IFL_LOG_WARNING, "camera.kept-unusable", channel->name, "%s; learning it anew",
+                unknown.text);
     enum ifl_result result = ifl_profile_load(channel->state_path, &profile, &error);
     if (result == IFL_OK)
         publish(channel, profile);
@@ -489,6 +499,7 @@ enum ifl_result ifl_channel_create(const struct ifl_source_spec *spec,
         snprintf(made->state_path, sizeof made->state_path, "%s/%s.iflprof", state_dir, made->name);
         snprintf(made->model_path, sizeof made->model_path, "%s/%s.iflmodel", state_dir,
                  made->name);
+        snprintf(made->view_path, sizeof made->view_path, "%s/%s.iflview", state_dir, made->name);
         snprintf(made->drift_path, sizeof made->drift_path, "%s/%s.ifldrift", state_dir,
                  made->name);
     }
@@ -558,6 +569,8 @@ void ifl_channel_forget(struct ifl_channel *channel)
         unlink(channel->state_path);
     if (channel->model_path[0])
         unlink(channel->model_path);
+    if (channel->view_path[0])
+        unlink(channel->view_path);
     if (channel->drift_path[0])
         unlink(channel->drift_path);
 }

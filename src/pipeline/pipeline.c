@@ -52,6 +52,7 @@ static enum ifl_result open_studio(struct ifl_pipeline *pipeline, const struct i
     struct ifl_studio_config studio = {
         .settings = pipeline->settings,
         .roster = pipeline->roster,
+        .journal = pipeline->journal,
         .engine = (const void *)ifl_registry_find(pipeline->registry, IFL_PLUGIN_ENGINE, name),
         .sink_plugin = pipeline->sink_plugin,
         .sink = pipeline->sink,

@@ -20,7 +20,7 @@
 
 static const char stage[] = "state";
 static const char pictures_suffix[] = ".iflprof", statistics_suffix[] = ".iflmodel",
-                  drift_suffix[] = ".ifldrift";
+                  drift_suffix[] = ".ifldrift", view_suffix[] = ".iflview";
 
 enum { QUIET_S = 300 }; // a file written later has a watcher
 
@@ -164,8 +164,8 @@ static bool source_of(const char *file, const char *suffix, char source[256])
 // One that was being written when the power went: a hidden name, and perhaps pictures in it.
 static bool is_torn(const char *file)
 {
-    return file[0] == '.' &&
-           (strstr(file, ".iflprof.") || strstr(file, ".iflmodel.") || strstr(file, ".ifldrift."));
+    return file[0] == '.' && (strstr(file, ".iflprof.") || strstr(file, ".iflmodel.") ||
+                              strstr(file, ".ifldrift.") || strstr(file, ".iflview."));
 }
 
 static bool is_quiet(const char *path)
@@ -197,7 +197,8 @@ static enum ifl_result erase_all(DIR *list, const char *folder, const char *want
             result = erase_file(path, source, span, erased, error);
         else if (is_all(span) &&
                  (source_of(entry->d_name, statistics_suffix, source) ||
-                  source_of(entry->d_name, drift_suffix, source)) &&
+                  source_of(entry->d_name, drift_suffix, source) ||
+                  source_of(entry->d_name, view_suffix, source)) &&
                  is_wanted(wanted, source))
             result = remove_file(path, source, erased, error);
     }

@@ -10,6 +10,7 @@
 
 #include "base/hash.h"
 #include "base/log.h"
+#include "core/journal.h"
 
 enum {
     QUEUE_DEPTH = 16,
@@ -17,6 +18,7 @@ enum {
     ROLLING = 32,        // images of the rolling set
     LIKENESS_EVERY = 16, // images between two measurements of it
     POLL_MS = 20,        // the scheduler's step
+    SIDE_LEAST = 32,     // pixels that images are eased to
 };
 
 // One request on its way. Shared by the queue and, where somebody waits, by the waiter.
@@ -40,7 +42,11 @@ struct ifl_studio {
     int workers;
     bool scheduling;
     unsigned turn; // the scheduler's own
-    bool slow;     // the scheduler's own: the interval can't be kept
+    // The scheduler's own too: the interval can't be kept; what is asked for instead, since when.
+    bool slow;
+    int easing;
+    int64_t eased_ns;
+    char slow_source[IFL_SOURCE_NAME_MAX]; // whose images were late first
 
     pthread_mutex_t sink_lock; // sinks are called by one thread at a time
 
@@ -258,16 +264,76 @@ static void *work(void *context)
 
 // ---- the scheduler ----
 
-// Says once that the interval can't be kept, and once that it can again.
-static void note_pace(struct ifl_studio *studio, const char *source, bool slow)
+// What is asked for while the interval can't be kept: first smaller images, then fewer.
+static const struct easing {
+    int halvings; // of both sides
+    double interval;
+    const char *name;
+} easings[] = {{0, 1, ""}, {1, 1, "smaller"}, {1, 2, "rarer"}, {1, 4, "rare"}};
+enum { EASINGS = sizeof easings / sizeof *easings, EASE_S = 2, TIGHTEN_S = 10 };
+
+static void report_pace(struct ifl_studio *studio, const char *source)
 {
-    if (slow && !studio->slow)
+    const struct easing *easing = &easings[studio->easing];
+    struct ifl_journal *journal = studio->config.journal;
+    ifl_journal_note(journal, source, IFL_INCIDENT_SLOW, "generate",
+                     "generate is slow: images are not ready when the next are due; choose a "
+                     "longer --generate-interval, a smaller --size or more --threads");
+    if (studio->easing)
+        ifl_journal_note(journal, source, IFL_INCIDENT_DEGRADED, easing->name,
+                         "images are asked for at half the width and height%s; it climbs back when "
+                         "there is time",
+                         easing->interval > 1 ? " and less often" : "");
+}
+
+static void end_pace(struct ifl_studio *studio, const char *source)
+{
+    ifl_journal_clear(studio->config.journal, source, IFL_INCIDENT_SLOW);
+    ifl_journal_clear(studio->config.journal, source, IFL_INCIDENT_DEGRADED);
+}
+
+// Says once that the interval can't be kept, and once that it can again; in between asks for less
+// and, step by step, for all again.
+static void note_pace(struct ifl_studio *studio, const char *source, bool slow, bool adaptive)
+{
+    int64_t now_ns = ifl_now_ns(ifl_clock_real()), since_ns = now_ns - studio->eased_ns;
+    bool was = studio->slow;
+    if (!was)
+        snprintf(studio->slow_source, sizeof studio->slow_source, "%s", source);
+    source = studio->slow_source;
+    if (slow && (!was || since_ns >= EASE_S * IFL_SECOND_NS)) {
+        studio->easing += adaptive && studio->easing + 1 < EASINGS;
+        studio->eased_ns = now_ns;
+        report_pace(studio, source);
+    } else if (!slow && studio->easing && since_ns >= TIGHTEN_S * IFL_SECOND_NS) {
+        studio->easing--;
+        studio->eased_ns = now_ns;
+    }
+    if (slow && !was)
         ifl_log(IFL_LOG_WARNING, "generate.slow", source,
-                "generate is slower than the interval asks, images are left out; choose a longer "
-                "--generate-interval, a smaller --size or more --threads");
-    else if (!slow && studio->slow)
+                "generate is slower than the interval asks; choose a longer --generate-interval, a "
+                "smaller --size or more --threads");
+    studio->slow = slow || (was && studio->easing);
+    if (was && !studio->slow) {
         ifl_log(IFL_LOG_INFO, "generate.in-time", source, "generate keeps the interval again");
-    studio->slow = slow;
+        end_pace(studio, source);
+    }
+}
+
+static void ease(const struct ifl_studio *studio, struct ifl_channel *channel,
+                 struct ifl_request *request)
+{
+    int halvings = easings[studio->easing].halvings;
+    struct ifl_profile *profile = halvings ? ifl_channel_profile(channel, false, 0) : NULL;
+    if (profile && !request->width && profile->levels > 0) {
+        request->width = profile->level_width[profile->levels - 1];
+        request->height = profile->level_height[profile->levels - 1];
+    }
+    if (request->width >> halvings >= SIDE_LEAST && request->height >> halvings >= SIDE_LEAST) {
+        request->width >>= halvings;
+        request->height >>= halvings;
+    }
+    ifl_profile_unref(profile);
 }
 
 // The number of the next request of a channel, for its seed.
@@ -286,8 +352,10 @@ static void tick(struct ifl_studio *studio, struct ifl_channel *channel)
     const struct ifl_config *options = ifl_settings_begin(studio->config.settings);
     ifl_config_request(options, &request);
     int count = options->count;
+    bool adaptive = options->adaptive;
     uint64_t seed = options->seed;
     ifl_settings_end(studio->config.settings);
+    ease(studio, channel, &request);
     for (int i = 0; i < count; i++) {
         request.seed = ifl_hash_mix(ifl_hash_mix(seed) + next_part(studio, channel)) >> 1;
         struct ifl_error error = {0};
@@ -296,8 +364,9 @@ static void tick(struct ifl_studio *studio, struct ifl_channel *channel)
             return;
         struct ifl_edge_counts waiting;
         ifl_edge_count(studio->jobs, &waiting);
-        if (result == IFL_ERR_BUSY || waiting.waiting <= 1) // in between nothing is said
-            note_pace(studio, ifl_channel_name(channel), result != IFL_OK);
+        bool slow = result == IFL_ERR_BUSY || waiting.waiting > QUEUE_DEPTH / 2;
+        if (slow || waiting.waiting <= 1) // in between nothing is said
+            note_pace(studio, ifl_channel_name(channel), slow, adaptive);
         if (result != IFL_OK)
             return;
     }
@@ -335,7 +404,7 @@ static void look_at_channels(struct ifl_studio *studio, int64_t now_ns)
     studio->turn++; // who is first changes, so that a full queue starves nobody
     for (int i = 0; i < roll.count; i++)
         look_at(studio, roll.channel[(studio->turn + (unsigned)i) % (unsigned)roll.count], now_ns,
-                (int64_t)(interval * (double)IFL_SECOND_NS));
+                (int64_t)(interval * easings[studio->easing].interval * (double)IFL_SECOND_NS));
     ifl_roll_drop(&roll);
 }
 

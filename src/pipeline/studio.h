@@ -15,6 +15,7 @@
 struct ifl_studio_config {
     struct ifl_settings *settings; // outlives the studio
     struct ifl_roster *roster;     // likewise
+    struct ifl_journal *journal;   // likewise; or NULL
     const struct ifl_engine_plugin *engine;
     const struct ifl_sink_plugin *sink_plugin;
     void *sink; // opened; stays the caller's
