@@ -86,7 +86,7 @@ struct ifl_distribution_shift {
 IFL_API bool ifl_modeler_detect_distribution_shift(struct ifl_modeler *modeler,
                                                    struct ifl_distribution_shift *shift);
 
-/* Adds all of the other's window, as if its pictures had been seen just now. The other one's
+/* Adds all of another one's window, as if its pictures had been seen just now. The other one's
  * reference and recent view are not looked at. */
 IFL_API void ifl_modeler_merge(struct ifl_modeler *modeler, const struct ifl_modeler *other);
 

@@ -30,7 +30,10 @@ enum ifl_pixel_format {
     IFL_PIXEL_YUV444P,
     IFL_PIXEL_NV12, /* planes Y and interleaved CbCr */
     IFL_PIXEL_GRAY8,
-    IFL_PIXEL_RGB24, /* one plane, R first; range and matrix are ignored */
+    IFL_PIXEL_RGB24,  /* one plane, R first; range and matrix are ignored, as for all RGB below */
+    IFL_PIXEL_RGBA32, /* alpha is not looked at: colours count as they are stored */
+    IFL_PIXEL_RGB48,  /* 16 bits a sample, in the machine's byte order */
+    IFL_PIXEL_GRAY16, /* the same */
 };
 
 enum ifl_range { IFL_RANGE_LIMITED, IFL_RANGE_FULL };
@@ -41,7 +44,7 @@ struct ifl_frame {
     enum ifl_pixel_format format;
     enum ifl_range range;
     enum ifl_matrix matrix;
-    const uint8_t *plane[3]; /* row-major, 8 bits a sample */
+    const uint8_t *plane[3]; /* row-major, 8 bits a sample but where the format says 16 */
     int stride[3];           /* bytes from row to row, positive */
 
     char source[IFL_SOURCE_NAME_MAX]; /* name of the source it came from */
@@ -68,10 +71,16 @@ IFL_API void ifl_frame_unref(struct ifl_frame *frame);            /* takes NULL 
 IFL_API struct ifl_frame *ifl_frame_create(enum ifl_pixel_format format, int width, int height);
 
 /* Width and height in samples of plane `index`, 0 x 0 where the format has no such plane.
- * For NV12 plane 1 a sample is a pair; for RGB24 a triple. */
+ * For NV12 plane 1 a sample is a pair; for RGB a triple, with alpha four. */
 IFL_API void ifl_plane_size(enum ifl_pixel_format format, int width, int height, int index,
                             int *plane_width, int *plane_height);
+IFL_API int ifl_plane_sample_bytes(enum ifl_pixel_format format, int index); /* 0: no such plane */
 IFL_API const char *ifl_pixel_format_name(enum ifl_pixel_format format);
+
+/* The canonical form of any frame of 1x1 to IFL_FRAME_SIDE_MAX a side, as ingest makes it: for
+ * those who have pictures of their own to measure. The caller has its only reference. */
+IFL_API enum ifl_result ifl_frame_canonical(const struct ifl_frame *raw, struct ifl_frame **out,
+                                            struct ifl_error *error) IFL_CHECK_RESULT;
 
 #ifdef __cplusplus
 }

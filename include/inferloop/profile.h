@@ -184,6 +184,13 @@ IFL_API enum ifl_result ifl_profiler_snapshot(struct ifl_profiler *profiler,
                                               struct ifl_error *error) IFL_CHECK_RESULT;
 IFL_API void ifl_profiler_destroy(struct ifl_profiler *profiler); /* takes NULL */
 
+/* A profile of all these pictures, of any format and size: statistics only, without memory, so
+ * nothing can be generated from it. The pictures are taken in order, motion is from each to the
+ * next of its size. */
+IFL_API enum ifl_result ifl_process_batch(struct ifl_frame *const *frames, int count,
+                                          struct ifl_profile **profile,
+                                          struct ifl_error *error) IFL_CHECK_RESULT;
+
 /* Sizes of the pyramid for a picture of this aspect: level 0 has about 32 * 18 pixels, each next
  * one doubles both sides, the last has about base_area. Returns the number of levels. */
 IFL_API int ifl_pyramid_sizes(int width, int height, int base_area, int level_width[IFL_LEVELS_MAX],

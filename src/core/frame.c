@@ -18,6 +18,9 @@ static const struct plane_row formats[] = {
     [IFL_PIXEL_NV12] = {"nv12", 2, {0, 1}, {0, 1}, {1, 2}},
     [IFL_PIXEL_GRAY8] = {"gray8", 1, {0}, {0}, {1}},
     [IFL_PIXEL_RGB24] = {"rgb24", 1, {0}, {0}, {3}},
+    [IFL_PIXEL_RGBA32] = {"rgba32", 1, {0}, {0}, {4}},
+    [IFL_PIXEL_RGB48] = {"rgb48", 1, {0}, {0}, {6}},
+    [IFL_PIXEL_GRAY16] = {"gray16", 1, {0}, {0}, {2}},
 };
 
 const char *ifl_pixel_format_name(enum ifl_pixel_format format)
@@ -32,6 +35,11 @@ void ifl_plane_size(enum ifl_pixel_format format, int width, int height, int ind
     bool there = index < row->planes;
     *plane_width = there ? (width + (1 << row->shift_x[index]) - 1) >> row->shift_x[index] : 0;
     *plane_height = there ? (height + (1 << row->shift_y[index]) - 1) >> row->shift_y[index] : 0;
+}
+
+int ifl_plane_sample_bytes(enum ifl_pixel_format format, int index)
+{
+    return formats[format].sample_bytes[index];
 }
 
 struct ifl_frame *ifl_frame_ref(struct ifl_frame *frame)

@@ -131,23 +131,27 @@ static void target_size(const struct ifl_canonical_config *config, const struct 
 static void crop_planes(const struct ifl_frame *raw, const struct region *region,
                         const uint8_t *plane[4], int stride[4])
 {
-    static const int bytes[3][6] = {// per step of x in plane 0, 1, 2; 0 halves
-                                    [0] = {1, 1, 1, 1, 1, 3},
-                                    [1] = {0, 0, 1, 1, 0, 0},
-                                    [2] = {0, 0, 1, 0, 0, 0}};
-    bool half_height = raw->format == IFL_PIXEL_YUV420P || raw->format == IFL_PIXEL_NV12;
     for (int i = 0; i < 3; i++) {
+        int x, y; // in samples: where a plane of the region's left upper corner's size would end
+        ifl_plane_size(raw->format, region->x, region->y, i, &x, &y);
         stride[i] = raw->stride[i];
-        if (!raw->plane[i])
-            continue;
-        int step = bytes[i][raw->format];
-        ptrdiff_t x = step ? (ptrdiff_t)region->x * step : region->x / 2;
-        ptrdiff_t y = i && half_height ? region->y / 2 : region->y;
-        plane[i] = raw->plane[i] + y * raw->stride[i] + x;
+        if (raw->plane[i])
+            plane[i] = raw->plane[i] + (ptrdiff_t)y * raw->stride[i] +
+                       (ptrdiff_t)x * ifl_plane_sample_bytes(raw->format, i);
     }
 }
 
 // ---- conversion ----
+
+static bool is_rgb(enum ifl_pixel_format format)
+{
+    return format == IFL_PIXEL_RGB24 || format == IFL_PIXEL_RGBA32 || format == IFL_PIXEL_RGB48;
+}
+
+static bool is_grey(enum ifl_pixel_format format)
+{
+    return format == IFL_PIXEL_GRAY8 || format == IFL_PIXEL_GRAY16;
+}
 
 static enum AVPixelFormat their_format(enum ifl_pixel_format format)
 {
@@ -155,6 +159,8 @@ static enum AVPixelFormat their_format(enum ifl_pixel_format format)
         [IFL_PIXEL_YUV420P] = AV_PIX_FMT_YUV420P, [IFL_PIXEL_YUV422P] = AV_PIX_FMT_YUV422P,
         [IFL_PIXEL_YUV444P] = AV_PIX_FMT_YUV444P, [IFL_PIXEL_NV12] = AV_PIX_FMT_NV12,
         [IFL_PIXEL_GRAY8] = AV_PIX_FMT_GRAY8,     [IFL_PIXEL_RGB24] = AV_PIX_FMT_RGB24,
+        [IFL_PIXEL_RGBA32] = AV_PIX_FMT_RGBA,     [IFL_PIXEL_RGB48] = AV_PIX_FMT_RGB48,
+        [IFL_PIXEL_GRAY16] = AV_PIX_FMT_GRAY16,
     };
     return formats[format];
 }
@@ -216,8 +222,7 @@ static enum ifl_result scale_and_normalise(struct ifl_canonical *canonical,
                                            const struct ifl_frame *raw, const struct region *region,
                                            const struct ifl_frame *target, struct ifl_error *error)
 {
-    bool rgb = raw->format == IFL_PIXEL_RGB24;
-    bool grey = raw->format == IFL_PIXEL_GRAY8;
+    bool rgb = is_rgb(raw->format), grey = is_grey(raw->format);
     struct ifl_frame *middle = NULL;
     if (!rgb) {
         middle = ifl_pool_get(canonical->scratch, grey ? IFL_PIXEL_GRAY8 : IFL_PIXEL_YUV420P,
@@ -260,7 +265,7 @@ static void apply_mask(const struct ifl_rectangle *mask, const struct ifl_frame 
 {
     double scale_x = (double)target->width / region->width;
     double scale_y = (double)target->height / region->height;
-    bool mixed = scale_x != 1 || scale_y != 1 || raw->format == IFL_PIXEL_RGB24 ||
+    bool mixed = scale_x != 1 || scale_y != 1 || is_rgb(raw->format) ||
                  raw->format == IFL_PIXEL_YUV422P || raw->format == IFL_PIXEL_YUV444P;
     double margin_x = mixed ? 2 + 2 * scale_x : 0, margin_y = mixed ? 2 + 2 * scale_y : 0;
     double left = (mask->x * raw->width - region->x) * scale_x - margin_x;
@@ -295,7 +300,7 @@ static void copy_metadata(const struct ifl_frame *raw, struct ifl_frame *frame)
 static enum ifl_result check_raw(const struct ifl_frame *raw, const struct region *region,
                                  struct ifl_error *error)
 {
-    if ((unsigned)raw->format > IFL_PIXEL_RGB24 || !raw->plane[0])
+    if ((unsigned)raw->format > IFL_PIXEL_GRAY16 || !raw->plane[0])
         return ifl_fail(error, IFL_ERR_UNSUPPORTED, "ingest",
                         "the source gave a picture of an unknown format");
     if (raw->width > IFL_FRAME_SIDE_MAX || raw->height > IFL_FRAME_SIDE_MAX)

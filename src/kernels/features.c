@@ -56,10 +56,12 @@ static enum ifl_result check_frame(const struct ifl_frame *frame, struct ifl_err
     bool grey = frame->format == IFL_PIXEL_GRAY8;
     if (!grey && (frame->format != IFL_PIXEL_YUV420P || frame->matrix != IFL_MATRIX_BT601))
         return ifl_fail(error, IFL_ERR_UNSUPPORTED, "profile",
-                        "features are measured on yuv420p of BT.601; make the frame canonical");
+                        "features are measured on yuv420p of BT.601; make the frame "
+                        "canonical (ifl_frame_canonical)");
     if (frame->range != IFL_RANGE_FULL)
         return ifl_fail(error, IFL_ERR_UNSUPPORTED, "profile",
-                        "features are measured on full range; make the frame canonical");
+                        "features are measured on full range; make the frame canonical "
+                        "(ifl_frame_canonical)");
     if (frame->width < 1 || frame->height < 1 || frame->width > IFL_FRAME_SIDE_MAX ||
         frame->height > IFL_FRAME_SIDE_MAX)
         return ifl_fail(error, IFL_ERR_INVALID, "profile",
