@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import unittest
@@ -161,6 +162,9 @@ class Tables(Case):
             self.assertEqual(done.returncode, 0)
             self.assertEqual(done.stdout, (ROOT / "docs" / name).read_text(),
                              f"docs/{name} has drifted; run `make docs`")
+        explained = (ROOT / "docs" / "profile.md").read_text()
+        for feature in re.findall(r"^\| `(\w+)`", (ROOT / "docs" / "features.md").read_text(), re.M):
+            self.assertIn(f"`{feature}`", explained, "docs/profile.md explains every feature")
 
     def test_every_command_has_help(self):
         for command in ("run", "profile", "generate", "validate", "replay", "probe", "config",
