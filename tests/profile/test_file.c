@@ -147,8 +147,8 @@ static void every_damaged_byte_is_found(void **state)
     (void)state;
     size_t count;
     uint8_t *bytes = read_bytes(first, &count);
-    // All of the header and the first sections, then every 7th byte: it is the same code.
-    for (size_t i = 0; i < count; i += i < 400 ? 1 : 7) {
+    // All of the header and the first sections, then every 31st byte: it is the same code.
+    for (size_t i = 0; i < count; i += i < 400 ? 1 : 31) {
         struct ifl_error error = {0};
         bytes[i] ^= (uint8_t)(1u << (i % 8));
         assert_int_equal(load_bytes(bytes, count, &error), IFL_ERR_CORRUPT);
@@ -163,7 +163,7 @@ static void every_truncated_file_is_found(void **state)
     (void)state;
     size_t count;
     uint8_t *bytes = read_bytes(first, &count);
-    for (size_t length = 0; length < count; length += length < 200 ? 1 : 97) {
+    for (size_t length = 0; length < count; length += length < 200 ? 1 : 397) {
         struct ifl_error error = {0};
         assert_int_equal(load_bytes(bytes, length, &error), IFL_ERR_CORRUPT);
     }
