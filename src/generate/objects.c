@@ -113,7 +113,7 @@ static enum ifl_result paint_one(const struct ifl_objects *objects, int k, struc
                         "an object would not have been a blend of %d others; report this", k);
     vary_height(objects, record, pose, &record->placement);
     ifl_shape_blend(objects, pose, &record->body, &scratch->figure);
-    ifl_texture_blend(objects, pose, &record->body, scratch);
+    ifl_texture_blend(objects, pose, &record->body, k, scratch);
     ifl_palette_apply(&palette, &scratch->figure);
     ifl_render(objects, &scratch->figure, &record->placement, rng, canvas);
     return IFL_OK;

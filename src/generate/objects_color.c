@@ -1,12 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// Colours of a new object: per part the mean of k identities whose parts look alike.
+// Colours of a new object: per part the mean of k identities whose parts look alike, and a random
+// step. Means of k are greyer and more alike than single palettes; the step has the covariance that
+// they lack, over all parts and channels together, so that a set of objects has the colours of the
+// stream: as bright, dark and coloured, and trousers that go with the jacket as often.
 #include <math.h>
+#include <string.h>
 
 #include "generate/objects_internal.h"
 
-enum { POOL_MAX = 128 }; // at least twice IFL_K_MAX
+enum {
+    POOL_MAX = 128, // at least twice IFL_K_MAX
+    COLORS = PARTS * CHANNELS,
+};
 
-static const float RESTORE_MAX = 1.6f;
+static const double STEP_MAX = 2; // standard deviations
 
 void ifl_color_from_rgb(const uint8_t rgb[3], float color[CHANNELS])
 {
@@ -93,52 +100,91 @@ static void part_mean(const struct pool *pool, const int *chosen, int count, int
     }
 }
 
-static float chroma(const float color[CHANNELS])
+// What a set of means lacks: the covariance of single palettes less that of the means of each one's
+// k nearest, part by part.
+static void missing_covariance(const struct pool *pool, int k, double lacks[COLORS][COLORS])
 {
-    return sqrtf(color[1] * color[1] + color[2] * color[2]);
-}
-
-// Means of k hues are greyer than each: gives the mean of the k saturations back.
-static float saturation_factor(const struct pool *pool, const int *chosen, int k, int part,
-                               const float mean[CHANNELS])
-{
-    float wanted = 0, own = chroma(mean);
-    for (int i = 0; i < k; i++)
-        wanted += chroma(pool->palette[chosen[i]].mean[part]) / (float)k;
-    return own > 0 ? fminf(fmaxf(wanted / own, 1), RESTORE_MAX) : 1;
-}
-
-// Means of k are less bright or dark than single palettes: the factor that gives all such means
-// about the middle luma the spread of single ones.
-static float contrast_factor(const struct pool *pool, int part, int k, float middle)
-{
-    float single = 0, blended = 0;
+    struct ifl_palette middle;
+    for (int part = 0; part < PARTS; part++)
+        part_mean(pool, NULL, pool->count, part, &middle);
+    memset(lacks, 0, COLORS * sizeof *lacks);
     for (int i = 0; i < pool->count; i++) {
-        int chosen[IFL_K_MAX];
         struct ifl_palette mean;
-        nearest(pool, i, part, k, chosen);
-        part_mean(pool, chosen, k, part, &mean);
-        float a = pool->palette[i].mean[part][0] - middle, b = mean.mean[part][0] - middle;
-        single += a * a;
-        blended += b * b;
+        for (int part = 0; part < PARTS; part++) {
+            int chosen[IFL_K_MAX];
+            nearest(pool, i, part, k, chosen);
+            part_mean(pool, chosen, k, part, &mean);
+        }
+        for (int a = 0; a < COLORS; a++) {
+            for (int b = 0; b < COLORS; b++) {
+                int pa = a / CHANNELS, ca = a % CHANNELS, pb = b / CHANNELS, cb = b % CHANNELS;
+                double single = (double)(pool->palette[i].mean[pa][ca] - middle.mean[pa][ca]) *
+                                (double)(pool->palette[i].mean[pb][cb] - middle.mean[pb][cb]);
+                double blended = (double)(mean.mean[pa][ca] - middle.mean[pa][ca]) *
+                                 (double)(mean.mean[pb][cb] - middle.mean[pb][cb]);
+                // The parts' means are chosen apart from each other: they have nothing in common.
+                lacks[a][b] += (single - (pa == pb ? blended : 0)) / pool->count;
+            }
+        }
     }
-    return blended > 0 ? fminf(fmaxf(sqrtf(single / blended), 1), RESTORE_MAX) : 1;
 }
 
-static void choose_part(const struct pool *pool, int part, int k, struct ifl_rng *rng,
-                        struct ifl_palette *palette, struct ifl_blend *blend)
+// A random vector of this covariance: by its Cholesky factor, of which what is not positive is left
+// out.
+static void draw_step(double cov[COLORS][COLORS], struct ifl_rng *rng, float step[COLORS])
+{
+    double factor[COLORS][COLORS] = {{0}}, draw[COLORS];
+    for (int i = 0; i < COLORS; i++) {
+        double normal = ifl_rng_normal(rng);
+        draw[i] = fmin(fmax(normal, -STEP_MAX), STEP_MAX);
+    }
+    for (int j = 0; j < COLORS; j++) {
+        double pivot = cov[j][j];
+        for (int m = 0; m < j; m++)
+            pivot -= factor[j][m] * factor[j][m];
+        if (pivot < 1)
+            continue; // less than a grey level: nothing to give back
+        factor[j][j] = sqrt(pivot);
+        for (int i = j + 1; i < COLORS; i++) {
+            double rest = cov[i][j];
+            for (int m = 0; m < j; m++)
+                rest -= factor[i][m] * factor[j][m];
+            factor[i][j] = rest / factor[j][j];
+        }
+    }
+    for (int i = 0; i < COLORS; i++) {
+        double sum = 0;
+        for (int j = 0; j <= i; j++)
+            sum += factor[i][j] * draw[j];
+        step[i] = (float)sum;
+    }
+}
+
+// No colour that lies far beyond all that anybody has there.
+static float within(const struct pool *pool, int part, int c, float value)
+{
+    float least = pool->palette[0].mean[part][c], most = least;
+    for (int i = 1; i < pool->count; i++) {
+        least = fminf(least, pool->palette[i].mean[part][c]);
+        most = fmaxf(most, pool->palette[i].mean[part][c]);
+    }
+    float margin = 4 + (most - least) / 10;
+    return fminf(fmaxf(value, least - margin), most + margin);
+}
+
+static void choose_part(const struct pool *pool, int part, int k, const float step[COLORS],
+                        struct ifl_rng *rng, struct ifl_palette *palette, struct ifl_blend *blend)
 {
     int chosen[IFL_K_MAX];
-    struct ifl_palette middle;
     nearest(pool, (int)ifl_rng_below(rng, (uint32_t)pool->count), part, k, chosen);
     part_mean(pool, chosen, k, part, palette);
-    part_mean(pool, NULL, pool->count, part, &middle);
-    float *mean = palette->mean[part], luma = middle.mean[part][0];
-    float saturation = saturation_factor(pool, chosen, k, part, mean);
-    float value = luma + contrast_factor(pool, part, k, luma) * (mean[0] - luma);
-    mean[0] = fminf(fmaxf(value + 3 * (float)ifl_rng_normal(rng), 8), 235);
-    for (int c = 1; c < CHANNELS; c++)
-        mean[c] = saturation * mean[c] + (float)ifl_rng_normal(rng);
+    float *mean = palette->mean[part];
+    // Heads differ less than their measured palettes, which have collars and shoulders in them: a
+    // step of theirs in hue would look odd at once.
+    int free = part == 0 ? 1 : CHANNELS;
+    for (int c = 0; c < free; c++)
+        mean[c] = within(pool, part, c, mean[c] + step[part * CHANNELS + c]);
+    mean[0] = fminf(fmaxf(mean[0], 8), 235);
     blend->count = k;
     for (int i = 0; i < k; i++) {
         blend->identity[i] = pool->identity[chosen[i]];
@@ -151,11 +197,15 @@ bool ifl_palette_choose(const struct ifl_objects *objects, enum ifl_kind_index k
                         struct ifl_palette *palette, struct ifl_blend blend[PARTS])
 {
     struct pool pool;
+    double lacks[COLORS][COLORS];
+    float step[COLORS];
     fill_pool(objects, kind, excluded, &pool);
     if (pool.count < k)
         return false;
+    missing_covariance(&pool, k, lacks);
+    draw_step(lacks, rng, step);
     for (int part = 0; part < PARTS; part++)
-        choose_part(&pool, part, k, rng, palette, &blend[part]);
+        choose_part(&pool, part, k, step, rng, palette, &blend[part]);
     return true;
 }
 

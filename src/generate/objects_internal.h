@@ -163,7 +163,7 @@ bool ifl_blend_keeps(const struct ifl_blend *blend, int k, const uint8_t *exclud
 
 // objects_texture.c: residuals of the participants in the figure's shape, into figure->color.
 void ifl_texture_blend(const struct ifl_objects *objects, const struct ifl_pose *pose,
-                       const struct ifl_blend *blend, struct ifl_paint_scratch *scratch);
+                       const struct ifl_blend *blend, int k, struct ifl_paint_scratch *scratch);
 void ifl_part_weights(const float line[PARTS + 1], int row, float weight[PARTS]);
 
 // objects_color.c

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // The texture of a new object: what its participants have beside the mean colours of their parts,
 // brought into the new shape and averaged. An average is flatter than each: coarse and fine detail
-// get the participants' energy back, with a gain of at most GAIN_MAX.
+// get the participants' energy back, with a gain of at most BOUND / (k * the largest weight):
+// nobody's detail is in it with more than BOUND / k.
 #include <math.h>
 #include <string.h>
 
 #include "generate/objects_internal.h"
 
-static const float GAIN_MAX = 2;
+static const float BOUND = 2;
 static const float SHARPEN = 1.5f; // fine detail is lost once more when the figure is drawn
 
 void ifl_part_weights(const float line[PARTS + 1], int row, float weight[PARTS])
@@ -165,14 +166,15 @@ static void measure(const struct ifl_figure *figure, float image[PIXELS][CHANNEL
     }
 }
 
-static float gain(float wanted, float found, float boost)
+static float gain(float wanted, float found, float most)
 {
-    return found > 1e-6f ? fminf(fmaxf(boost * sqrtf(wanted / found), 1), GAIN_MAX) : 1;
+    return found > 1e-6f ? fminf(fmaxf(sqrtf(wanted / found), 1), most) : 1;
 }
 
 static void restore(struct ifl_figure *figure, float coarse[PIXELS][CHANNELS],
-                    const struct energy *wanted, const struct energy *found)
+                    const struct energy *wanted, const struct energy *found, float most)
 {
+    const float boost = SHARPEN * SHARPEN;
     for (int at = 0; at < PIXELS; at++) {
         if (!in_reach(figure, at))
             continue;
@@ -180,15 +182,18 @@ static void restore(struct ifl_figure *figure, float coarse[PIXELS][CHANNELS],
         for (int c = 0; c < CHANNELS; c++) {
             float fine = figure->color[at][c] - coarse[at][c];
             figure->color[at][c] =
-                gain(wanted->coarse[p][c], found->coarse[p][c], 1) * coarse[at][c] +
-                gain(wanted->fine[p][c], found->fine[p][c], SHARPEN) * fine;
+                gain(wanted->coarse[p][c], found->coarse[p][c], most) * coarse[at][c] +
+                gain(boost * wanted->fine[p][c], found->fine[p][c], most) * fine;
         }
     }
 }
 
 void ifl_texture_blend(const struct ifl_objects *objects, const struct ifl_pose *pose,
-                       const struct ifl_blend *blend, struct ifl_paint_scratch *scratch)
+                       const struct ifl_blend *blend, int k, struct ifl_paint_scratch *scratch)
 {
+    double largest = 0;
+    for (int i = 0; i < blend->count; i++)
+        largest = fmax(largest, blend->weight[i]);
     struct ifl_figure *figure = &scratch->figure;
     struct energy wanted = {0}, found = {0};
     memset(figure->color, 0, sizeof figure->color);
@@ -204,5 +209,5 @@ void ifl_texture_blend(const struct ifl_objects *objects, const struct ifl_pose 
     }
     blur(figure, figure->color, scratch->coarse);
     measure(figure, figure->color, scratch->coarse, 1, &found);
-    restore(figure, scratch->coarse, &wanted, &found);
+    restore(figure, scratch->coarse, &wanted, &found, BOUND / (float)(k * largest));
 }
