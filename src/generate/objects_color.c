@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "generate/exact.h"
 #include "generate/objects_internal.h"
 
 enum {
@@ -30,6 +31,18 @@ void ifl_color_to_rgb(const float color[CHANNELS], float rgb[3])
     rgb[2] = color[0] + 1.772f * color[1];
 }
 
+static const double SCALE = 80, KNEE = 48; // a grey level at luma 32
+
+static float to_scale(float luma)
+{
+    return (float)(SCALE * ifl_exact_log(1 + fmax((double)luma, 0) / KNEE));
+}
+
+static float from_scale(float value)
+{
+    return (float)(KNEE * (ifl_exact_exp((double)value / SCALE) - 1));
+}
+
 static float part_distance(const struct ifl_palette *a, const struct ifl_palette *b, int part)
 {
     float sum = 0;
@@ -41,7 +54,7 @@ static float part_distance(const struct ifl_palette *a, const struct ifl_palette
     return sum;
 }
 
-// The identities that may give their colours.
+// The identities that may give their colours; mean luma on the logarithmic scale.
 struct pool {
     int count;
     int identity[POOL_MAX];
@@ -62,7 +75,12 @@ static void fill_pool(const struct ifl_objects *objects, enum ifl_kind_index kin
         if (seen++ < pool->count * allowed / wanted) // evenly, where there are too many
             continue;
         pool->identity[pool->count] = i;
-        pool->palette[pool->count++] = objects->identity[i].palette;
+        pool->palette[pool->count] = objects->identity[i].palette;
+        for (int part = 0; part < PARTS; part++) {
+            float *luma = &pool->palette[pool->count].mean[part][0];
+            *luma = to_scale(*luma);
+        }
+        pool->count++;
     }
 }
 
@@ -184,7 +202,7 @@ static void choose_part(const struct pool *pool, int part, int k, const float st
     int free = part == 0 ? 1 : CHANNELS;
     for (int c = 0; c < free; c++)
         mean[c] = within(pool, part, c, mean[c] + step[part * CHANNELS + c]);
-    mean[0] = fminf(fmaxf(mean[0], 8), 235);
+    mean[0] = fminf(fmaxf(from_scale(mean[0]), 8), 235);
     blend->count = k;
     for (int i = 0; i < k; i++) {
         blend->identity[i] = pool->identity[chosen[i]];

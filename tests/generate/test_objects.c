@@ -329,6 +329,48 @@ static void threads_paint_the_same(void **state)
     close_painting(painting, profile);
 }
 
+// Means of k alone would have less than two thirds of it.
+static void colors_have_the_spread_of_the_stream(void **state)
+{
+    (void)state;
+    enum { DRAWS = 3000, LEGS = PARTS - 1 };
+    struct ifl_profile *profile = make_plaza(48, 16);
+    struct painting *painting = open_painting(profile);
+    const struct ifl_objects *objects = painting->objects;
+    static const uint8_t nobody[IDENTITIES_MAX];
+    struct moments {
+        double count, sum, square;
+    } single[2] = {{0}}, made[2] = {{0}};
+    struct ifl_rng rng;
+    ifl_rng_init(&rng, 1);
+    for (int i = 0; i < objects->identities + DRAWS; i++) {
+        struct ifl_palette palette;
+        struct ifl_blend blend[PARTS];
+        bool real = i < objects->identities;
+        if (real)
+            palette = objects->identity[i].palette;
+        else
+            assert_true(
+                ifl_palette_choose(objects, KIND_UPRIGHT, nobody, 3, &rng, &palette, blend));
+        for (int c = 0; c < 2; c++) { // luma, and one chroma
+            struct moments *m = real ? &single[c] : &made[c];
+            double value = (double)palette.mean[LEGS][c];
+            m->count++;
+            m->sum += value;
+            m->square += value * value;
+        }
+    }
+    for (int c = 0; c < 2; c++) {
+        double spread[2];
+        for (int i = 0; i < 2; i++) {
+            const struct moments *m = i ? &made[c] : &single[c];
+            spread[i] = sqrt(m->square / m->count - m->sum / m->count * m->sum / m->count);
+        }
+        assert_true(spread[1] > 0.85 * spread[0] && spread[1] < 1.15 * spread[0]);
+    }
+    close_painting(painting, profile);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -342,6 +384,7 @@ int main(void)
         cmocka_unit_test(kinds_do_not_mix),
         cmocka_unit_test(the_seed_decides_everything),
         cmocka_unit_test(threads_paint_the_same),
+        cmocka_unit_test(colors_have_the_spread_of_the_stream),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
