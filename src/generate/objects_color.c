@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Colours of a new object: per part the mean of k identities whose parts look alike, and a random
-// step. Means of k are greyer and more alike than single palettes; the step has the covariance that
-// they lack, over all parts and channels together, so that a set of objects has the colours of the
-// stream: as bright, dark and coloured, and trousers that go with the jacket as often.
+// Colours of a new object: per part the mean of at least k identities whose parts look alike, and a
+// random step. Means of k are greyer and more alike than single palettes; the step has the
+// covariance that they lack, over all parts and channels together, so that a set of objects has the
+// colours of the stream: as bright, dark and coloured, and trousers that go with the jacket as
+// often. Luma is averaged and stepped on a logarithmic scale: clothes are mostly dark, and a step
+// of a few levels is much there and little in white.
 #include <math.h>
 #include <string.h>
 
@@ -220,10 +222,14 @@ bool ifl_palette_choose(const struct ifl_objects *objects, enum ifl_kind_index k
     fill_pool(objects, kind, excluded, &pool);
     if (pool.count < k)
         return false;
-    missing_covariance(&pool, k, lacks);
+    // Half as many again as promised, where there are as many, as for the shape.
+    int count = k + (k + 1) / 2;
+    count = count < pool.count ? count : pool.count;
+    count = count < IFL_K_MAX ? count : IFL_K_MAX;
+    missing_covariance(&pool, count, lacks);
     draw_step(lacks, rng, step);
     for (int part = 0; part < PARTS; part++)
-        choose_part(&pool, part, k, step, rng, palette, &blend[part]);
+        choose_part(&pool, part, count, step, rng, palette, &blend[part]);
     return true;
 }
 
