@@ -60,7 +60,7 @@ class Split:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.records_program = build_path(build, "bench_records")
         self.program = str(pathlib.Path(build) / "inferloop")
-        path = fetch(name, build, folder)
+        self.path = path = fetch(name, build, folder)
         frames = self._count(path)
         self.block = numpy.arange(frames) * BLOCKS // frames
         self.memory_index = numpy.flatnonzero(self.block % 2 == 0)
@@ -98,7 +98,7 @@ class Split:
                         f"select='{chosen}',scale=448:-2:flags=area,setpts=N/10/TB", "-r", "10", "-c:v",
                         "ffv1", "-pix_fmt", "yuv420p", str(half)], check=True)
         subprocess.run([self.program, "profile", str(half), "-o", str(self.profile)], check=True,
-                       stdout=subprocess.DEVNULL)
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         half.unlink()
 
     def generate(self, mode, seed, count, k):
@@ -114,12 +114,20 @@ class Split:
         pictures, rows = P.read_dataset(folder)
         return P.undo_lights(pictures, self.memory.plate), [int(row["seed"]) for row in rows], rows
 
-    def truth(self):
-        """For the pattern: a list of objects for each frame of the memory clip's numbering; else None."""
+    def uncut(self):
+        """The memory of the whole clip: cuts would be unfair to a tracker."""
+        profile = self.folder / "uncut.iflprof"
+        if not profile.exists():
+            subprocess.run([self.program, "profile", str(self.path), "-o", str(profile)], check=True,
+                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        return P.Memory(self.records_program, profile, self.folder / "uncut")
+
+    def truth(self, uncut=False):
+        """For the pattern: a list of objects for each frame of the memory clip, or of the whole; else None."""
         if self.name not in PATTERNS:
             return None
         uri, frames = PATTERNS[self.name]
         out = subprocess.run([self.records_program, "truth", uri, str(frames)], check=True,
                              capture_output=True, text=True).stdout
         rows = [json.loads(line) for line in out.splitlines()]
-        return [rows[i] for i in self.memory_index]
+        return rows if uncut else [rows[i] for i in self.memory_index]

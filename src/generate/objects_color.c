@@ -86,13 +86,16 @@ static void fill_pool(const struct ifl_objects *objects, enum ifl_kind_index kin
     }
 }
 
-// The `count` members whose part is nearest to that of member `seed`, itself among them.
-static void nearest(const struct pool *pool, int seed, int part, int count, int *chosen)
+// The `count` members whose part is nearest to that of a model, another member, who takes no part:
+// the mean of those around a colour lies nearer to it than to any of them.
+static void nearest(const struct pool *pool, int model, int part, int count, int *chosen)
 {
     float distance[IFL_K_MAX];
     int found = 0;
     for (int i = 0; i < pool->count; i++) {
-        float d = part_distance(&pool->palette[seed], &pool->palette[i], part);
+        if (i == model)
+            continue;
+        float d = part_distance(&pool->palette[model], &pool->palette[i], part);
         int at = found < count ? found++ : count;
         for (; at > 0 && distance[at - 1] > d; at--) {
             if (at < count) {
@@ -220,11 +223,11 @@ bool ifl_palette_choose(const struct ifl_objects *objects, enum ifl_kind_index k
     double lacks[COLORS][COLORS];
     float step[COLORS];
     fill_pool(objects, kind, excluded, &pool);
-    if (pool.count < k)
+    if (pool.count <= k)
         return false;
     // Half as many again as promised, where there are as many, as for the shape.
     int count = k + (k + 1) / 2;
-    count = count < pool.count ? count : pool.count;
+    count = count < pool.count ? count : pool.count - 1;
     count = count < IFL_K_MAX ? count : IFL_K_MAX;
     missing_covariance(&pool, count, lacks);
     draw_step(lacks, rng, step);
