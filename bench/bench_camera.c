@@ -30,7 +30,7 @@ static void stop(const struct ifl_error *error)
 static struct ifl_frame *next_frame(void *context)
 {
     struct clip *clip = context;
-    struct ifl_frame *raw, *frame;
+    struct ifl_frame *raw, *frame = NULL;
     struct ifl_error error = {0};
     enum ifl_result result;
     do

@@ -152,6 +152,13 @@ static void mscn(const uint8_t *rows, ptrdiff_t stride, int width, float *work,
 
 // ---- Fourier transform ----
 
+// The rows of a loop are `count` long and do not overlap.
+#if defined(__clang__)
+#define IFL_ROWS_APART _Pragma("clang loop vectorize(assume_safety)")
+#else
+#define IFL_ROWS_APART _Pragma("GCC ivdep")
+#endif
+
 // Two stages at once on four rows a quarter of a block apart; decimation in frequency.
 // u is the first stage's twiddle, v = u^2 the second's.
 static void four_rows(float *restrict re, float *restrict im, ptrdiff_t quarter, int count,
@@ -159,7 +166,7 @@ static void four_rows(float *restrict re, float *restrict im, ptrdiff_t quarter,
 {
     float *r1 = re + quarter, *r2 = r1 + quarter, *r3 = r2 + quarter;
     float *i1 = im + quarter, *i2 = i1 + quarter, *i3 = i2 + quarter;
-#pragma GCC ivdep // rows are `count` long and do not overlap
+    IFL_ROWS_APART
     for (int x = 0; x < count; x++) {
         float a_re = re[x] + r2[x], a_im = im[x] + i2[x];
         float c_re = re[x] - r2[x], c_im = im[x] - i2[x];
@@ -183,7 +190,7 @@ static void four_rows(float *restrict re, float *restrict im, ptrdiff_t quarter,
 static void two_rows(float *restrict re, float *restrict im, ptrdiff_t half, int count)
 {
     float *r1 = re + half, *i1 = im + half;
-#pragma GCC ivdep
+    IFL_ROWS_APART
     for (int x = 0; x < count; x++) {
         float a = re[x], b = im[x];
         re[x] = a + r1[x];

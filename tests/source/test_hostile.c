@@ -501,8 +501,8 @@ static void a_stream_may_change_size_rate_and_codec(void **state)
     static const char *const parts[] = {
         "-f lavfi -i testsrc2=s=160x120:r=25:d=2 -c:v libx264 -bf 0 -g 10 -tune zerolatency",
         "-f lavfi -i testsrc2=s=320x240:r=10:d=2 -c:v libx264 -bf 0 -g 10 -tune zerolatency",
-        "-f lavfi -i testsrc2=s=96x64:r=25:d=2 -c:v mpeg2video -bf 0 -g 10 "
-        "-mpegts_start_pid 0x200",
+        ("-f lavfi -i testsrc2=s=96x64:r=25:d=2 -c:v mpeg2video -bf 0 -g 10 "
+         "-mpegts_start_pid 0x200"),
     };
     char *all = NULL, *bytes;
     size_t count, total = 0;
