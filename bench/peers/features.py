@@ -80,6 +80,8 @@ def color(rgb, plane, out):
         out[f"{name}_mean"] = mean[i] / 255
         out[f"{name}_std"] = plane[..., i].std() / 127.5
     out["saturation_mean"] = cv2.cvtColor(plane, cv2.COLOR_RGB2HSV)[..., 1].mean() / 255
+    boxes = plane.min(axis=2)[:plane.shape[0] // 8 * 8, :plane.shape[1] // 8 * 8]
+    out["dark_channel"] = boxes.reshape(boxes.shape[0] // 8, 8, -1, 8).min(axis=(1, 3)).mean() / 255
     cells = cv2.calcHist([plane], [0, 1, 2], None, [16] * 3, [0, 256] * 3)
     at = np.unravel_index(cells.argmax(), cells.shape)
     near = tuple(slice(max(i - 2, 0), i + 3) for i in at)

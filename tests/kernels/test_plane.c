@@ -293,6 +293,7 @@ static void a_ramp_has_its_moments_in_each_channel(void **state)
             assert_int_equal(f.channel[c].histogram[i], 4 * HEIGHT / IFL_ROW_STEP);
     }
     check_near(value(f, red_std), sqrt(5461.25) / 127.5, 1e-9);
+    check_near(value(f, dark_channel), 124.0 / 255, 1e-12); // boxes of 8: mean of 0, 8, ... 248
 }
 
 static void dominant_colours_are_found_with_their_shares(void **state)
