@@ -120,6 +120,13 @@ def judges(build, clips):
     return values
 
 
+def drift(build):
+    """Scenes with a known truth; the real clips, which take ten minutes, are in bench/drift.py's own table."""
+    out = subprocess.run([ROOT / "bench" / "drift.py", "--build", build, "--scenes"], check=True,
+                         capture_output=True, text=True)
+    return json.loads(out.stdout.splitlines()[-1])
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--build", default=str(ROOT / "build"))
@@ -135,6 +142,7 @@ def main():
                 "features": lambda: features(args.build, args.clip, folder),
                 "full_speed": lambda: full_speed(args.build, args.clip, folder),
                 "reconnects": lambda: reconnects(args.build, folder),
+                "drift": lambda: drift(args.build),
                 "judges": lambda: judges(args.build, args.clips)}
         for part in args.only or rows:
             values.update(rows[part]())

@@ -182,7 +182,7 @@ int main(void)
     const double days = 1.0 / 24; // one false alarm an hour
     printf("\"contract\": {\"promised_hours\": 1, \"independent\": %.2f, \"slow\": %.2f, "
            "\"always\": %.3f, \"never\": %.2f}}\n",
-           contract(DETECTOR_OURS, days, 0, 40, 8), contract(DETECTOR_OURS, days, 0.9, 40, 8),
+           contract(DETECTOR_OURS, days, 0, 16, 8), contract(DETECTOR_OURS, days, 0.9, 16, 8),
            contract(DETECTOR_ALWAYS, days, 0, 2, 8), contract(DETECTOR_NEVER, days, 0, 2, 8));
     return 0;
 }
