@@ -127,6 +127,11 @@ def drift(build):
     return json.loads(out.stdout.splitlines()[-1])
 
 
+def cameras(build, clip):
+    out = subprocess.run([ROOT / "bench" / "cameras.py", build, clip], check=True, capture_output=True, text=True)
+    return json.loads(out.stdout.splitlines()[-1])
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--build", default=str(ROOT / "build"))
@@ -142,6 +147,7 @@ def main():
                 "features": lambda: features(args.build, args.clip, folder),
                 "full_speed": lambda: full_speed(args.build, args.clip, folder),
                 "reconnects": lambda: reconnects(args.build, folder),
+                "cameras": lambda: cameras(args.build, args.clip),
                 "drift": lambda: drift(args.build),
                 "judges": lambda: judges(args.build, args.clips)}
         for part in args.only or rows:
