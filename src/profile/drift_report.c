@@ -125,7 +125,7 @@ void ifl_drift_report_change(struct ifl_drift *drift, const struct ifl_change *c
                  first->after);
     snprintf(
         incident.text, sizeof incident.text,
-        "%.40s changed %.28s%.90s, since %.24s; accept it if it is as it should be, else look at "
+        "%.40s changed %.28s%.80s, since %.24s; accept it if it is as it should be, else look at "
         "the camera",
         theme, slowly, numbers, when);
     send(drift, &incident, drift->current);
