@@ -48,6 +48,7 @@ extern "C" {
     X(ERR_TOO_LARGE, -15, 413, 16, "larger than the limit")                                        \
     X(ERR_CANCELLED, -16, 503, 17, "cancelled")                                                    \
     X(ERR_DIFFERENT, -18, 409, 18, "not the same")                                                 \
+    X(ERR_UNSUITED, -19, 409, 19, "the engine does not suit this stream")                          \
     X(ERR_INTERNAL, -17, 500, 70, "an error in inferloop itself")
 
 enum ifl_result {

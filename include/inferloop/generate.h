@@ -165,6 +165,21 @@ struct ifl_engine_plugin {
     void (*destroy)(void *self); /* takes NULL */
 };
 
+/* Whether recombining the stream's own patches suits it: it needs a camera that stands, so that the
+ * same place shows the same things again. Shares of patches of 12x12 at the 64x36 class, of memory
+ * frames against those of other eighths of the memory's time: what a frame that was not remembered
+ * would find. */
+struct ifl_suitability {
+    double plate;    /* share of the picture that is the plate, median of the frames */
+    double support;  /* share of patches that frames of other eighths show alike (14 RMS of 255) */
+    double artefact; /* share of patches with nothing like them in any other eighth (28 RMS) */
+    bool known;      /* false: too few frames to tell; counts as suited */
+    bool suited;
+    char text[200]; /* where it is not: reason and remedy */
+};
+IFL_API void ifl_suitability_measure(const struct ifl_profile *profile,
+                                     struct ifl_suitability *suitability);
+
 /* Conditioning that a prompt asks for; NAN / 0 where it says nothing. Offsets are added to what
  * the image has, and already scaled by guidance_scale. */
 struct ifl_conditioning {

@@ -157,6 +157,10 @@ enum { IFL_HTTP_NOTHING = 0, IFL_HTTP_SEE = 1, IFL_HTTP_SET = 2 };
       "images", "generate: how many; run: how many at each interval")                              \
     X(INTEGER, attempts, "attempts", 0, 1, 100, NULL, "4", NULL, IFL_FOR_MAKING, IFL_HTTP_SEE, "", \
       "seeds tried before an image counts as rejected")                                            \
+    X(CHOICE, unsuited, "unsuited", 0, 0, 0, "refuse|make", "refuse", NULL, IFL_FOR_MAKING,        \
+      IFL_HTTP_SET, "",                                                                            \
+      "streams that the engine does not suit (moving cameras, photographs): refuse them, or make " \
+      "smeared images")                                                                            \
     X(CHOICE, format, "format", 0, 0, 0, "png|jpeg|webp", "png", NULL, IFL_FOR_MAKING,             \
       IFL_HTTP_SEE, "", "format of delivered images")                                              \
     X(INTEGER, quality, "quality", 0, 1, 100, NULL, "92", NULL, IFL_FOR_MAKING | IFL_FOR_REPLAY,   \

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "inferloop/generate.h"
+
+enum {
+    LEVEL = 1,    // the 64x36 class
+    SIDE = 12,    // of a patch
+    STRIDE = 6,   //
+    BLOCKS = 8,   // parts of the memory's time
+    PROBES = 32,  // frames that are looked at
+    ALIKE = 14,   // RMS of 255 up to which patches show the same
+    STRANGE = 28, // beyond which nothing like it was seen
+    PLATE_DIFFERENCE = 20,
+};
+
+static const double plate_least = 0.6, support_least = 0.6, artefact_most = 0.25;
+
+struct place {
+    const struct ifl_profile *profile;
+    int level, width, height, side;
+};
+
+static int block_of(const struct ifl_profile *profile, int frame)
+{
+    return frame * BLOCKS / profile->memory_frames;
+}
+
+static bool is_plate(const uint8_t *a, const uint8_t *b)
+{
+    for (int c = 0; c < 3; c++)
+        if (abs(a[c] - b[c]) > PLATE_DIFFERENCE)
+            return false;
+    return true;
+}
+
+static double plate_share(const struct place *at, int frame)
+{
+    const uint8_t *rgb = at->profile->memory[frame]->level[at->level];
+    const uint8_t *plate = at->profile->plate[at->level];
+    int pixels = at->width * at->height, same = 0;
+    for (int i = 0; i < pixels; i++)
+        same += is_plate(rgb + 3 * i, plate + 3 * i);
+    return (double)same / pixels;
+}
+
+// Mean square over the patch at (x, y).
+static double distance(const struct place *at, const uint8_t *a, const uint8_t *b, int x, int y)
+{
+    uint32_t sum = 0;
+    for (int r = 0; r < at->side; r++) {
+        ptrdiff_t row = 3 * ((ptrdiff_t)(y + r) * at->width + x);
+        for (int i = 0; i < 3 * at->side; i++) {
+            int d = a[row + i] - b[row + i];
+            sum += (uint32_t)(d * d);
+        }
+    }
+    return (double)sum / (3.0 * at->side * at->side);
+}
+
+// The mean square to the nearest patch of another block.
+static double nearest(const struct place *at, int frame, int x, int y)
+{
+    const struct ifl_profile *profile = at->profile;
+    const uint8_t *rgb = profile->memory[frame]->level[at->level];
+    double least = INFINITY;
+    for (int f = 0; f < profile->memory_frames; f++)
+        if (block_of(profile, f) != block_of(profile, frame))
+            least = fmin(least, distance(at, rgb, profile->memory[f]->level[at->level], x, y));
+    return least;
+}
+
+static int ascending(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static void measure(const struct place *at, struct ifl_suitability *out)
+{
+    int frames = at->profile->memory_frames, probes = frames < PROBES ? frames : PROBES;
+    double plate[PROBES], patches = 0, alike = 0, strange = 0;
+    for (int i = 0; i < probes; i++) {
+        int frame = i * frames / probes;
+        plate[i] = plate_share(at, frame);
+        for (int y = 0; y + at->side <= at->height; y += STRIDE)
+            for (int x = 0; x + at->side <= at->width; x += STRIDE, patches++) {
+                double least = nearest(at, frame, x, y);
+                alike += least <= ALIKE * ALIKE;
+                strange += least > STRANGE * STRANGE;
+            }
+    }
+    qsort(plate, (size_t)probes, sizeof *plate, ascending);
+    out->plate = plate[probes / 2];
+    out->support = alike / patches;
+    out->artefact = strange / patches;
+    out->known = true;
+}
+
+static void judge(struct ifl_suitability *out)
+{
+    const char *what = out->plate < plate_least       ? "there is hardly a standing background"
+                       : out->support < support_least ? "places hardly ever look alike again"
+                                                      : "much of it is seen only once";
+    out->suited = out->plate >= plate_least && out->support >= support_least &&
+                  out->artefact <= artefact_most;
+    if (!out->suited)
+        snprintf(out->text, sizeof out->text,
+                 "%s (plate %.2f, support %.2f, artefacts %.2f): a fixed camera is needed; fix it, "
+                 "or set --unsuited make for smeared images",
+                 what, out->plate, out->support, out->artefact);
+}
+
+void ifl_suitability_measure(const struct ifl_profile *profile, struct ifl_suitability *out)
+{
+    *out = (struct ifl_suitability){.suited = true};
+    if (profile->memory_frames < IFL_MEMORY_MIN || profile->levels < 1)
+        return;
+    struct place at = {.profile = profile, .level = profile->levels > LEVEL ? LEVEL : 0};
+    at.width = profile->level_width[at.level];
+    at.height = profile->level_height[at.level];
+    int shorter = at.width < at.height ? at.width : at.height;
+    at.side = shorter < SIDE ? shorter : SIDE;
+    if (!profile->plate[at.level] || at.side < 1)
+        return;
+    measure(&at, out);
+    judge(out);
+}
