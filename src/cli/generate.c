@@ -83,6 +83,10 @@ static enum ifl_result make(const struct ifl_config *config, const struct ifl_pr
     if (!engine)
         return ifl_fail(error, IFL_ERR_NOT_FOUND, "config",
                         "there is no engine \"%.40s\"; built in is: analytic", config->engine);
+    struct ifl_suitability suitability;
+    ifl_suitability_measure(profile, &suitability);
+    if (!suitability.suited && config->unsuited == 0)
+        return ifl_fail(error, IFL_ERR_UNSUITED, "generate", "%s", suitability.text);
     enum ifl_result result = ifl_request_check(&batch.request, error);
     if (result == IFL_OK)
         result = ifl_workshop_create(profile, (const void *)engine, &batch.workshop, error);

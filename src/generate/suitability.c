@@ -7,9 +7,9 @@
 #include "inferloop/generate.h"
 
 enum {
-    LEVEL = 1,    // the 64x36 class
-    SIDE = 12,    // of a patch
-    STRIDE = 6,   //
+    LEVEL = 1, // the 64x36 class
+    SIDE = 12, // of a patch
+    STRIDE = 6,
     BLOCKS = 8,   // parts of the memory's time
     PROBES = 32,  // frames that are looked at
     ALIKE = 14,   // RMS of 255 up to which patches show the same
@@ -17,7 +17,7 @@ enum {
     PLATE_DIFFERENCE = 20,
 };
 
-static const double plate_least = 0.6, support_least = 0.6, artefact_most = 0.25;
+static const double plate_least = 0.6, support_least = 0.5, artefact_most = 0.28;
 
 struct place {
     const struct ifl_profile *profile;

@@ -54,7 +54,8 @@ struct ifl_channel {
     pthread_mutex_t lock; // over what follows
     pthread_cond_t changed;
     struct ifl_profile *profile;
-    uint64_t profiles; // published so far
+    struct ifl_suitability suitability; // of that profile
+    uint64_t profiles;                  // published so far
     struct ifl_history history;
     bool fresh_wanted; // somebody waits for one made now
     bool ended;
@@ -74,19 +75,34 @@ static int64_t seconds_ns(double seconds)
 
 // ---- the profile thread ----
 
+static void report_suitability(struct ifl_channel *channel, const struct ifl_suitability *is)
+{
+    if (is->suited)
+        ifl_journal_clear(channel->journal, channel->name, IFL_INCIDENT_UNSUITED);
+    else
+        ifl_journal_note(channel->journal, channel->name, IFL_INCIDENT_UNSUITED, "", "%s",
+                         is->text);
+}
+
 static void publish(struct ifl_channel *channel, struct ifl_profile *profile)
 {
+    struct ifl_suitability suitability;
+    ifl_suitability_measure(profile, &suitability);
     pthread_mutex_lock(&channel->lock);
     // A kept profile that can generate is better than a young one that cannot yet.
     bool better = !channel->profile || profile->memory_frames >= IFL_MEMORY_MIN ||
                   profile->memory_frames >= channel->profile->memory_frames;
     struct ifl_profile *old = better ? channel->profile : profile;
-    if (better)
+    if (better) {
         channel->profile = profile;
+        channel->suitability = suitability;
+    }
     channel->profiles++;
     channel->fresh_wanted = false;
     pthread_cond_broadcast(&channel->changed);
     pthread_mutex_unlock(&channel->lock);
+    if (better)
+        report_suitability(channel, &suitability);
     ifl_profile_unref(old);
 }
 
@@ -683,6 +699,14 @@ bool ifl_channel_ended(struct ifl_channel *channel)
     bool ended = channel->ended;
     pthread_mutex_unlock(&channel->lock);
     return ended;
+}
+
+void ifl_channel_suitability(struct ifl_channel *channel, struct ifl_suitability *suitability)
+{
+    pthread_mutex_lock(&channel->lock);
+    *suitability = channel->suitability;
+    suitability->suited |= !channel->profile;
+    pthread_mutex_unlock(&channel->lock);
 }
 
 uint64_t ifl_channel_frames_expected(struct ifl_channel *channel)

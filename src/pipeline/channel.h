@@ -61,6 +61,8 @@ struct ifl_profile *ifl_channel_profile(struct ifl_channel *channel, bool fresh,
 int ifl_channel_history(struct ifl_channel *channel, struct ifl_history_point *points, int most);
 // True once the profile holds enough to generate from.
 bool ifl_channel_ready(struct ifl_channel *channel);
+// Of the newest published profile.
+void ifl_channel_suitability(struct ifl_channel *channel, struct ifl_suitability *suitability);
 // True once the source has ended for good and its last profile is published.
 bool ifl_channel_ended(struct ifl_channel *channel);
 uint64_t ifl_channel_frames_expected(struct ifl_channel *channel); // in one loop; 0: not known

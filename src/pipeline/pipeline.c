@@ -322,13 +322,23 @@ void ifl_pipeline_ready(struct ifl_pipeline *pipeline, char reason[160])
     ifl_roster_call(pipeline->roster, &roll);
     int count = roll.count;
     bool ready = false;
-    for (int i = 0; i < count; i++)
-        ready = ready || ifl_channel_ready(roll.channel[i]);
+    struct ifl_suitability unsuited = {.suited = true};
+    bool make = ifl_settings_begin(pipeline->settings)->unsuited != 0;
+    ifl_settings_end(pipeline->settings);
+    for (int i = 0; i < count; i++) {
+        struct ifl_suitability one;
+        ifl_channel_suitability(roll.channel[i], &one);
+        ready = ready || (ifl_channel_ready(roll.channel[i]) && (make || one.suited));
+        if (!one.suited)
+            unsuited = one;
+    }
     ifl_roll_drop(&roll);
     reason[0] = 0;
     if (ready)
         return;
-    if (count == 0)
+    if (!unsuited.suited)
+        snprintf(reason, 160, "unsuited: %.149s", unsuited.text);
+    else if (count == 0)
         snprintf(reason, 160, "there is no source; add one by POST /api/v1/sources");
     else
         snprintf(reason, 160, "no source has delivered the %d frames a first image needs",

@@ -346,6 +346,19 @@ static uint64_t next_part(struct ifl_studio *studio, struct ifl_channel *channel
     return part;
 }
 
+// What the engine does not suit is not made, unless the options say so.
+static enum ifl_result check_suited(struct ifl_studio *studio, struct ifl_channel *channel,
+                                    struct ifl_error *error)
+{
+    struct ifl_suitability suitability;
+    ifl_channel_suitability(channel, &suitability);
+    bool make = ifl_settings_begin(studio->config.settings)->unsuited != 0;
+    ifl_settings_end(studio->config.settings);
+    if (make || suitability.suited)
+        return IFL_OK;
+    return ifl_fail(error, IFL_ERR_UNSUITED, "generate", "%s", suitability.text);
+}
+
 static void tick(struct ifl_studio *studio, struct ifl_channel *channel)
 {
     struct ifl_request request;
@@ -386,7 +399,7 @@ static void look_at(struct ifl_studio *studio, struct ifl_channel *channel, int6
     pthread_mutex_unlock(&studio->lock);
     if (!due)
         return;
-    if (ready)
+    if (ready && check_suited(studio, channel, NULL) == IFL_OK) // its incident says why not
         tick(studio, channel);
     pthread_mutex_lock(&studio->lock);
     bool late = now_ns - plan->next_ns > interval_ns;
@@ -519,6 +532,8 @@ enum ifl_result ifl_studio_generate(struct ifl_studio *studio, struct ifl_channe
 {
     enum ifl_result result = ifl_request_check(request, error);
     struct job *job = NULL;
+    if (result == IFL_OK)
+        result = check_suited(studio, channel, error);
     if (result == IFL_OK)
         result = submit(studio, channel, request, &job, error);
     if (result != IFL_OK)

@@ -49,6 +49,19 @@ class Clip(Case):
         self.assertEqual(shown["schema"], "inferloop.profile/1")
         self.assertEqual(oct(self.profile.stat().st_mode & 0o777), "0o600")
 
+    def test_a_panning_camera_is_refused_with_the_remedy(self):
+        self.assertIn("suited     yes", run("profile", "show", self.profile).stdout)
+        clip, profile = self.shared / "pan.mp4", self.shared / "pan.iflprof"
+        subprocess.run(["ffmpeg", "-v", "error", "-y", "-i", CLIP, "-vf", "crop=384:288:x='min(n,384)':y=100",
+                        "-frames:v", "300", clip], check=True, timeout=120)
+        self.assertEqual(run("profile", clip, "-o", profile, timeout=200).returncode, 0)
+        self.assertIn("suited     no", run("profile", "show", profile).stdout)
+        made = ["generate", "--profile", profile, "-o", self.shared / "pan", "--privacy", "verbatim"]
+        done = run(*made)
+        self.assertEqual(done.returncode, 19, done.stderr)
+        self.assertIn("--unsuited make", done.stderr)
+        self.assertIn(run(*made, "--unsuited", "make").returncode, (0, 15))  # made, or all rejected as smears
+
     def test_every_image_is_accounted_for(self):
         for mode, (report, folder) in self.datasets.items():
             with self.subTest(mode=mode):
