@@ -109,8 +109,8 @@ static void judge(struct ifl_suitability *out)
                   out->artefact <= artefact_most;
     if (!out->suited)
         snprintf(out->text, sizeof out->text,
-                 "%s (plate %.2f, support %.2f, artefacts %.2f): a fixed camera is needed; fix it, "
-                 "or set --unsuited make for smeared images",
+                 "%s (plate %.2f, support %.2f, artefacts %.2f): it needs a fixed camera, or "
+                 "--unsuited make",
                  what, out->plate, out->support, out->artefact);
 }
 
