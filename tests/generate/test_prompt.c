@@ -83,7 +83,7 @@ static void the_list_of_unknown_words_is_bounded(void **state)
     (void)state;
     char prompt[IFL_PROMPT_MAX];
     for (int i = 0; i + 8 < IFL_PROMPT_MAX; i += 7)
-        snprintf(prompt + i, 8, "xq%04d ", i / 7);
+        snprintf(prompt + i, 8, "xq%04u ", (unsigned)i / 7 % 10000);
     prompt[IFL_PROMPT_MAX - 1] = 0;
     struct ifl_conditioning c = parse(prompt);
     assert_true(strlen(c.unknown_words) < sizeof c.unknown_words);

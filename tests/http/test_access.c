@@ -376,6 +376,7 @@ static int sign_in(const char *type, const char *format, const char *key, char c
              type, bytes, body);
     struct answer answer = client_ask(under.port, request);
     const char *set = answer_header(&answer, "Set-Cookie");
+    assert_non_null(set);
     snprintf(cookie, 256, "Cookie: %.*s", (int)strcspn(set, ";"), set);
     int status = answer.status;
     if (status < 400) {
