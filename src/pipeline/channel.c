@@ -25,6 +25,8 @@ enum {
     KEEP_MODEL_S = 5, // and of the statistics, which are saved with every interval
 };
 
+#define SCENE_NS (60 * IFL_MILLISECOND_NS) // least time between two searches for objects
+
 struct ifl_channel {
     int refs;             // atomic
     bool retired;         // atomic: has left the pipeline
@@ -45,6 +47,8 @@ struct ifl_channel {
     struct ifl_extractor *extractor; // the profile thread's own, as are the next two
     struct ifl_health *health;
     struct ifl_profiler *profiler;
+    int64_t scene_ns; // time of the stream of the last frame that was searched for objects
+    uint64_t scenes;  // how many were; both the profile thread's own
     struct ifl_watch *watch;
     struct ifl_ladder ladder;
     bool adaptive; // the ladder is used
@@ -222,6 +226,19 @@ static void take_snapshot(struct analyst *analyst, bool last)
     keep_model(analyst, now_ns, last);
 }
 
+// In a sixteenth of a second objects hardly move: once the memory can be full, faster streams are
+// not searched for them in every frame.
+static bool scene_due(struct ifl_channel *channel, const struct ifl_frame *frame)
+{
+    int64_t now_ns = frame->pts_ns >= 0 ? frame->pts_ns : frame->capture_ns;
+    int64_t since_ns = now_ns - channel->scene_ns;
+    if (channel->scenes >= IFL_MEMORY_MAX && since_ns >= 0 && since_ns < SCENE_NS)
+        return false;
+    channel->scene_ns = now_ns;
+    channel->scenes++;
+    return true;
+}
+
 // What is held for the camera's sake goes no further than here; for the world's, see the profile.
 static enum ifl_result study(struct ifl_channel *channel, const struct ifl_frame *frame,
                              enum ifl_depth depth, enum ifl_verdict *camera,
@@ -234,7 +251,7 @@ static enum ifl_result study(struct ifl_channel *channel, const struct ifl_frame
     *camera = ifl_health_take(channel->health, frame, &features, channel->extractor);
     enum ifl_verdict verdict =
         ifl_watch_take(channel->watch, frame, &features, channel->profiler, *camera);
-    if (verdict == IFL_VERDICT_GOOD && depth == IFL_DEPTH_LIGHT)
+    if (verdict == IFL_VERDICT_GOOD && (depth == IFL_DEPTH_LIGHT || !scene_due(channel, frame)))
         verdict = IFL_VERDICT_LIGHT;
     return ifl_profiler_take(channel->profiler, frame, &features, verdict, error);
 }

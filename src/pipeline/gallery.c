@@ -68,6 +68,7 @@ void ifl_gallery_add(struct ifl_gallery *gallery, struct ifl_delivered *made,
 {
     made->refs = 2; // the gallery's and the caller's
     made->synthetic = *synthetic;
+    made->synthetic.plain = NULL; // that stays the caller's
     synthetic->image = NULL;
     snprintf(made->name, sizeof made->name, "%s", name);
     pthread_mutex_lock(&gallery->lock);

@@ -233,15 +233,19 @@ static void the_gallery_keeps_the_newest(void **state)
 {
     (void)state;
     struct ifl_gallery *gallery = ifl_gallery_create();
+    struct ifl_image *plain = ifl_image_create(8, 8);
     for (int i = 1; i <= IFL_GALLERY_MAX + 6; i++) {
-        struct ifl_synthetic synthetic = {.image = ifl_image_create(8, 8)};
+        struct ifl_synthetic synthetic = {.image = ifl_image_create(8, 8),
+                                          .plain = ifl_image_ref(plain)};
         snprintf(synthetic.source, sizeof synthetic.source, "%s", i % 2 ? "odd" : "even");
         char name[32];
         snprintf(name, sizeof name, "image-%d", i);
         struct ifl_delivered *added = ifl_gallery_reserve();
         assert_non_null(added);
         ifl_gallery_add(gallery, added, &synthetic, name);
+        ifl_synthetic_fini(&synthetic); // what the gallery did not take
         ifl_delivered_unref(added);
+        assert_int_equal(plain->refs, 1);
     }
     struct ifl_delivered *images[IFL_GALLERY_MAX];
     int count = ifl_gallery_list(gallery, NULL, 0, images, IFL_GALLERY_MAX);
@@ -263,6 +267,7 @@ static void the_gallery_keeps_the_newest(void **state)
     assert_int_equal(serial, 69);
     ifl_delivered_unref(found);
     assert_null(ifl_gallery_newest(gallery, "odd", &serial, IFL_MILLISECOND_NS));
+    ifl_image_unref(plain);
     ifl_gallery_destroy(gallery);
 }
 

@@ -18,7 +18,7 @@ class Fuzzed(Quick):
         live = self.begin()
         code, report = api.examine(live, self.folder, 300, 540)
         print(report[report.rfind("SUMMARY"):])
-        self.assertEqual(code, 0, report[-6000:])
+        self.assertEqual(code, 0, report[-6000:] + live.log.read_text()[-6000:])
         self.assertTrue(laws_hold(live.json("/api/v1/status")))
         self.assertEqual(live.stop(), 0)
 
