@@ -70,7 +70,7 @@ class Living(Case):
 
     def test_generate_on_demand(self):
         live = self.begin("--generate-interval", "60")
-        live.wait_until(lambda: live.get("/readyz"), 15, "readiness")
+        live.wait_until(lambda: self.delivered(live) >= 1, 20, "the interval's own first image")
         status, made = live.post("/api/v1/generate", {"seed": 5, "prompt": "dark zebra",
                                                       "privacy": "verbatim"})
         self.assertEqual(status, 201, made)
