@@ -36,15 +36,23 @@ def free_port(kind=socket.SOCK_STREAM):
 
 
 class Camera:
-    """A process that plays a camera; `words` start it, also anew."""
+    """A process that plays a camera; `words` start it, also anew. With a port it is there when it listens."""
 
-    def __init__(self, folder, words):
+    def __init__(self, folder, words, port=None):
         self.words, self.log, self.process = list(map(str, words)), folder / "camera.log", None
+        self.port = port
         self.start()
 
     def start(self):
         with open(self.log, "a") as log:
             self.process = subprocess.Popen(self.words, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        deadline = time.monotonic() + 20
+        while self.port and time.monotonic() < deadline:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), timeout=5).close()
+                return
+            except OSError:
+                time.sleep(0.05)
 
     def kill(self):
         self.process.kill()
@@ -94,15 +102,15 @@ class Streams(Case):
     """One source at a time, all of whose URI comes by the environment, since it holds a password."""
     PATIENCE = 1  # how many times longer than usual images may take
 
-    def camera(self, *words):
-        camera = Camera(self.folder, words)
+    def camera(self, *words, port=None):
+        camera = Camera(self.folder, words, port)
         self.addCleanup(camera.kill)
         return camera
 
     def rtsp_camera(self, port, transport, how):
         if not RTSP_CAMERA.exists():
             self.skipTest("there is no RTSP server: libgstrtspserver-1.0-dev was missing at the build")
-        return self.camera(RTSP_CAMERA, port, transport, how, USER, PASSWORD)
+        return self.camera(RTSP_CAMERA, port, transport, how, USER, PASSWORD, port=port)
 
     def mjpeg_camera(self, port, how):
         pictures = self.folder / "pictures"
@@ -110,7 +118,7 @@ class Streams(Case):
         subprocess.run(["ffmpeg", "-nostdin", "-loglevel", "error", "-i", CLIP, "-vf", "scale=320:240",
                         "-frames:v", "60", pictures / "%03d.jpg"], check=True, timeout=60)
         return self.camera("/usr/bin/python3", ROOT / "tests" / "servers" / "mjpeg_camera.py", port,
-                           pictures, how, USER, PASSWORD)
+                           pictures, how, USER, PASSWORD, port=port)
 
     def ffmpeg_camera(self, *output):
         if not shutil.which("ffmpeg"):

@@ -94,22 +94,30 @@ class Access(Security):
         live = self.begin("--source", PATTERN, "--connections-per-address", "8", listen=f"{address}:0")
         self.guards()
         self.assertIn("unencrypted", live.log.read_text())
-        # The ninth connection is closed.
-        place = self.base.removeprefix("http://").split(":")
-        held = [socket.create_connection((place[0], int(place[1])), timeout=5) for _ in range(12)]
-        try:
-            answered = 0
-            for one in held:
-                try:
-                    one.sendall(b"GET /healthz HTTP/1.1\r\nHost: %s\r\n\r\n" % place[0].encode())
-                    answered += one.recv(12) == b"HTTP/1.1 200"
-                except OSError:
-                    pass
-            self.assertEqual(answered, 8)
-        finally:
-            for one in held:
-                one.close()
+        # The ninth connection is closed; those of before may take a moment to be gone.
+        answered = 0
+        for _ in range(20):
+            answered = self.answered(12)
+            self.assertLessEqual(answered, 8)
+            if answered == 8:
+                break
+            time.sleep(0.2)
+        self.assertEqual(answered, 8)
         self.assertEqual(live.stop(), 0)
+
+    def answered(self, count):
+        """How many of so many connections held at the same time are served."""
+        host, port = self.base.removeprefix("http://").split(":")
+        held, answered = [socket.create_connection((host, int(port)), timeout=5) for _ in range(count)], 0
+        for one in held:
+            try:
+                one.sendall(b"GET /healthz HTTP/1.1\r\nHost: %s\r\n\r\n" % host.encode())
+                answered += one.recv(12) == b"HTTP/1.1 200"
+            except OSError:
+                pass
+        for one in held:
+            one.close()
+        return answered
 
     def test_no_keys_without_a_folder_for_them(self):
         done = run("run", "--source", PATTERN, "--listen", "0.0.0.0:0", "--state-dir", "none", "--output",
@@ -353,8 +361,10 @@ class Pictures(Security):
         self.assertIn(done.returncode, (0, 15), done.stderr)
         torn = self.state / ".gate.iflprof.abcdef"
         torn.write_bytes(b"pictures")
+        kept = len(list(self.state.glob("gate.ifl*")))  # its statistics, what drift and health know, too
         gone = self.erase("--source", "gate")
-        self.assertEqual((gone["files_erased"], gone["sources"]), (2, ["gate"]))  # and its statistics
+        self.assertEqual((gone["files_erased"], gone["sources"]), (kept, ["gate"]))
+        self.assertEqual(list(self.state.glob("gate.ifl*")), [])
         self.assertFalse(torn.exists())
         self.assertFalse((self.state / "gate.iflprof").exists())
         (self.state / "yard.iflprof").write_bytes(b"damaged")  # goes with all, although unreadable
