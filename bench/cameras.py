@@ -18,7 +18,7 @@ import tempfile
 import time
 import urllib.request
 
-MANY, SECONDS, WARM = 16, 40, 30
+MANY, SECONDS, WARM = 16, 30, 30
 MEMORY_MB = 128 * (256 * 144 * 3 * 4 / 3 + 256 * 144) / 1e6  # pictures of all levels, and labels
 CORES = os.cpu_count()
 
@@ -39,7 +39,7 @@ class Run:
         log = open(folder / "log", "w+")
         self.process = subprocess.Popen(
             [f"{build}/inferloop", "run", *sources, "--loop", "--rate-max", str(rate_max), "--generate-interval",
-             "100000", "--state-dir", "none", "--output", folder / "d", "--listen", "127.0.0.1:0"], stderr=log,
+             "86400", "--state-dir", "none", "--output", folder / "d", "--listen", "127.0.0.1:0"], stderr=log,
             stdout=subprocess.DEVNULL)
         try:
             time.sleep(WARM)
