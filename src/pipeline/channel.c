@@ -211,6 +211,8 @@ static void take_snapshot(struct analyst *analyst, bool last)
         ifl_profiler_forget(channel->profiler, oldest_wall_ns(channel));
     if (channel->retention_ns)
         ifl_watch_forget(channel->watch, oldest_wall_ns(channel));
+    if (channel->retention_ns)
+        ifl_journal_forget(channel->journal, channel->name, INT64_MIN, oldest_wall_ns(channel));
     enum ifl_result result = ifl_profiler_snapshot(channel->profiler, &profile, &error);
     if (result == IFL_OK) {
         if (channel->ladder.seconds > 0) {
@@ -341,6 +343,7 @@ static void forget_profile(struct ifl_channel *channel)
         return;
     }
     ifl_channel_forget(channel);
+    ifl_journal_forget(channel->journal, channel->name, INT64_MIN, INT64_MAX);
     pthread_mutex_lock(&channel->lock);
     struct ifl_profile *old = channel->profile;
     channel->profile = NULL;
