@@ -7,6 +7,7 @@
 
 #include "base/rng.h"
 #include "generate/exact.h"
+#include "generate/settle.h"
 #include "kernels/pixels.h"
 
 enum {
@@ -14,6 +15,7 @@ enum {
     EXP_ENTRIES = 12 * EXP_STEPS,
     NOISE_STREAM = 0x100, // streams of the seed: layout takes the first ones
     GRAIN_STREAM = 0x200,
+    POOL = 15, // frames that compete at the coarsest level; with the layout two times eight
 };
 
 // log of how much likelier the layout's own content is than all other candidates together.
@@ -25,15 +27,17 @@ struct denoiser {
     const struct ifl_denoise_config *config;
     const struct ifl_grid *grid; // of the level at hand
     int level;
-    double sigma, prior;    // prior: log of the layout's odds against one other frame
-    int16_t *x, *coarse;    // noisy picture, and that of the coarser level
-    int16_t *rounded, *sum; // x in grey levels; what the patches add up to
+    double sigma, prior;  // prior: log of the layout's odds against one other frame
+    bool last_step;       // of the level
+    int16_t *x, *rounded; // noisy picture, and it in grey levels
+    int16_t *sum, *still; // what the patches add up to; the part of it that never changes
+    int16_t *change;      // what the coarser level made of the layout
+    int16_t *wide;        // a row of it, enlarged
     int32_t *scratch;
-    uint32_t *all_d2;            // coarsest level: of each place to each frame and to the layout
-    bool last_step;              // of the level
-    uint8_t *best, *coarse_best; // IFL_CANDIDATES frames a place, nearest first
-    uint16_t *home;              // the layout's frame at each place; IFL_LAYOUT_PLATE: none
+    uint8_t *pool; // POOL frames for each place of the coarsest level, those most like the layout
+    uint8_t *best; // IFL_CANDIDATES of them
     const struct ifl_layout *layout;
+    struct ifl_settle settle;
     uint8_t *sketch[IFL_LEVELS_MAX];    // the layout's picture at each level
     int32_t exp_table[EXP_ENTRIES + 1]; // 0 at its end
 };
@@ -79,22 +83,19 @@ static void weigh_softmax(const struct denoiser *d, const uint32_t *d2, int coun
         mix->weight[i] = (int16_t)((uint32_t)mass[i] * (IFL_PATCH_ONE - 1U) / (uint32_t)total);
 }
 
-// The nearest frames of a place, by insertion.
-static void keep_best(const uint32_t *d2, int count, uint8_t *best)
+// Puts a frame into a list of the nearest ones, `held` so far; returns how many there are then.
+static int insert(uint32_t d2, uint8_t frame, int held, int most, uint32_t *nearest, uint8_t *list)
 {
-    uint32_t nearest[IFL_CANDIDATES];
-    int held = 0;
-    for (int f = 0; f < count; f++) {
-        if (held == IFL_CANDIDATES && d2[f] >= nearest[held - 1])
-            continue;
-        int at = held < IFL_CANDIDATES ? held++ : held - 1;
-        for (; at > 0 && nearest[at - 1] > d2[f]; at--) {
-            nearest[at] = nearest[at - 1];
-            best[at] = best[at - 1];
-        }
-        nearest[at] = d2[f];
-        best[at] = (uint8_t)f;
+    if (held == most && d2 >= nearest[held - 1])
+        return held;
+    int at = held < most ? held++ : held - 1;
+    for (; at > 0 && nearest[at - 1] > d2; at--) {
+        nearest[at] = nearest[at - 1];
+        list[at] = list[at - 1];
     }
+    nearest[at] = d2;
+    list[at] = frame;
+    return held;
 }
 
 // What the layout shows here is worth `prior` more than any other frame: without it small objects
@@ -105,58 +106,87 @@ static void favour(const struct denoiser *d, uint32_t *d2)
     *d2 = *d2 > bonus ? *d2 - bonus : 0;
 }
 
-// Places lie close at the coarsest level and all frames take part: squares of pixels are shared.
-static void measure_all(struct denoiser *d)
+// The frames that look most like the layout at each place of the coarsest level. Places lie close
+// there: squares of pixels are shared.
+static void rank_frames(struct denoiser *d)
 {
     const struct ifl_grid *grid = d->grid;
-    int frames = d->memory->frames, pixels = grid->width * grid->height;
-    int columns = grid->width - IFL_PATCH_PIXELS + 1;
-    int16_t *noisy = (int16_t *)d->scratch;
-    uint8_t *layout = (uint8_t *)(noisy + 3 * pixels);
-    int32_t *box = d->scratch + 3 * pixels, *spare = box + pixels;
-    for (int i = 0; i < 3 * pixels; i++)
-        noisy[i % 3 * pixels + i / 3] = d->rounded[i];
+    int pixels = grid->width * grid->height, columns = grid->width - IFL_PATCH_PIXELS + 1;
+    int places = grid->across * grid->down;
+    int32_t *box = d->scratch, *spare = box + pixels;
+    uint32_t *nearest = (uint32_t *)spare + (grid->rows + 6) * grid->width;
+    uint8_t *layout = (uint8_t *)(nearest + (ptrdiff_t)places * POOL);
     ifl_pixel_kernels()->split(d->sketch[0], pixels, layout);
-    for (int f = 0; f <= frames; f++) {
-        const uint8_t *planes = f < frames ? d->memory->planes + (ptrdiff_t)f * 3 * pixels : layout;
-        ifl_pixel_kernels()->noisy_boxes(noisy, planes, grid->width, grid->height, IFL_PATCH_PIXELS,
-                                         grid->rows, spare, box);
-        uint32_t *to = d->all_d2 + f;
-        for (int down = 0; down < grid->down; down++)
-            for (int across = 0; across < grid->across; across++, to += frames + 1)
-                *to = (uint32_t)box[grid->y[down] * columns + grid->x[across]];
+    for (int f = 0; f < d->memory->frames; f++) {
+        ifl_pixel_kernels()->boxes(d->memory->planes + (ptrdiff_t)f * 3 * pixels, layout,
+                                   grid->width, grid->height, IFL_PATCH_PIXELS, grid->rows, spare,
+                                   box);
+        for (int place = 0; place < places; place++) {
+            int at = grid->y[place / grid->across] * columns + grid->x[place % grid->across];
+            insert((uint32_t)box[at], (uint8_t)f, f < POOL ? f : POOL, POOL, nearest + place * POOL,
+                   d->pool + place * POOL);
+        }
     }
 }
 
-// Coarsest level: all frames, and the layout itself.
-static void mix_all(const struct denoiser *d, int place, ptrdiff_t at, struct mix *mix)
+// Coarsest level: the pool, and the layout itself.
+static void mix_pool(const struct denoiser *d, int place, ptrdiff_t at, struct mix *mix)
 {
-    int frames = d->memory->frames, chosen[IFL_MEMORY_MAX + 1];
-    uint32_t *d2 = d->all_d2 + (ptrdiff_t)place * (frames + 1);
+    const uint8_t *patch[POOL + 1];
+    uint32_t d2[POOL + 1], nearest[IFL_CANDIDATES];
+    int chosen[POOL + 1];
+    const uint8_t *pool = d->pool + (ptrdiff_t)place * POOL;
+    for (int i = 0; i < POOL; i++)
+        patch[i] = frame_patch(d, pool[i], at);
+    patch[POOL] = d->sketch[0] + at;
+    ifl_patch_distances(d->rounded + at, patch, POOL + 1, d->grid->stride_samples, d->grid->rows,
+                        d2);
     if (d->last_step)
-        keep_best(d2, frames, d->best + (ptrdiff_t)place * IFL_CANDIDATES);
-    favour(d, &d2[frames]);
-    weigh_softmax(d, d2, frames + 1, mix, chosen);
+        for (int i = 0, held = 0; i < POOL; i++)
+            held = insert(d2[i], pool[i], held, IFL_CANDIDATES, nearest,
+                          d->best + (ptrdiff_t)place * IFL_CANDIDATES);
+    favour(d, &d2[POOL]);
+    weigh_softmax(d, d2, POOL + 1, mix, chosen);
     for (int i = 0; i < mix->count; i++)
-        mix->patch[i] = chosen[i] < frames ? frame_patch(d, chosen[i], at) : d->sketch[0] + at;
+        mix->patch[i] = patch[chosen[i]];
 }
 
-static void mix_candidates(const struct denoiser *d, int place, ptrdiff_t at, struct mix *mix)
+// The frames that compete at a place of a finer level: those of the coarsest level's place, with
+// the one that the layout shows.
+static void list_candidates(const struct denoiser *d, const struct ifl_spot *spot, uint8_t *frame)
+{
+    const struct ifl_grid *grid = d->grid;
+    int root = grid->root_y[spot->down] * d->memory->grid[0].across + grid->root_x[spot->across];
+    memcpy(frame, d->best + (ptrdiff_t)root * IFL_CANDIDATES, IFL_CANDIDATES);
+    if (spot->home != IFL_LAYOUT_PLATE && !memchr(frame, spot->home, IFL_CANDIDATES))
+        frame[IFL_CANDIDATES - 1] = (uint8_t)spot->home;
+}
+
+static void mix_candidates(const struct denoiser *d, const struct ifl_spot *spot, ptrdiff_t at,
+                           struct mix *mix)
 {
     const uint8_t *patch[IFL_CANDIDATES];
+    uint8_t frame[IFL_CANDIDATES];
     uint32_t d2[IFL_CANDIDATES];
     int chosen[IFL_CANDIDATES];
-    const uint8_t *best = d->best + (ptrdiff_t)place * IFL_CANDIDATES;
+    list_candidates(d, spot, frame);
     for (int i = 0; i < IFL_CANDIDATES; i++)
-        patch[i] = frame_patch(d, best[i], at);
+        patch[i] = frame_patch(d, frame[i], at);
     ifl_patch_distances(d->rounded + at, patch, IFL_CANDIDATES, d->grid->stride_samples,
                         d->grid->rows, d2);
     for (int i = 0; i < IFL_CANDIDATES; i++)
-        if (best[i] == d->home[place])
+        if (frame[i] == spot->home)
             favour(d, &d2[i]);
     weigh_softmax(d, d2, IFL_CANDIDATES, mix, chosen);
     for (int i = 0; i < mix->count; i++)
         mix->patch[i] = patch[chosen[i]];
+}
+
+static void mix_one(const uint8_t *patch, struct mix *mix)
+{
+    mix->patch[0] = patch;
+    mix->weight[0] = IFL_PATCH_ONE - 1;
+    mix->count = 1;
 }
 
 // Patches of one place that may be used at this k, grouped by event.
@@ -168,9 +198,7 @@ struct group {
 
 static void mix_plate(const struct denoiser *d, ptrdiff_t at, struct mix *mix)
 {
-    mix->patch[0] = d->memory->profile->plate[d->level] + at;
-    mix->weight[0] = IFL_PATCH_ONE - 1;
-    mix->count = 1;
+    mix_one(d->memory->profile->plate[d->level] + at, mix);
 }
 
 struct allowed {
@@ -280,55 +308,89 @@ static void mix_supported(const struct denoiser *d, int place, ptrdiff_t at, str
         mix_plate(d, at, mix);
 }
 
-static void denoise_place(struct denoiser *d, int across, int down)
+static ptrdiff_t sample_at(const struct ifl_grid *grid, const struct ifl_spot *spot)
+{
+    return (ptrdiff_t)grid->y[spot->down] * grid->stride_samples + grid->x[spot->across] * 3;
+}
+
+static void blend(const struct denoiser *d, const struct ifl_spot *spot, const struct mix *mix,
+                  int16_t *sum)
 {
     const struct ifl_grid *grid = d->grid;
-    ptrdiff_t at = (ptrdiff_t)grid->y[down] * grid->stride_samples + grid->x[across] * 3;
+    ifl_patch_blend(mix->patch, mix->weight, mix->count,
+                    grid->window_x + spot->across * IFL_PATCH_SAMPLES,
+                    grid->window_y + spot->down * grid->rows, grid->stride_samples, grid->rows,
+                    sum + sample_at(grid, spot));
+}
+
+// Where one patch is all that is left, falling noise finds no other.
+static void denoise_spot(struct denoiser *d, struct ifl_spot *spot)
+{
+    ptrdiff_t at = sample_at(d->grid, spot);
     struct mix mix;
-    int place = down * grid->across + across;
-    if (d->config->support)
+    int place = spot->down * d->grid->across + spot->across;
+    if (spot->decided)
+        mix_one(spot->decided, &mix);
+    else if (d->config->support)
         mix_supported(d, place, at, &mix);
     else if (d->level == 0)
-        mix_all(d, place, at, &mix);
+        mix_pool(d, place, at, &mix);
     else
-        mix_candidates(d, place, at, &mix);
-    ifl_patch_blend(mix.patch, mix.weight, mix.count, grid->window_x + across * IFL_PATCH_SAMPLES,
-                    grid->window_y + down * grid->rows, grid->stride_samples, grid->rows,
-                    d->sum + at);
+        mix_candidates(d, spot, at, &mix);
+    if (d->level > 0 && mix.count == 1)
+        spot->decided = mix.patch[0];
+    blend(d, spot, &mix, d->sum);
 }
+
+// What the settled places beside the rendered ones add.
+static void blend_settled(struct denoiser *d)
+{
+    struct mix mix;
+    for (int i = d->settle.rendered; i < d->settle.spots; i++) {
+        const struct ifl_spot *spot = &d->settle.spot[i];
+        mix_one(d->sketch[d->level] + sample_at(d->grid, spot), &mix);
+        blend(d, spot, &mix, d->still);
+    }
+}
+
+// Every row of the spans: `at` is its first sample, `count` how many.
+#define EACH_ROW(d, at, count)                                                                     \
+    for (const struct ifl_span *span = (d)->settle.span, *end = span + (d)->settle.spans;          \
+         span < end; span++)                                                                       \
+        for (ptrdiff_t row = 0, count = 3 * span->width,                                           \
+                       at = (ptrdiff_t)span->y * (d)->grid->stride_samples + 3 * span->x;          \
+             row < span->height; row++, at += (d)->grid->stride_samples)
 
 static void denoise_level(struct denoiser *d)
 {
     const struct ifl_grid *grid = d->grid;
-    int samples = grid->stride_samples * grid->height;
-    int candidates = d->level == 0 ? d->memory->frames : IFL_CANDIDATES;
+    int candidates = d->level == 0 ? POOL : IFL_CANDIDATES;
     d->prior = LAYOUT_PRIOR + ifl_exact_log(candidates);
-    ifl_pixel_kernels()->round(d->x, samples, d->rounded);
+    EACH_ROW(d, at, count)
+    memset(d->still + at, 0, (size_t)count * sizeof *d->still);
+    blend_settled(d);
     for (int s = 0; s < grid->steps; s++) {
         d->sigma = grid->sigma[s];
         d->last_step = s + 1 == grid->steps;
-        if (d->level == 0 && !d->config->support)
-            measure_all(d);
-        memset(d->sum, 0, (size_t)samples * sizeof *d->sum);
-        for (int down = 0; down < grid->down; down++)
-            for (int across = 0; across < grid->across; across++)
-                denoise_place(d, across, down);
+        EACH_ROW(d, at, count)
+        memcpy(d->sum + at, d->still + at, (size_t)count * sizeof *d->sum);
+        for (int i = 0; i < d->settle.rendered; i++)
+            denoise_spot(d, &d->settle.spot[i]);
         double keep = s + 1 < grid->steps ? grid->sigma[s + 1] / grid->sigma[s] : 0;
-        ifl_patch_step(d->sum, (int16_t)(keep * IFL_PATCH_ONE), d->x, d->rounded, samples);
+        EACH_ROW(d, at, count)
+        ifl_patch_step(d->sum + at, (int16_t)(keep * IFL_PATCH_ONE), d->x + at, d->rounded + at,
+                       (int)count);
     }
 }
 
-static void add_noise(struct denoiser *d)
+static void add_noise(const struct denoiser *d, struct ifl_rng *rng, int16_t *x, int count)
 {
-    struct ifl_rng rng;
-    ifl_rng_split(&rng, d->config->seed, NOISE_STREAM + (uint64_t)d->level);
     int sigma = (int)lround(d->grid->sigma[0] * (1 << IFL_PATCH_FRACTION));
-    int samples = d->grid->stride_samples * d->grid->height;
-    for (int i = 0; i < samples; i += 5) {
-        uint64_t bits = ifl_rng_next(&rng);
-        for (int j = i; j < i + 5 && j < samples; j++, bits >>= 12)
-            d->x[j] = (int16_t)(d->x[j] +
-                                ((d->memory->noise[bits & (IFL_NOISE_DRAWS - 1)] * sigma) >> 12));
+    for (int i = 0; i < count; i += 5) {
+        uint64_t bits = ifl_rng_next(rng);
+        for (int j = i; j < i + 5 && j < count; j++, bits >>= 12)
+            x[j] =
+                (int16_t)(x[j] + ((d->memory->noise[bits & (IFL_NOISE_DRAWS - 1)] * sigma) >> 12));
     }
 }
 
@@ -348,53 +410,39 @@ static void reduce_layout(struct denoiser *d)
     }
 }
 
-// x += sign * the layout at the level at hand.
-static void add_layout(struct denoiser *d, int sign)
-{
-    ifl_pixel_kernels()->add_picture(d->sketch[d->level], sign,
-                                     d->grid->stride_samples * d->grid->height, d->x);
-}
-
 static int clamp(int value, int least, int greatest)
 {
     return value < least ? least : value > greatest ? greatest : value;
 }
 
-static void enlarge_picture(struct denoiser *d, const struct ifl_grid *coarse)
+// x = the coarser level's change, enlarged, for a row of pixels.
+static void enlarge_change(struct denoiser *d, int x, int y, int width, int16_t *to)
 {
-    for (int y = 0; y < d->grid->height; y++) {
-        int a = y / 2, b = clamp(y % 2 ? a + 1 : a - 1, 0, coarse->height - 1);
-        ifl_pixel_kernels()->enlarge(d->coarse + a * coarse->stride_samples,
-                                     d->coarse + b * coarse->stride_samples, coarse->width,
-                                     d->scratch, d->x + y * d->grid->stride_samples);
-    }
+    const struct ifl_grid *coarse = d->grid - 1;
+    int a = y / 2, b = clamp(y % 2 ? a + 1 : a - 1, 0, coarse->height - 1);
+    int left = clamp(x / 2 - 1, 0, coarse->width); // one more on both sides
+    int right = clamp((x + width + 1) / 2 + 1, 0, coarse->width);
+    ifl_pixel_kernels()->enlarge(d->change + a * coarse->stride_samples + 3 * left,
+                                 d->change + b * coarse->stride_samples + 3 * left, right - left,
+                                 d->scratch, d->wide);
+    memcpy(to, d->wide + 3 * (x - 2 * left), (size_t)width * 3 * sizeof *to);
 }
 
-// The place of the coarser grid whose patch has its centre nearest to `centre` (of the fine one).
-static int nearest_place(const int *position, int count, int patch, int centre)
+// x = layout + enlarged change + noise: the layout's own detail comes back where the coarser level
+// kept the layout, and only what that level changed is enlarged.
+static void begin_level(struct denoiser *d, bool changed)
 {
-    int best = 0;
-    for (int i = 1; i < count; i++)
-        if (abs(2 * position[i] + patch - centre) < abs(2 * position[best] + patch - centre))
-            best = i;
-    return best;
-}
-
-static void inherit_candidates(struct denoiser *d, const struct ifl_grid *coarse)
-{
-    int from_across[IFL_FRAME_SIDE_MAX / 8];
-    for (int across = 0; across < d->grid->across; across++)
-        from_across[across] = nearest_place(coarse->x, coarse->across, IFL_PATCH_PIXELS,
-                                            d->grid->x[across] + IFL_PATCH_PIXELS / 2);
-    for (int down = 0; down < d->grid->down; down++) {
-        int from_down = nearest_place(coarse->y, coarse->down, coarse->rows,
-                                      d->grid->y[down] + d->grid->rows / 2);
-        uint8_t *to = d->best + (ptrdiff_t)down * d->grid->across * IFL_CANDIDATES;
-        const uint8_t *from =
-            d->coarse_best + (ptrdiff_t)from_down * coarse->across * IFL_CANDIDATES;
-        for (int across = 0; across < d->grid->across; across++)
-            memcpy(to + (ptrdiff_t)across * IFL_CANDIDATES,
-                   from + (ptrdiff_t)from_across[across] * IFL_CANDIDATES, IFL_CANDIDATES);
+    struct ifl_rng rng;
+    ifl_rng_split(&rng, d->config->seed, NOISE_STREAM + (uint64_t)d->level);
+    EACH_ROW(d, at, count)
+    {
+        if (changed)
+            enlarge_change(d, span->x, span->y + (int)row, span->width, d->x + at);
+        else
+            memset(d->x + at, 0, (size_t)count * sizeof *d->x);
+        ifl_pixel_kernels()->add_picture(d->sketch[d->level] + at, 1, (int)count, d->x + at);
+        add_noise(d, &rng, d->x + at, (int)count);
+        ifl_pixel_kernels()->round(d->x + at, (int)count, d->rounded + at);
     }
 }
 
@@ -425,94 +473,72 @@ static uint16_t find_home(const struct denoiser *d, int across, int down)
     return frame[best];
 }
 
-// Finds the homes, and makes sure that they are among the candidates.
-static void add_homes(struct denoiser *d)
-{
-    for (int down = 0; down < d->grid->down; down++)
-        for (int across = 0; across < d->grid->across; across++) {
-            int place = down * d->grid->across + across;
-            uint8_t *best = d->best + (ptrdiff_t)place * IFL_CANDIDATES;
-            uint16_t home = find_home(d, across, down);
-            d->home[place] = home;
-            if (home != IFL_LAYOUT_PLATE && !memchr(best, home, IFL_CANDIDATES))
-                best[IFL_CANDIDATES - 1] = (uint8_t)home;
-        }
-}
-
-// x = layout + enlarged (coarse x - coarse layout): the layout's own detail comes back where the
-// coarser level kept the layout, and only what that level changed is enlarged.
 static void next_level(struct denoiser *d)
 {
-    const struct ifl_grid *coarse = d->grid;
-    add_layout(d, -1);
-    int16_t *x = d->x;
-    uint8_t *best = d->best;
-    d->x = d->coarse;
-    d->coarse = x;
-    d->best = d->coarse_best;
-    d->coarse_best = best;
+    memset(d->change, 0, (size_t)(d->grid->stride_samples * d->grid->height) * sizeof *d->change);
+    EACH_ROW(d, at, count)
+    {
+        memcpy(d->change + at, d->x + at, (size_t)count * sizeof *d->change);
+        ifl_pixel_kernels()->add_picture(d->sketch[d->level] + at, -1, (int)count, d->change + at);
+    }
     d->level++;
-    d->grid = &d->memory->grid[d->level];
-    enlarge_picture(d, coarse);
-    add_layout(d, 1);
-    inherit_candidates(d, coarse);
-    add_homes(d);
+    d->grid++;
+    ifl_settle_level(&d->settle, d->memory, d->level, d->change);
+    for (int i = 0; i < d->settle.rendered; i++) {
+        struct ifl_spot *spot = &d->settle.spot[i];
+        spot->home = find_home(d, spot->across, spot->down);
+    }
 }
 
-// What measuring the coarsest level or enlarging a row takes, in values.
+// What ranking frames or enlarging a row takes, in values.
 static size_t scratch_values(const struct denoiser *d)
 {
     const struct ifl_grid *least = &d->memory->grid[0];
     size_t pixels = (size_t)(least->width * least->height);
-    size_t measure = 4 * pixels + (size_t)((least->rows + 6) * least->width);
+    size_t places = (size_t)(least->across * least->down);
+    size_t rank = 2 * pixels + (size_t)((least->rows + 6) * least->width) + places * POOL;
     size_t row = (size_t)d->memory->grid[d->config->level].stride_samples + 6;
-    return measure > row ? measure : row;
+    return rank > row ? rank : row;
 }
 
 static bool allocate(struct denoiser *d)
 {
-    const struct ifl_grid *least = &d->memory->grid[0];
-    size_t samples = 0, places = 0;
-    for (int l = 0; l <= d->config->level; l++) {
-        const struct ifl_grid *grid = &d->memory->grid[l];
-        size_t s = (size_t)(grid->stride_samples * grid->height);
-        size_t p = (size_t)(grid->across * grid->down);
-        samples = s > samples ? s : samples;
-        places = p > places ? p : places;
-    }
-    d->x = calloc(samples, sizeof *d->x);
-    d->coarse = calloc(samples, sizeof *d->coarse);
-    d->rounded = calloc(samples, sizeof *d->rounded);
-    d->sum = calloc(samples, sizeof *d->sum);
-    d->best = calloc(places, IFL_CANDIDATES);
-    d->coarse_best = calloc(places, IFL_CANDIDATES);
-    d->home = calloc(places, sizeof *d->home);
+    const struct ifl_grid *least = &d->memory->grid[0], *most = &d->memory->grid[d->config->level];
+    size_t samples = (size_t)(most->stride_samples * most->height);
+    size_t places = (size_t)(least->across * least->down);
+    d->x = malloc(samples * sizeof *d->x);
+    d->change = malloc(samples * sizeof *d->change);
+    d->rounded = malloc(samples * sizeof *d->rounded);
+    d->sum = malloc(samples * sizeof *d->sum);
+    d->still = calloc(samples, sizeof *d->still);
+    d->wide = malloc((size_t)(most->stride_samples + 12) * sizeof *d->wide);
+    d->pool = malloc(places * POOL);
+    d->best = malloc(places * IFL_CANDIDATES);
     d->scratch = malloc(scratch_values(d) * sizeof *d->scratch);
-    d->all_d2 = malloc((size_t)(least->across * least->down) * (size_t)(d->memory->frames + 1) *
-                       sizeof *d->all_d2);
     bool sketched = true;
     for (int l = 0; l < d->memory->levels; l++) {
         const struct ifl_grid *grid = &d->memory->grid[l];
         d->sketch[l] = malloc((size_t)(grid->stride_samples * grid->height));
         sketched = sketched && d->sketch[l];
     }
-    return sketched && d->scratch && d->all_d2 && d->home && d->x && d->coarse && d->rounded &&
-           d->sum && d->best && d->coarse_best;
+    return ifl_settle_init(&d->settle, d->memory) && sketched && d->scratch && d->x && d->change &&
+           d->rounded && d->sum && d->still && d->wide && d->pool && d->best;
 }
 
 static void release(struct denoiser *d)
 {
     free(d->x);
-    free(d->coarse);
+    free(d->change);
     free(d->rounded);
     free(d->sum);
+    free(d->still);
+    free(d->wide);
+    free(d->pool);
     free(d->best);
-    free(d->coarse_best);
-    free(d->home);
     free(d->scratch);
-    free(d->all_d2);
     for (int l = 0; l < IFL_LEVELS_MAX; l++)
         free(d->sketch[l]);
+    ifl_settle_fini(&d->settle);
 }
 
 enum ifl_result ifl_denoise(const struct ifl_memory *memory,
@@ -531,15 +557,20 @@ enum ifl_result ifl_denoise(const struct ifl_memory *memory,
     d.level = config->support ? config->level : 0;
     d.grid = &memory->grid[d.level];
     reduce_layout(&d);
-    add_layout(&d, 1); // x was 0
-    add_noise(&d);
+    ifl_settle_layout(&d.settle, memory, layout);
+    ifl_settle_nothing(&d.settle, d.grid);
+    if (!config->support)
+        rank_frames(&d);
+    begin_level(&d, false);
     denoise_level(&d);
     while (d.level < config->level) {
         next_level(&d);
-        add_noise(&d);
+        begin_level(&d, true);
         denoise_level(&d);
     }
-    ifl_pixel_kernels()->clamp(d.rounded, d.grid->stride_samples * d.grid->height, picture);
+    memcpy(picture, d.sketch[d.level], (size_t)(d.grid->stride_samples * d.grid->height));
+    EACH_ROW(&d, at, count)
+    ifl_pixel_kernels()->clamp(d.rounded + at, (int)count, picture + at);
     release(&d);
     return IFL_OK;
 }

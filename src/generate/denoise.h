@@ -10,6 +10,9 @@
 // from the layout's own detail, and what the layout shows at a place has an edge over the other
 // candidates: the layout decides what is seen, the denoiser joins it and fills in the rest.
 //
+// Where the layout shows one frame and the coarser level kept it, a level leaves it alone
+// (settle.h): it would win there in the end, and that is most of a picture.
+//
 // With support only the finest level is run; W is bounded by 1/k over distinct events, only
 // supported patches take part, and where fewer than k events are left the plate is shown.
 #ifndef IFL_GENERATE_DENOISE_H

@@ -67,13 +67,40 @@ static bool make_grid(struct ifl_grid *grid, int level, int width, int height)
         grid->sigma[i] = schedule->sigma[i];
     grid->x = malloc((size_t)grid->across * sizeof *grid->x);
     grid->y = malloc((size_t)grid->down * sizeof *grid->y);
+    grid->root_x = malloc((size_t)grid->across * sizeof *grid->root_x);
+    grid->root_y = malloc((size_t)grid->down * sizeof *grid->root_y);
     grid->window_x = malloc((size_t)grid->across * IFL_PATCH_SAMPLES * sizeof *grid->window_x);
     grid->window_y = malloc((size_t)(grid->down * grid->rows) * sizeof *grid->window_y);
-    if (!grid->x || !grid->y || !grid->window_x || !grid->window_y)
+    if (!grid->x || !grid->y || !grid->root_x || !grid->root_y || !grid->window_x ||
+        !grid->window_y)
         return false;
     lay_axis(width, IFL_PATCH_PIXELS, schedule->stride, 3, grid->x, grid->window_x);
     lay_axis(height, grid->rows, schedule->stride, 1, grid->y, grid->window_y);
     return true;
+}
+
+// The place of the coarser grid whose patch has its centre nearest to `centre` (of the fine one).
+static int nearest_place(const int *position, int count, int patch, int centre)
+{
+    int best = 0;
+    for (int i = 1; i < count; i++)
+        if (abs(2 * position[i] + patch - centre) < abs(2 * position[best] + patch - centre))
+            best = i;
+    return best;
+}
+
+static void find_roots(struct ifl_grid *grid, const struct ifl_grid *coarse)
+{
+    for (int i = 0; i < grid->across; i++)
+        grid->root_x[i] =
+            coarse ? coarse->root_x[nearest_place(coarse->x, coarse->across, IFL_PATCH_PIXELS,
+                                                  grid->x[i] + IFL_PATCH_PIXELS / 2)]
+                   : i;
+    for (int i = 0; i < grid->down; i++)
+        grid->root_y[i] = coarse
+                              ? coarse->root_y[nearest_place(coarse->y, coarse->down, coarse->rows,
+                                                             grid->y[i] + grid->rows / 2)]
+                              : i;
 }
 
 static void draw_noise(struct ifl_memory *memory)
@@ -245,9 +272,11 @@ static bool split_frames(struct ifl_memory *memory)
 static bool derive(struct ifl_memory *memory)
 {
     const struct ifl_profile *profile = memory->profile;
-    for (int l = 0; l < memory->levels; l++)
+    for (int l = 0; l < memory->levels; l++) {
         if (!make_grid(&memory->grid[l], l, profile->level_width[l], profile->level_height[l]))
             return false;
+        find_roots(&memory->grid[l], l > 0 ? &memory->grid[l - 1] : NULL);
+    }
     if (!split_frames(memory))
         return false;
     draw_noise(memory);
@@ -285,6 +314,8 @@ void ifl_memory_destroy(struct ifl_memory *memory)
     for (int l = 0; l < memory->levels; l++) {
         free(memory->grid[l].x);
         free(memory->grid[l].y);
+        free(memory->grid[l].root_x);
+        free(memory->grid[l].root_y);
         free(memory->grid[l].window_x);
         free(memory->grid[l].window_y);
     }

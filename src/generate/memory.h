@@ -15,6 +15,8 @@ struct ifl_grid {
     int rows;                          // of a patch
     int across, down;                  // places
     int *x, *y;
+    int *root_x,
+        *root_y; // the place of the coarsest level that lies nearest, going down level by level
     int16_t *window_x; // across * IFL_PATCH_SAMPLES
     int16_t *window_y; // down * rows
     int steps;

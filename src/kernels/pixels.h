@@ -27,9 +27,6 @@ struct ifl_pixel_kernels {
     // (rows + 6) * width.
     void (*boxes)(const uint8_t *a, const uint8_t *b, int width, int height, int side, int rows,
                   int32_t *scratch, int32_t *difference);
-    // The same of a noisy picture, within +-2047.
-    void (*noisy_boxes)(const int16_t *a, const uint8_t *b, int width, int height, int side,
-                        int rows, int32_t *scratch, int32_t *difference);
     void (*least)(int32_t *least, const int32_t *other, int count);
     // Squares of a picture's difference to another.
     int64_t (*squares)(const uint8_t *a, const uint8_t *b, int count);

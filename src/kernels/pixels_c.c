@@ -54,18 +54,6 @@ static void square_row(const uint8_t *restrict a, const uint8_t *restrict b, ptr
     }
 }
 
-static void square_noisy_row(const int16_t *restrict a, const uint8_t *restrict b, ptrdiff_t pixels,
-                             int width, int32_t *restrict square)
-{
-    const int16_t *restrict a1 = a + pixels, *restrict a2 = a1 + pixels;
-    const uint8_t *restrict b1 = b + pixels, *restrict b2 = b1 + pixels;
-    for (int x = 0; x < width; x++) {
-        int16_t r = (int16_t)(a[x] - b[x]), g = (int16_t)(a1[x] - b1[x]);
-        int16_t l = (int16_t)(a2[x] - b2[x]);
-        square[x] = r * r + g * g + l * l;
-    }
-}
-
 static void add_shifted(const int32_t *a, const int32_t *b, int shift, int count, int32_t *sum)
 {
     for (int i = 0; i < count; i++)
@@ -127,16 +115,6 @@ static void boxes(const uint8_t *a, const uint8_t *b, int width, int height, int
     struct boxes boxes = begin_boxes(width, side, rows, scratch, difference);
     for (int y = 0; y < height; y++, a += width, b += width) {
         square_row(a, b, (ptrdiff_t)width * height, width, boxes.square);
-        take_row(&boxes);
-    }
-}
-
-static void noisy_boxes(const int16_t *a, const uint8_t *b, int width, int height, int side,
-                        int rows, int32_t *scratch, int32_t *difference)
-{
-    struct boxes boxes = begin_boxes(width, side, rows, scratch, difference);
-    for (int y = 0; y < height; y++, a += width, b += width) {
-        square_noisy_row(a, b, (ptrdiff_t)width * height, width, boxes.square);
         take_row(&boxes);
     }
 }
@@ -465,7 +443,6 @@ const struct ifl_pixel_kernels IFL_PIXEL_KERNELS = {
     .split = split,
     .differences = differences,
     .boxes = boxes,
-    .noisy_boxes = noisy_boxes,
     .least = least,
     .squares = squares,
     .laplacian = laplacian,

@@ -115,7 +115,7 @@ static void use_numbers(const struct ifl_pixel_kernels *k, const uint8_t *a, con
 static void use_noisy(const struct ifl_pixel_kernels *k, struct ifl_rng *rng,
                       const uint8_t *picture, int width, int height, struct made *made)
 {
-    int pixels = width * height, side = width < 8 ? width : 8, rows = height < 12 ? height : 12;
+    int pixels = width * height;
     size_t samples = 3 * (size_t)pixels, row = 3 * (size_t)width;
     int16_t *x = malloc(2 * samples), *grey = malloc(2 * samples), *wide = malloc(4 * row);
     for (size_t i = 0; i < samples; i++)
@@ -129,16 +129,12 @@ static void use_noisy(const struct ifl_pixel_kernels *k, struct ifl_rng *rng,
     k->enlarge(x, x + row, width, sum, wide);
     free(sum);
     k->halve(picture, picture + row, width / 2, half);
-    int32_t *scratch = malloc(4 * (size_t)((rows + 6) * width)), *box = malloc(4 * samples);
-    k->noisy_boxes(grey, picture, width, height, side, rows, scratch, box);
-    free(scratch);
     const double px[3] = {-1, width * .4, width * .7}, py[3] = {0, 5.5, -3};
     const uint16_t owners[3] = {7, 256, 9};
     uint16_t *owner = malloc(2 * (size_t)width);
     k->nearest(px, py, owners, 3, height / 2, width, owner);
     keep(made, owner, 2 * (size_t)width);
     keep(made, half, 3 * (size_t)(width / 2));
-    keep(made, box, 4 * (size_t)((width - side + 1) * (height - rows + 1)));
     keep(made, bytes, samples);
     keep(made, wide, 4 * row);
     keep(made, grey, 2 * samples);
