@@ -27,17 +27,17 @@ static const struct ifl_ycc_map maps[2][3] =
 struct work {
     const struct ifl_row_kernels *kernels;
     struct ifl_ycc_map map;
-    bool identity, mixes; // nothing to do; luma takes part of the chroma
+    bool identity, mixes; // nothing to do; luma takes part of the chroma,
+    int16_t *mixed;       // which is worked out once for two rows of luma
     int width, chroma_width;
 };
 
-static void luma_row(const struct work *work, const uint8_t *y, const uint8_t *cb,
-                     const uint8_t *cr, uint8_t *out)
+static void luma_row(const struct work *work, const uint8_t *y, bool grey, uint8_t *out)
 {
     if (work->identity)
         memcpy(out, y, (size_t)work->width);
-    else if (work->mixes && cb)
-        work->kernels->map_luma_chroma(&work->map, y, cb, cr, out, work->width);
+    else if (work->mixes && !grey)
+        work->kernels->map_luma_mixed(&work->map, y, work->mixed, out, work->width);
     else
         work->kernels->map_luma(&work->map, y, out, work->width);
 }
@@ -61,10 +61,12 @@ void ifl_normalise_420(const uint8_t *const in[3], const int in_stride[3], bool 
                        enum ifl_range range, enum ifl_matrix matrix, int width, int height,
                        uint8_t *const out[3], const int out_stride[3])
 {
+    int16_t mixed[(IFL_FRAME_SIDE_MAX + 1) / 2];
     struct work work = {.kernels = ifl_row_kernels(),
                         .map = maps[range][matrix],
                         .identity = range == IFL_RANGE_FULL && matrix == IFL_MATRIX_BT601,
                         .mixes = matrix != IFL_MATRIX_BT601,
+                        .mixed = mixed,
                         .width = width,
                         .chroma_width = (width + 1) / 2};
     for (ptrdiff_t row = 0; row < (height + 1) / 2; row++) {
@@ -77,8 +79,10 @@ void ifl_normalise_420(const uint8_t *const in[3], const int in_stride[3], bool 
         } else if (cb) {
             cr = in[2] + row * in_stride[2];
         }
+        if (work.mixes && cb)
+            work.kernels->mix_chroma(&work.map, cb, cr, mixed, work.chroma_width);
         for (ptrdiff_t y = 2 * row; y < 2 * row + 2 && y < height; y++)
-            luma_row(&work, in[0] + y * in_stride[0], cb, cr, out[0] + y * out_stride[0]);
+            luma_row(&work, in[0] + y * in_stride[0], !cb, out[0] + y * out_stride[0]);
         chroma_row(&work, cb, cr, out_cb, out_cr);
     }
 }

@@ -21,12 +21,23 @@ struct ifl_row_kernels {
     // out[i] = mean of the box of side 2^shift (1 to 3) at column i << shift, halves up.
     void (*shrink)(const uint8_t *from, ptrdiff_t stride, int shift, uint8_t *out, int count);
     void (*map_luma)(const struct ifl_ycc_map *map, const uint8_t *y, uint8_t *out, int count);
-    // Sample i takes chroma i / 2.
-    void (*map_luma_chroma)(const struct ifl_ycc_map *map, const uint8_t *y, const uint8_t *cb,
-                            const uint8_t *cr, uint8_t *out, int count);
+    // What chroma adds to luma, with 6 bits behind the point; sample i of luma takes mixed[i / 2].
+    void (*mix_chroma)(const struct ifl_ycc_map *map, const uint8_t *cb, const uint8_t *cr,
+                       int16_t *mixed, int count);
+    void (*map_luma_mixed)(const struct ifl_ycc_map *map, const uint8_t *y, const int16_t *mixed,
+                           uint8_t *out, int count);
     // In place is allowed.
     void (*map_chroma)(const struct ifl_ycc_map *map, const uint8_t *cb, const uint8_t *cr,
                        uint8_t *out_cb, uint8_t *out_cr, int count);
+    // before[i] = the sum of the columns before i, modulo 2^32: `count` of them and then all; of
+    // each of `channels` (1 or 3) that alternate.
+    void (*running_sums)(const uint32_t *sum, uint32_t *before, int count, int channels);
+    // box[i] += what lies between borders i and i + channels, each `part` of the column `at`; a
+    // whole column has `sample` parts. Less than 2^31 at a time.
+    void (*add_boxes)(const uint32_t *before, const int32_t *at, const int32_t *part,
+                      uint32_t sample, double *box, int count, int channels);
+    // out[i] = box[i] / area, area < 2^29, to nearest, halves up.
+    void (*divide)(const double *box, int64_t area, uint8_t *out, int count);
     void (*split_pairs)(const uint8_t *pairs, uint8_t *even, uint8_t *odd, int count);
 };
 

@@ -2,7 +2,7 @@
 // rows_c.c, 16 or 32 columns at a time; what is left over at the end goes to the C version.
 #include <immintrin.h>
 
-#include "kernels/rows.h"
+#include "kernels/rows_boxes.h"
 
 static inline __m256i load(const uint8_t *from)
 {
@@ -122,23 +122,34 @@ static void map_luma(const struct ifl_ycc_map *map, const uint8_t *y, uint8_t *o
     ifl_row_kernels_c.map_luma(map, y + x, out + x, count - x);
 }
 
-// Each of 8 bytes as two words.
-static inline __m256i twice(const uint8_t *from)
+static void mix_chroma(const struct ifl_ycc_map *map, const uint8_t *cb, const uint8_t *cr,
+                       int16_t *mixed, int count)
 {
-    __m256i wide = _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)from));
+    int x = 0;
+    for (; x + 16 <= count; x += 16) {
+        __m256i both = _mm256_add_epi16(times(load_wide(cb + x), 128, map->y_cb),
+                                        times(load_wide(cr + x), 128, map->y_cr));
+        _mm256_storeu_si256((__m256i *)(mixed + x), both);
+    }
+    ifl_row_kernels_c.mix_chroma(map, cb + x, cr + x, mixed + x, count - x);
+}
+
+// Each of 8 words twice.
+static inline __m256i twice(const int16_t *from)
+{
+    __m256i wide = _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)from));
     return _mm256_or_si256(wide, _mm256_slli_epi32(wide, 16));
 }
 
-static void map_luma_chroma(const struct ifl_ycc_map *map, const uint8_t *y, const uint8_t *cb,
-                            const uint8_t *cr, uint8_t *out, int count)
+static void map_luma_mixed(const struct ifl_ycc_map *map, const uint8_t *y, const int16_t *mixed,
+                           uint8_t *out, int count)
 {
     int x = 0;
     for (; x + 16 <= count; x += 16) {
         __m256i luma = times(load_wide(y + x), map->y_offset, map->y_y);
-        luma = _mm256_add_epi16(luma, times(twice(cb + x / 2), 128, map->y_cb));
-        store_q6(out + x, _mm256_add_epi16(luma, times(twice(cr + x / 2), 128, map->y_cr)));
+        store_q6(out + x, _mm256_add_epi16(luma, twice(mixed + x / 2)));
     }
-    ifl_row_kernels_c.map_luma_chroma(map, y + x, cb + x / 2, cr + x / 2, out + x, count - x);
+    ifl_row_kernels_c.map_luma_mixed(map, y + x, mixed + x / 2, out + x, count - x);
 }
 
 static void map_chroma(const struct ifl_ycc_map *map, const uint8_t *cb, const uint8_t *cr,
@@ -156,6 +167,24 @@ static void map_chroma(const struct ifl_ycc_map *map, const uint8_t *cb, const u
     ifl_row_kernels_c.map_chroma(map, cb + x, cr + x, out_cb + x, out_cr + x, count - x);
 }
 
+// Within 8 lanes by three steps, and what was before them added.
+static void running_sums(const uint32_t *sum, uint32_t *before, int count, int channels)
+{
+    __m256i all = _mm256_setzero_si256();
+    int i = 0;
+    for (; channels == 1 && i + 8 <= count; i += 8) {
+        __m256i own = _mm256_loadu_si256((const __m256i *)(sum + i)), part = own;
+        part = _mm256_add_epi32(part, _mm256_slli_si256(part, 4));
+        part = _mm256_add_epi32(part, _mm256_slli_si256(part, 8));
+        __m256i low = _mm256_permutevar8x32_epi32(part, _mm256_set1_epi32(3));
+        part = _mm256_add_epi32(part, _mm256_blend_epi32(low, _mm256_setzero_si256(), 15));
+        part = _mm256_add_epi32(part, all);
+        _mm256_storeu_si256((__m256i *)(before + i), _mm256_sub_epi32(part, own));
+        all = _mm256_permutevar8x32_epi32(part, _mm256_set1_epi32(7));
+    }
+    continue_sums(sum, before, i, count, channels, (uint32_t)_mm256_extract_epi32(all, 0));
+}
+
 static void split_pairs(const uint8_t *pairs, uint8_t *even, uint8_t *odd, int count)
 {
     int i = 0;
@@ -171,7 +200,11 @@ const struct ifl_row_kernels ifl_row_kernels_avx2 = {
     .add_rows = add_rows,
     .shrink = shrink,
     .map_luma = map_luma,
-    .map_luma_chroma = map_luma_chroma,
+    .mix_chroma = mix_chroma,
+    .map_luma_mixed = map_luma_mixed,
     .map_chroma = map_chroma,
+    .running_sums = running_sums,
+    .add_boxes = add_boxes,
+    .divide = divide,
     .split_pairs = split_pairs,
 };

@@ -2,7 +2,7 @@
 // rows_c.c, 32 or 64 columns at a time; the last ones under a mask.
 #include <immintrin.h>
 
-#include "kernels/rows.h"
+#include "kernels/rows_boxes.h"
 
 static inline __mmask64 first_bits(int count)
 {
@@ -117,24 +117,27 @@ static void map_luma(const struct ifl_ycc_map *map, const uint8_t *y, uint8_t *o
     }
 }
 
-// Each of 16 lanes twice.
-static inline __m512i twice(__m256i words)
+static void mix_chroma(const struct ifl_ycc_map *map, const uint8_t *cb, const uint8_t *cr,
+                       int16_t *mixed, int count)
 {
-    __m512i wide = _mm512_cvtepu16_epi32(words);
-    return _mm512_or_si512(wide, _mm512_slli_epi32(wide, 16));
+    for (int x = 0; x < count; x += 32) {
+        __mmask32 mask = (__mmask32)first_bits(count - x);
+        __m512i blue = times(load_wide(cb + x, mask), 128, map->y_cb);
+        __m512i red = times(load_wide(cr + x, mask), 128, map->y_cr);
+        _mm512_mask_storeu_epi16(mixed + x, mask, _mm512_add_epi16(blue, red));
+    }
 }
 
-static void map_luma_chroma(const struct ifl_ycc_map *map, const uint8_t *y, const uint8_t *cb,
-                            const uint8_t *cr, uint8_t *out, int count)
+static void map_luma_mixed(const struct ifl_ycc_map *map, const uint8_t *y, const int16_t *mixed,
+                           uint8_t *out, int count)
 {
     for (int x = 0; x < count; x += 32) {
         __mmask32 mask = (__mmask32)first_bits(count - x);
         __mmask16 half = (__mmask16)first_bits((count - x + 1) / 2);
-        __m512i blue = twice(_mm256_cvtepu8_epi16(_mm_maskz_loadu_epi8(half, cb + x / 2)));
-        __m512i red = twice(_mm256_cvtepu8_epi16(_mm_maskz_loadu_epi8(half, cr + x / 2)));
+        __m512i once = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(half, mixed + x / 2));
+        __m512i twice = _mm512_or_si512(once, _mm512_slli_epi32(once, 16));
         __m512i luma = times(load_wide(y + x, mask), map->y_offset, map->y_y);
-        luma = _mm512_add_epi16(luma, times(blue, 128, map->y_cb));
-        store_q6(out + x, mask, _mm512_add_epi16(luma, times(red, 128, map->y_cr)));
+        store_q6(out + x, mask, _mm512_add_epi16(luma, twice));
     }
 }
 
@@ -152,6 +155,26 @@ static void map_chroma(const struct ifl_ycc_map *map, const uint8_t *cb, const u
     }
 }
 
+// Within 16 lanes by four steps, and what was before them added.
+static void running_sums(const uint32_t *sum, uint32_t *before, int count, int channels)
+{
+    const __m512i none = _mm512_setzero_si512(), last = _mm512_set1_epi32(15);
+    __m512i all = none;
+    int i = 0;
+    for (; channels == 1 && i + 16 <= count; i += 16) {
+        __m512i own = _mm512_loadu_si512(sum + i), part = own;
+        part = _mm512_add_epi32(part, _mm512_alignr_epi32(part, none, 15));
+        part = _mm512_add_epi32(part, _mm512_alignr_epi32(part, none, 14));
+        part = _mm512_add_epi32(part, _mm512_alignr_epi32(part, none, 12));
+        part = _mm512_add_epi32(part, _mm512_alignr_epi32(part, none, 8));
+        part = _mm512_add_epi32(part, all);
+        _mm512_storeu_si512(before + i, _mm512_sub_epi32(part, own));
+        all = _mm512_permutexvar_epi32(last, part);
+    }
+    continue_sums(sum, before, i, count, channels,
+                  (uint32_t)_mm_cvtsi128_si32(_mm512_castsi512_si128(all)));
+}
+
 static void split_pairs(const uint8_t *pairs, uint8_t *even, uint8_t *odd, int count)
 {
     for (int i = 0; i < count; i += 32) {
@@ -166,7 +189,11 @@ const struct ifl_row_kernels ifl_row_kernels_avx512 = {
     .add_rows = add_rows,
     .shrink = shrink,
     .map_luma = map_luma,
-    .map_luma_chroma = map_luma_chroma,
+    .mix_chroma = mix_chroma,
+    .map_luma_mixed = map_luma_mixed,
     .map_chroma = map_chroma,
+    .running_sums = running_sums,
+    .add_boxes = add_boxes,
+    .divide = divide,
     .split_pairs = split_pairs,
 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kernels/rows.h"
+#include "kernels/rows_boxes.h"
 
 enum { BLOCK = 64 };
 
@@ -83,14 +83,20 @@ static void map_luma(const struct ifl_ycc_map *map, const uint8_t *y, uint8_t *o
         out[i] = from_q6(multiply_q15((y[i] - map->y_offset) * 128, map->y_y));
 }
 
-static void map_luma_chroma(const struct ifl_ycc_map *map, const uint8_t *y, const uint8_t *cb,
-                            const uint8_t *cr, uint8_t *out, int count)
+static void mix_chroma(const struct ifl_ycc_map *map, const uint8_t *cb, const uint8_t *cr,
+                       int16_t *mixed, int count)
 {
     for (int i = 0; i < count; i++) {
-        int blue = (cb[i / 2] - 128) * 128, red = (cr[i / 2] - 128) * 128;
-        int luma = multiply_q15((y[i] - map->y_offset) * 128, map->y_y);
-        out[i] = from_q6(luma + multiply_q15(blue, map->y_cb) + multiply_q15(red, map->y_cr));
+        int blue = (cb[i] - 128) * 128, red = (cr[i] - 128) * 128;
+        mixed[i] = (int16_t)(multiply_q15(blue, map->y_cb) + multiply_q15(red, map->y_cr));
     }
+}
+
+static void map_luma_mixed(const struct ifl_ycc_map *map, const uint8_t *y, const int16_t *mixed,
+                           uint8_t *out, int count)
+{
+    for (int i = 0; i < count; i++)
+        out[i] = from_q6(multiply_q15((y[i] - map->y_offset) * 128, map->y_y) + mixed[i / 2]);
 }
 
 static void map_chroma(const struct ifl_ycc_map *map, const uint8_t *cb, const uint8_t *cr,
@@ -105,6 +111,11 @@ static void map_chroma(const struct ifl_ycc_map *map, const uint8_t *cb, const u
     }
 }
 
+static void running_sums(const uint32_t *sum, uint32_t *before, int count, int channels)
+{
+    continue_sums(sum, before, 0, count, channels, 0);
+}
+
 static void split_pairs(const uint8_t *pairs, uint8_t *even, uint8_t *odd, int count)
 {
     for (int i = 0; i < count; i++) {
@@ -117,7 +128,11 @@ const struct ifl_row_kernels ifl_row_kernels_c = {
     .add_rows = add_rows,
     .shrink = shrink,
     .map_luma = map_luma,
-    .map_luma_chroma = map_luma_chroma,
+    .mix_chroma = mix_chroma,
+    .map_luma_mixed = map_luma_mixed,
     .map_chroma = map_chroma,
+    .running_sums = running_sums,
+    .add_boxes = add_boxes,
+    .divide = divide,
     .split_pairs = split_pairs,
 };

@@ -42,6 +42,8 @@ struct made {
     struct ifl_chroma_sums chroma;
     uint64_t saturation;
     uint32_t column[WIDTHS + 16];
+    uint32_t before[WIDTHS + 16];
+    int16_t mixed[WIDTHS + 16];
     uint8_t bytes[16][WIDTHS + 16];
 };
 
@@ -61,7 +63,9 @@ static void make(struct made *made, int width, int height, int shift, int kind)
     made->saturation = measure->saturation(y.at, b.at, r.at, width);
     rows->add_rows(y.at, y.stride, height, 977, made->column, width);
     rows->map_luma(&hostile_map, y.at, made->bytes[0] + shift, width);
-    rows->map_luma_chroma(&hostile_map, y.at, b.at, r.at, made->bytes[1] + shift, width);
+    rows->mix_chroma(&hostile_map, b.at, r.at, made->mixed, width);
+    rows->map_luma_mixed(&hostile_map, y.at, made->mixed, made->bytes[1] + shift, width);
+    rows->running_sums(made->column, made->before, width, 1);
     rows->map_chroma(&hostile_map, b.at, r.at, made->bytes[2] + shift, made->bytes[3] + shift,
                      width);
     rows->split_pairs(y.at, made->bytes[4] + shift, made->bytes[5] + shift, width / 2);
