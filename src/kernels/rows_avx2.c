@@ -114,11 +114,30 @@ static inline void store_q6(uint8_t *to, __m256i value)
     store_narrow(to, _mm256_srai_epi16(_mm256_add_epi16(value, _mm256_set1_epi16(32)), 6));
 }
 
+// Words of the low or high eight of each 16 samples.
+static inline __m256i luma_q6(const struct ifl_ycc_map *map, __m256i words)
+{
+    return times(words, map->y_offset, map->y_y);
+}
+
+// Back from words of the low and the high halves.
+static inline void store_joined(uint8_t *to, __m256i low, __m256i high)
+{
+    const __m256i half = _mm256_set1_epi16(32);
+    __m256i bytes = _mm256_packus_epi16(_mm256_srai_epi16(_mm256_add_epi16(low, half), 6),
+                                        _mm256_srai_epi16(_mm256_add_epi16(high, half), 6));
+    _mm256_storeu_si256((__m256i *)to, bytes);
+}
+
 static void map_luma(const struct ifl_ycc_map *map, const uint8_t *y, uint8_t *out, int count)
 {
+    const __m256i zero = _mm256_setzero_si256();
     int x = 0;
-    for (; x + 16 <= count; x += 16)
-        store_q6(out + x, times(load_wide(y + x), map->y_offset, map->y_y));
+    for (; x + 32 <= count; x += 32) {
+        __m256i luma = load(y + x);
+        store_joined(out + x, luma_q6(map, _mm256_unpacklo_epi8(luma, zero)),
+                     luma_q6(map, _mm256_unpackhi_epi8(luma, zero)));
+    }
     ifl_row_kernels_c.map_luma(map, y + x, out + x, count - x);
 }
 
@@ -134,20 +153,18 @@ static void mix_chroma(const struct ifl_ycc_map *map, const uint8_t *cb, const u
     ifl_row_kernels_c.mix_chroma(map, cb + x, cr + x, mixed + x, count - x);
 }
 
-// Each of 8 words twice.
-static inline __m256i twice(const int16_t *from)
-{
-    __m256i wide = _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)from));
-    return _mm256_or_si256(wide, _mm256_slli_epi32(wide, 16));
-}
-
 static void map_luma_mixed(const struct ifl_ycc_map *map, const uint8_t *y, const int16_t *mixed,
                            uint8_t *out, int count)
 {
+    const __m256i zero = _mm256_setzero_si256();
     int x = 0;
-    for (; x + 16 <= count; x += 16) {
-        __m256i luma = times(load_wide(y + x), map->y_offset, map->y_y);
-        store_q6(out + x, _mm256_add_epi16(luma, twice(mixed + x / 2)));
+    for (; x + 32 <= count; x += 32) {
+        __m256i luma = load(y + x);
+        __m256i chroma = _mm256_loadu_si256((const __m256i *)(mixed + x / 2));
+        __m256i low = luma_q6(map, _mm256_unpacklo_epi8(luma, zero));
+        __m256i high = luma_q6(map, _mm256_unpackhi_epi8(luma, zero));
+        store_joined(out + x, _mm256_add_epi16(low, _mm256_unpacklo_epi16(chroma, chroma)),
+                     _mm256_add_epi16(high, _mm256_unpackhi_epi16(chroma, chroma)));
     }
     ifl_row_kernels_c.map_luma_mixed(map, y + x, mixed + x / 2, out + x, count - x);
 }

@@ -109,11 +109,29 @@ static inline void store_q6(uint8_t *to, __mmask32 mask, __m512i value)
     _mm256_mask_storeu_epi8(to, mask, _mm512_cvtusepi16_epi8(value));
 }
 
+// Words of the low or high eight of each 16 samples.
+static inline __m512i luma_q6(const struct ifl_ycc_map *map, __m512i words)
+{
+    return times(words, map->y_offset, map->y_y);
+}
+
+// Back from words of the low and the high halves.
+static inline __m512i join_q6(__m512i low, __m512i high)
+{
+    const __m512i half = _mm512_set1_epi16(32);
+    return _mm512_packus_epi16(_mm512_srai_epi16(_mm512_add_epi16(low, half), 6),
+                               _mm512_srai_epi16(_mm512_add_epi16(high, half), 6));
+}
+
 static void map_luma(const struct ifl_ycc_map *map, const uint8_t *y, uint8_t *out, int count)
 {
-    for (int x = 0; x < count; x += 32) {
-        __mmask32 mask = (__mmask32)first_bits(count - x);
-        store_q6(out + x, mask, times(load_wide(y + x, mask), map->y_offset, map->y_y));
+    const __m512i zero = _mm512_setzero_si512();
+    for (int x = 0; x < count; x += 64) {
+        __mmask64 mask = first_bits(count - x);
+        __m512i luma = _mm512_maskz_loadu_epi8(mask, y + x);
+        __m512i low = luma_q6(map, _mm512_unpacklo_epi8(luma, zero));
+        __m512i high = luma_q6(map, _mm512_unpackhi_epi8(luma, zero));
+        _mm512_mask_storeu_epi8(out + x, mask, join_q6(low, high));
     }
 }
 
@@ -131,13 +149,17 @@ static void mix_chroma(const struct ifl_ycc_map *map, const uint8_t *cb, const u
 static void map_luma_mixed(const struct ifl_ycc_map *map, const uint8_t *y, const int16_t *mixed,
                            uint8_t *out, int count)
 {
-    for (int x = 0; x < count; x += 32) {
-        __mmask32 mask = (__mmask32)first_bits(count - x);
-        __mmask16 half = (__mmask16)first_bits((count - x + 1) / 2);
-        __m512i once = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(half, mixed + x / 2));
-        __m512i twice = _mm512_or_si512(once, _mm512_slli_epi32(once, 16));
-        __m512i luma = times(load_wide(y + x, mask), map->y_offset, map->y_y);
-        store_q6(out + x, mask, _mm512_add_epi16(luma, twice));
+    const __m512i zero = _mm512_setzero_si512();
+    for (int x = 0; x < count; x += 64) {
+        __mmask64 mask = first_bits(count - x);
+        __mmask32 half = (__mmask32)first_bits((count - x + 1) / 2);
+        __m512i luma = _mm512_maskz_loadu_epi8(mask, y + x);
+        __m512i chroma = _mm512_maskz_loadu_epi16(half, mixed + x / 2);
+        __m512i low = luma_q6(map, _mm512_unpacklo_epi8(luma, zero));
+        __m512i high = luma_q6(map, _mm512_unpackhi_epi8(luma, zero));
+        low = _mm512_add_epi16(low, _mm512_unpacklo_epi16(chroma, chroma));
+        high = _mm512_add_epi16(high, _mm512_unpackhi_epi16(chroma, chroma));
+        _mm512_mask_storeu_epi8(out + x, mask, join_q6(low, high));
     }
 }
 

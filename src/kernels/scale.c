@@ -111,9 +111,10 @@ static void scale_block(const struct scale *scale, const struct block *block, in
 {
     const struct ifl_row_kernels *kernels = ifl_row_kernels();
     uint32_t sum[COLUMNS_MAX + 3], before[COLUMNS_MAX + 6];
-    double box[BOXES] = {0};
+    double box[BOXES];
     int channels = scale->channels, samples = block->boxes * channels;
     int begin = row * scale->down.box, end = begin + scale->down.box, step = units_at_once(scale);
+    memset(box, 0, (size_t)samples * sizeof *box);
     for (int unit = begin; unit < end; unit += step) {
         sum_rows(&scale->source, block->from, scale->down.sample, unit,
                  unit + step < end ? unit + step : end, sum, block->columns);

@@ -19,13 +19,14 @@
 #include "profile/erase.h"
 
 enum {
-    QUEUE_DEPTH = 4,  // frames that wait for the profile thread
-    POLL_MS = 100,    // how often the profile thread looks up from an empty queue
-    KEEP_S = 60,      // least time between two savings of the profile
-    KEEP_MODEL_S = 5, // and of the statistics, which are saved with every interval
+    QUEUE_DEPTH = 4,                   // frames that wait for the profile thread
+    SCENES_EARLY = 4 * IFL_MEMORY_MIN, // frames that are searched for objects whatever the rate
+    POLL_MS = 100,                     // how often the profile thread looks up from an empty queue
+    KEEP_S = 60,                       // least time between two savings of the profile
+    KEEP_MODEL_S = 5,                  // and of the statistics, which are saved with every interval
 };
 
-#define SCENE_NS (60 * IFL_MILLISECOND_NS) // least time between two searches for objects
+#define SCENE_NS (95 * IFL_MILLISECOND_NS) // least time between two searches for objects
 
 struct ifl_channel {
     int refs;             // atomic
@@ -228,13 +229,13 @@ static void take_snapshot(struct analyst *analyst, bool last)
     keep_model(analyst, now_ns, last);
 }
 
-// In a sixteenth of a second objects hardly move: once the memory can be full, faster streams are
-// not searched for them in every frame.
+// In a tenth of a second objects hardly move: once the plate stands, faster streams are not
+// searched for them in every frame.
 static bool scene_due(struct ifl_channel *channel, const struct ifl_frame *frame)
 {
     int64_t now_ns = frame->pts_ns >= 0 ? frame->pts_ns : frame->capture_ns;
     int64_t since_ns = now_ns - channel->scene_ns;
-    if (channel->scenes >= IFL_MEMORY_MAX && since_ns >= 0 && since_ns < SCENE_NS)
+    if (channel->scenes >= SCENES_EARLY && since_ns >= 0 && since_ns < SCENE_NS)
         return false;
     channel->scene_ns = now_ns;
     channel->scenes++;
