@@ -27,8 +27,8 @@ static const struct ifl_ycc_map maps[2][3] =
 struct work {
     const struct ifl_row_kernels *kernels;
     struct ifl_ycc_map map;
-    bool identity, mixes; // nothing to do; luma takes part of the chroma,
-    int16_t *mixed;       // which is worked out once for two rows of luma
+    bool identity;  // nothing to do
+    int16_t *mixed; // what a row of chroma adds to two rows of luma; NULL: nothing
     int width, chroma_width;
 };
 
@@ -36,7 +36,7 @@ static void luma_row(const struct work *work, const uint8_t *y, bool grey, uint8
 {
     if (work->identity)
         memcpy(out, y, (size_t)work->width);
-    else if (work->mixes && !grey)
+    else if (work->mixed && !grey)
         work->kernels->map_luma_mixed(&work->map, y, work->mixed, out, work->width);
     else
         work->kernels->map_luma(&work->map, y, out, work->width);
@@ -50,7 +50,8 @@ static void chroma_row(const struct work *work, const uint8_t *cb, const uint8_t
         memset(out_cb, 128, bytes);
         memset(out_cr, 128, bytes);
     } else if (!work->identity) {
-        work->kernels->map_chroma(&work->map, cb, cr, out_cb, out_cr, work->chroma_width);
+        work->kernels->map_chroma(&work->map, cb, cr, out_cb, out_cr, work->mixed,
+                                  work->chroma_width);
     } else if (cb != out_cb) {
         memcpy(out_cb, cb, bytes);
         memcpy(out_cr, cr, bytes);
@@ -65,8 +66,7 @@ void ifl_normalise_420(const uint8_t *const in[3], const int in_stride[3], bool 
     struct work work = {.kernels = ifl_row_kernels(),
                         .map = maps[range][matrix],
                         .identity = range == IFL_RANGE_FULL && matrix == IFL_MATRIX_BT601,
-                        .mixes = matrix != IFL_MATRIX_BT601,
-                        .mixed = mixed,
+                        .mixed = matrix != IFL_MATRIX_BT601 ? mixed : NULL,
                         .width = width,
                         .chroma_width = (width + 1) / 2};
     for (ptrdiff_t row = 0; row < (height + 1) / 2; row++) {
@@ -79,10 +79,8 @@ void ifl_normalise_420(const uint8_t *const in[3], const int in_stride[3], bool 
         } else if (cb) {
             cr = in[2] + row * in_stride[2];
         }
-        if (work.mixes && cb)
-            work.kernels->mix_chroma(&work.map, cb, cr, mixed, work.chroma_width);
+        chroma_row(&work, cb, cr, out_cb, out_cr);
         for (ptrdiff_t y = 2 * row; y < 2 * row + 2 && y < height; y++)
             luma_row(&work, in[0] + y * in_stride[0], !cb, out[0] + y * out_stride[0]);
-        chroma_row(&work, cb, cr, out_cb, out_cr);
     }
 }

@@ -21,14 +21,13 @@ struct ifl_row_kernels {
     // out[i] = mean of the box of side 2^shift (1 to 3) at column i << shift, halves up.
     void (*shrink)(const uint8_t *from, ptrdiff_t stride, int shift, uint8_t *out, int count);
     void (*map_luma)(const struct ifl_ycc_map *map, const uint8_t *y, uint8_t *out, int count);
-    // What chroma adds to luma, with 6 bits behind the point; sample i of luma takes mixed[i / 2].
-    void (*mix_chroma)(const struct ifl_ycc_map *map, const uint8_t *cb, const uint8_t *cr,
-                       int16_t *mixed, int count);
+    // In place is allowed. `mixed`, unless NULL, takes what the chroma adds to luma, with 6 bits
+    // behind the point.
+    void (*map_chroma)(const struct ifl_ycc_map *map, const uint8_t *cb, const uint8_t *cr,
+                       uint8_t *out_cb, uint8_t *out_cr, int16_t *mixed, int count);
+    // Sample i takes mixed[i / 2].
     void (*map_luma_mixed)(const struct ifl_ycc_map *map, const uint8_t *y, const int16_t *mixed,
                            uint8_t *out, int count);
-    // In place is allowed.
-    void (*map_chroma)(const struct ifl_ycc_map *map, const uint8_t *cb, const uint8_t *cr,
-                       uint8_t *out_cb, uint8_t *out_cr, int count);
     // before[i] = the sum of the columns before i, modulo 2^32: `count` of them and then all; of
     // each of `channels` (1 or 3) that alternate.
     void (*running_sums)(const uint32_t *sum, uint32_t *before, int count, int channels);

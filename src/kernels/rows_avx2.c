@@ -141,18 +141,6 @@ static void map_luma(const struct ifl_ycc_map *map, const uint8_t *y, uint8_t *o
     ifl_row_kernels_c.map_luma(map, y + x, out + x, count - x);
 }
 
-static void mix_chroma(const struct ifl_ycc_map *map, const uint8_t *cb, const uint8_t *cr,
-                       int16_t *mixed, int count)
-{
-    int x = 0;
-    for (; x + 16 <= count; x += 16) {
-        __m256i both = _mm256_add_epi16(times(load_wide(cb + x), 128, map->y_cb),
-                                        times(load_wide(cr + x), 128, map->y_cr));
-        _mm256_storeu_si256((__m256i *)(mixed + x), both);
-    }
-    ifl_row_kernels_c.mix_chroma(map, cb + x, cr + x, mixed + x, count - x);
-}
-
 static void map_luma_mixed(const struct ifl_ycc_map *map, const uint8_t *y, const int16_t *mixed,
                            uint8_t *out, int count)
 {
@@ -170,7 +158,7 @@ static void map_luma_mixed(const struct ifl_ycc_map *map, const uint8_t *y, cons
 }
 
 static void map_chroma(const struct ifl_ycc_map *map, const uint8_t *cb, const uint8_t *cr,
-                       uint8_t *out_cb, uint8_t *out_cr, int count)
+                       uint8_t *out_cb, uint8_t *out_cr, int16_t *mixed, int count)
 {
     const __m256i middle = _mm256_set1_epi16(128 * 64);
     int x = 0;
@@ -178,10 +166,14 @@ static void map_chroma(const struct ifl_ycc_map *map, const uint8_t *cb, const u
         __m256i blue = load_wide(cb + x), red = load_wide(cr + x);
         __m256i b = _mm256_add_epi16(times(blue, 128, map->cb_cb), times(red, 128, map->cb_cr));
         __m256i r = _mm256_add_epi16(times(blue, 128, map->cr_cb), times(red, 128, map->cr_cr));
+        __m256i y = _mm256_add_epi16(times(blue, 128, map->y_cb), times(red, 128, map->y_cr));
         store_q6(out_cb + x, _mm256_add_epi16(b, middle));
         store_q6(out_cr + x, _mm256_add_epi16(r, middle));
+        if (mixed)
+            _mm256_storeu_si256((__m256i *)(mixed + x), y);
     }
-    ifl_row_kernels_c.map_chroma(map, cb + x, cr + x, out_cb + x, out_cr + x, count - x);
+    ifl_row_kernels_c.map_chroma(map, cb + x, cr + x, out_cb + x, out_cr + x,
+                                 mixed ? mixed + x : NULL, count - x);
 }
 
 // Within 8 lanes by three steps, and what was before them added.
@@ -217,7 +209,6 @@ const struct ifl_row_kernels ifl_row_kernels_avx2 = {
     .add_rows = add_rows,
     .shrink = shrink,
     .map_luma = map_luma,
-    .mix_chroma = mix_chroma,
     .map_luma_mixed = map_luma_mixed,
     .map_chroma = map_chroma,
     .running_sums = running_sums,

@@ -135,17 +135,6 @@ static void map_luma(const struct ifl_ycc_map *map, const uint8_t *y, uint8_t *o
     }
 }
 
-static void mix_chroma(const struct ifl_ycc_map *map, const uint8_t *cb, const uint8_t *cr,
-                       int16_t *mixed, int count)
-{
-    for (int x = 0; x < count; x += 32) {
-        __mmask32 mask = (__mmask32)first_bits(count - x);
-        __m512i blue = times(load_wide(cb + x, mask), 128, map->y_cb);
-        __m512i red = times(load_wide(cr + x, mask), 128, map->y_cr);
-        _mm512_mask_storeu_epi16(mixed + x, mask, _mm512_add_epi16(blue, red));
-    }
-}
-
 static void map_luma_mixed(const struct ifl_ycc_map *map, const uint8_t *y, const int16_t *mixed,
                            uint8_t *out, int count)
 {
@@ -164,7 +153,7 @@ static void map_luma_mixed(const struct ifl_ycc_map *map, const uint8_t *y, cons
 }
 
 static void map_chroma(const struct ifl_ycc_map *map, const uint8_t *cb, const uint8_t *cr,
-                       uint8_t *out_cb, uint8_t *out_cr, int count)
+                       uint8_t *out_cb, uint8_t *out_cr, int16_t *mixed, int count)
 {
     const __m512i middle = _mm512_set1_epi16(128 * 64);
     for (int x = 0; x < count; x += 32) {
@@ -172,8 +161,11 @@ static void map_chroma(const struct ifl_ycc_map *map, const uint8_t *cb, const u
         __m512i blue = load_wide(cb + x, mask), red = load_wide(cr + x, mask);
         __m512i b = _mm512_add_epi16(times(blue, 128, map->cb_cb), times(red, 128, map->cb_cr));
         __m512i r = _mm512_add_epi16(times(blue, 128, map->cr_cb), times(red, 128, map->cr_cr));
+        __m512i y = _mm512_add_epi16(times(blue, 128, map->y_cb), times(red, 128, map->y_cr));
         store_q6(out_cb + x, mask, _mm512_add_epi16(b, middle));
         store_q6(out_cr + x, mask, _mm512_add_epi16(r, middle));
+        if (mixed)
+            _mm512_mask_storeu_epi16(mixed + x, mask, y);
     }
 }
 
@@ -211,7 +203,6 @@ const struct ifl_row_kernels ifl_row_kernels_avx512 = {
     .add_rows = add_rows,
     .shrink = shrink,
     .map_luma = map_luma,
-    .mix_chroma = mix_chroma,
     .map_luma_mixed = map_luma_mixed,
     .map_chroma = map_chroma,
     .running_sums = running_sums,

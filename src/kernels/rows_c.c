@@ -83,15 +83,6 @@ static void map_luma(const struct ifl_ycc_map *map, const uint8_t *y, uint8_t *o
         out[i] = from_q6(multiply_q15((y[i] - map->y_offset) * 128, map->y_y));
 }
 
-static void mix_chroma(const struct ifl_ycc_map *map, const uint8_t *cb, const uint8_t *cr,
-                       int16_t *mixed, int count)
-{
-    for (int i = 0; i < count; i++) {
-        int blue = (cb[i] - 128) * 128, red = (cr[i] - 128) * 128;
-        mixed[i] = (int16_t)(multiply_q15(blue, map->y_cb) + multiply_q15(red, map->y_cr));
-    }
-}
-
 static void map_luma_mixed(const struct ifl_ycc_map *map, const uint8_t *y, const int16_t *mixed,
                            uint8_t *out, int count)
 {
@@ -100,7 +91,7 @@ static void map_luma_mixed(const struct ifl_ycc_map *map, const uint8_t *y, cons
 }
 
 static void map_chroma(const struct ifl_ycc_map *map, const uint8_t *cb, const uint8_t *cr,
-                       uint8_t *out_cb, uint8_t *out_cr, int count)
+                       uint8_t *out_cb, uint8_t *out_cr, int16_t *mixed, int count)
 {
     for (int i = 0; i < count; i++) {
         int blue = (cb[i] - 128) * 128, red = (cr[i] - 128) * 128;
@@ -108,6 +99,8 @@ static void map_chroma(const struct ifl_ycc_map *map, const uint8_t *cb, const u
             from_q6(128 * 64 + multiply_q15(blue, map->cb_cb) + multiply_q15(red, map->cb_cr));
         out_cr[i] =
             from_q6(128 * 64 + multiply_q15(blue, map->cr_cb) + multiply_q15(red, map->cr_cr));
+        if (mixed)
+            mixed[i] = (int16_t)(multiply_q15(blue, map->y_cb) + multiply_q15(red, map->y_cr));
     }
 }
 
@@ -128,7 +121,6 @@ const struct ifl_row_kernels ifl_row_kernels_c = {
     .add_rows = add_rows,
     .shrink = shrink,
     .map_luma = map_luma,
-    .mix_chroma = mix_chroma,
     .map_luma_mixed = map_luma_mixed,
     .map_chroma = map_chroma,
     .running_sums = running_sums,

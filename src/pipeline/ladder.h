@@ -17,7 +17,7 @@
 
 // name in enum, name for users, sentence
 #define IFL_RUNGS(X)                                                                               \
-    X(FULL, "full", "every frame; objects, memory and background of up to 16 a second")            \
+    X(FULL, "full", "every frame; objects, memory and background of up to 10 a second")            \
     X(COARSE, "coarse",                                                                            \
       "every frame's statistics; objects, memory and background of every fourth")                  \
     X(THINNED, "thinned", "some frames, all of each")                                              \

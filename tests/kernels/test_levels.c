@@ -63,11 +63,10 @@ static void make(struct made *made, int width, int height, int shift, int kind)
     made->saturation = measure->saturation(y.at, b.at, r.at, width);
     rows->add_rows(y.at, y.stride, height, 977, made->column, width);
     rows->map_luma(&hostile_map, y.at, made->bytes[0] + shift, width);
-    rows->mix_chroma(&hostile_map, b.at, r.at, made->mixed, width);
-    rows->map_luma_mixed(&hostile_map, y.at, made->mixed, made->bytes[1] + shift, width);
     rows->running_sums(made->column, made->before, width, 1);
     rows->map_chroma(&hostile_map, b.at, r.at, made->bytes[2] + shift, made->bytes[3] + shift,
-                     width);
+                     made->mixed, width);
+    rows->map_luma_mixed(&hostile_map, y.at, made->mixed, made->bytes[1] + shift, width);
     rows->split_pairs(y.at, made->bytes[4] + shift, made->bytes[5] + shift, width / 2);
     for (int i = 1; i <= 3 && height >= 1 << i; i++)
         rows->shrink(y.at, y.stride, i, made->bytes[5 + i] + shift, width >> i);
