@@ -210,6 +210,7 @@ struct search {
     int common;                // events from which content is nobody's own
     uint64_t *match;
     int matches;
+    struct maps *maps;
 };
 
 static bool left_out(const struct search *search, const struct ifl_copy_entry *entry)
@@ -256,6 +257,11 @@ static void compare_entry(struct search *search, struct query *query, uint32_t a
                       (int)entry->position / width - query->y, query->x, query->y);
 }
 
+static bool is_common(const struct search *search, const struct query *query)
+{
+    return query->identities >= search->common;
+}
+
 static void search_bucket(struct search *search, struct query *query, uint32_t bucket)
 {
     const struct ifl_copy_index *index = search->index;
@@ -264,12 +270,13 @@ static void search_bucket(struct search *search, struct query *query, uint32_t b
         int count = end - at < IFL_SEARCH_BLOCK ? (int)(end - at) : IFL_SEARCH_BLOCK;
         int hits =
             ifl_search_near(&index->table, at, count, query->rounded, search->near_limit, hit);
-        for (int i = 0; i < hits; i++)
+        for (int i = 0; i < hits && !is_common(search, query); i++)
             compare_entry(search, query, hit[i]);
     }
 }
 
-// Visits every cell that the reach around the feature touches, each bucket once.
+// Visits every cell that the reach around the feature touches, each bucket once, until the patch
+// turns out to be common.
 static void search_cells(struct search *search, struct query *query)
 {
     int low[KEYED], high[KEYED], cell[KEYED], visited = 0;
@@ -293,7 +300,7 @@ static void search_cells(struct search *search, struct query *query)
             cell[digit] = low[digit];
             digit++;
         }
-        if (digit == KEYED)
+        if (digit == KEYED || is_common(search, query))
             return;
         cell[digit]++;
     }
@@ -321,13 +328,10 @@ static void search_patch(struct search *search, int x, int y)
     const struct ifl_view *view = search->index->view;
     int before = search->matches, position = y * view->width + x;
     struct query query = {.patch = search->canonical + 3 * position, .x = x, .y = y};
-    if (like_plate(view, search->canonical, position))
-        return;
     ifl_copy_features(query.patch, 3 * view->width, query.feature);
     round_features(query.feature, query.rounded);
     search_cells(search, &query);
-    if (search->matches > before &&
-        (query.identities >= search->common || common_here(search, x, y)))
+    if (is_common(search, &query))
         search->matches = before;
 }
 
@@ -337,10 +341,22 @@ static int compare_keys(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-// Working maps, [pixels] each. place: 1 + index of the match that starts there, 0 for none.
+// Patches that are looked for, joined: no copied region goes beyond one piece.
+struct piece {
+    int first, count; // of the positions in `order`
+    int area;         // pixels: the most that can be copied of it
+};
+
+enum { COMMON_UNKNOWN, COMMON_NO, COMMON_YES };
+
+// Working maps, [pixels] each. place: 1 where a patch starts that is to be joined to its
+// neighbours. common: what is known of it.
 struct maps {
-    int32_t *place, *stack, *painted;
+    int32_t *place, *stack, *again, *painted, *order;
     int paint; // number of the region that is being painted
+    struct piece *piece;
+    int pieces;
+    uint8_t *common;
 };
 
 static int position_of(uint64_t key, int width)
@@ -398,44 +414,142 @@ static int box_area(const struct maps *maps, int width, int count)
     return (right - left + PATCH) * (bottom - top + PATCH);
 }
 
-// The largest region among the matches of one frame and offset, if larger than `most`.
-static int largest_of_group(const uint64_t *match, int count, const struct ifl_view *view,
-                            struct maps *maps, int most)
+// Whether so many events show the patch at its place; asked only where it matters.
+static bool common_at(const struct search *search, int position)
 {
-    int width = view->width;
-    if ((int64_t)count * PATCH * PATCH <= most)
+    int width = search->index->view->width;
+    uint8_t *known = &search->maps->common[position];
+    if (*known == COMMON_UNKNOWN)
+        *known = common_here(search, position % width, position / width) ? COMMON_YES : COMMON_NO;
+    return *known == COMMON_YES;
+}
+
+// Pixels of the region of `count` patches on the stack, or no more than `most`.
+static int region_area(struct maps *maps, int width, int count, int most)
+{
+    if ((int64_t)count * PATCH * PATCH <= most || box_area(maps, width, count) <= most)
         return most;
+    int area = paint_region(maps, width, count);
+    return area > most ? area : most;
+}
+
+// The largest part of the region on the stack that is left without what is common.
+static int largest_own(const struct search *search, int count, int most)
+{
+    const struct ifl_view *view = search->index->view;
+    struct maps *maps = search->maps;
+    memcpy(maps->again, maps->stack, (size_t)count * sizeof *maps->again);
     for (int i = 0; i < count; i++)
-        maps->place[position_of(match[i], width)] = 1;
+        maps->place[maps->again[i]] = !common_at(search, maps->again[i]);
     for (int i = 0; i < count; i++) {
-        int start = position_of(match[i], width);
-        if (!maps->place[start])
+        if (!maps->place[maps->again[i]])
             continue;
-        int patches = take_region(maps, width, view->height, start);
-        if ((int64_t)patches * PATCH * PATCH <= most || box_area(maps, width, patches) <= most)
-            continue;
-        int area = paint_region(maps, width, patches);
-        most = area > most ? area : most;
+        int patches = take_region(maps, view->width, view->height, maps->again[i]);
+        most = region_area(maps, view->width, patches, most);
     }
     return most;
 }
 
-static int largest_region(const struct search *search, struct maps *maps)
+// The largest region among the matches of one frame and offset, if larger than `most`.
+static int largest_of_group(const struct search *search, const uint64_t *match, int count, int most)
 {
-    int most = 0;
+    const struct ifl_view *view = search->index->view;
+    struct maps *maps = search->maps;
+    if ((int64_t)count * PATCH * PATCH <= most)
+        return most;
+    for (int i = 0; i < count; i++)
+        maps->place[position_of(match[i], view->width)] = 1;
+    for (int i = 0; i < count; i++) {
+        int start = position_of(match[i], view->width);
+        if (!maps->place[start])
+            continue;
+        int patches = take_region(maps, view->width, view->height, start);
+        if (region_area(maps, view->width, patches, most) > most)
+            most = largest_own(search, patches, most);
+    }
+    return most;
+}
+
+static int largest_region(const struct search *search, int most)
+{
     qsort(search->match, (size_t)search->matches, sizeof *search->match, compare_keys);
     for (int i = 0, end; i < search->matches; i = end) {
         uint64_t group = group_of(search->match[i]);
         for (end = i + 1; end < search->matches && group_of(search->match[end]) == group; end++)
             ;
-        most = largest_of_group(search->match + i, end - i, search->index->view, maps, most);
+        most = largest_of_group(search, search->match + i, end - i, most);
     }
     return most;
 }
 
+static int compare_areas(const void *a, const void *b)
+{
+    const struct piece *x = a, *y = b;
+    return x->area != y->area ? (x->area < y->area) - (x->area > y->area)
+                              : (x->first > y->first) - (x->first < y->first);
+}
+
+// Joins the patches that are looked for: the larger pieces come first.
+static void list_pieces(const struct search *search, const uint8_t *mask)
+{
+    const struct ifl_view *view = search->index->view;
+    struct maps *maps = search->maps;
+    int width = view->width, used = 0;
+    for (int y = 0; y + PATCH <= view->height; y++)
+        for (int x = 0; x + PATCH <= width; x++)
+            if (mask[(y + PATCH / 2) * width + x + PATCH / 2])
+                maps->place[y * width + x] = !like_plate(view, search->canonical, y * width + x);
+    for (int start = 0; start < view->pixels; start++) {
+        if (!maps->place[start])
+            continue;
+        struct piece *piece = &maps->piece[maps->pieces++];
+        piece->first = used;
+        piece->count = take_region(maps, width, view->height, start);
+        piece->area = paint_region(maps, width, piece->count);
+        memcpy(maps->order + used, maps->stack, (size_t)piece->count * sizeof *maps->order);
+        used += piece->count;
+    }
+    qsort(maps->piece, (size_t)maps->pieces, sizeof *maps->piece, compare_areas);
+}
+
+// A piece is searched only if it can hold more than was found in larger ones.
+static int search_pieces(struct search *search)
+{
+    const struct maps *maps = search->maps;
+    int width = search->index->view->width, most = 0;
+    for (int i = 0; i < maps->pieces && maps->piece[i].area > most; i++) {
+        const struct piece *piece = &maps->piece[i];
+        search->matches = 0;
+        for (int p = piece->first; p < piece->first + piece->count; p++)
+            search_patch(search, maps->order[p] % width, maps->order[p] / width);
+        most = largest_region(search, most);
+    }
+    return most;
+}
+
+// Lays the maps out in scratch, after the matches; without it, only counts the bytes.
+static size_t lay_maps(struct maps *maps, size_t pixels, uint8_t *scratch)
+{
+    size_t map = pixels * sizeof *maps->place;
+    if (scratch) {
+        maps->place = (int32_t *)scratch;
+        maps->stack = maps->place + pixels;
+        maps->again = maps->stack + pixels;
+        maps->painted = maps->again + pixels;
+        maps->order = maps->painted + pixels;
+        maps->piece = (struct piece *)(maps->order + pixels);
+        maps->common = (uint8_t *)(maps->piece + pixels);
+        memset(maps->place, 0, map);
+        memset(maps->painted, 0, map);
+        memset(maps->common, COMMON_UNKNOWN, pixels);
+    }
+    return 5 * map + pixels * sizeof *maps->piece + pixels;
+}
+
 size_t ifl_copy_scratch_bytes(const struct ifl_view *view)
 {
-    return sizeof(uint64_t) * IFL_COPY_MATCHES_MAX + 3 * sizeof(int32_t) * (size_t)view->pixels +
+    struct maps maps;
+    return sizeof(uint64_t) * IFL_COPY_MATCHES_MAX + lay_maps(&maps, (size_t)view->pixels, NULL) +
            (size_t)view->roster->identities + 1;
 }
 
@@ -451,7 +565,6 @@ int ifl_copy_region(const struct ifl_copy_index *index, const uint8_t *canonical
 {
     const struct ifl_view *view = index->view;
     const struct ifl_roster *roster = view->roster;
-    size_t pixels = (size_t)view->pixels;
     double limit = request.rmse * request.rmse * 3 * PATCH * PATCH;
     struct search search = {.index = index,
                             .canonical = canonical,
@@ -461,20 +574,15 @@ int ifl_copy_region(const struct ifl_copy_index *index, const uint8_t *canonical
                             .common =
                                 request.common < IFL_COPY_COMMON ? request.common : IFL_COPY_COMMON,
                             .match = scratch};
-    struct maps maps = {.place = (int32_t *)(search.match + IFL_COPY_MATCHES_MAX)};
-    maps.stack = maps.place + pixels;
-    maps.painted = maps.stack + pixels;
-    memset(maps.place, 0, pixels * sizeof *maps.place);
-    memset(maps.painted, 0, pixels * sizeof *maps.painted);
+    struct maps maps = {0};
+    uint8_t *after = (uint8_t *)(search.match + IFL_COPY_MATCHES_MAX);
+    uint8_t *identities = after + lay_maps(&maps, (size_t)view->pixels, after);
+    search.maps = &maps;
     if (request.without >= 0) {
-        uint8_t *identities = (uint8_t *)(maps.painted + pixels);
         mark_identities(roster, request.without, identities);
         search.identities = identities;
         search.near = roster->near + request.without * roster->frames;
     }
-    for (int y = 0; y + PATCH <= view->height; y++)
-        for (int x = 0; x + PATCH <= view->width; x++)
-            if (mask[(y + PATCH / 2) * view->width + x + PATCH / 2])
-                search_patch(&search, x, y);
-    return largest_region(&search, &maps);
+    list_pieces(&search, mask);
+    return search_pieces(&search);
 }
