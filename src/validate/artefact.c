@@ -28,12 +28,22 @@ static int compare_distances(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+static int rank_99(const struct grid *grid)
+{
+    return (int)(.99 * (grid->positions - 1) + .5);
+}
+
 // Sorts `least`.
-static double percentile_99(int32_t *least, const struct grid *grid)
+static int32_t percentile_99(int32_t *least, const struct grid *grid)
 {
     qsort(least, (size_t)grid->positions, sizeof *least, compare_distances);
-    int rank = (int)(.99 * (grid->positions - 1) + .5);
-    return sqrt(least[rank] / (3.0 * grid->patch * grid->patch));
+    return least[rank_99(grid)];
+}
+
+// The RMS of a channel that a patch's squares stand for.
+static double rms_of(int32_t squares, const struct grid *grid)
+{
+    return sqrt(squares / (3.0 * grid->patch * grid->patch));
 }
 
 static size_t box_values(const struct ifl_view *view)
@@ -74,36 +84,119 @@ double ifl_artefact_score(const struct ifl_view *view, const uint8_t *canonical,
         *nearest_rms = sqrt((double)least_total / (3.0 * view->pixels));
     if (nearest_frame)
         *nearest_frame = nearest;
-    return percentile_99(least, &grid);
+    return rms_of(percentile_99(least, &grid), &grid);
+}
+
+// Frames by how far they are from the plate: those with much foreground have large scores.
+struct order {
+    int64_t squares;
+    int frame;
+};
+
+// The wanted largest percentiles so far, falling.
+struct leaders {
+    int32_t value[IFL_MEMORY_MAX];
+    int count, wanted;
+};
+
+struct held_out {
+    const struct ifl_view *view;
+    struct grid grid;
+    int32_t *box, *distance, *least;
+    struct order *order;
+    struct leaders leaders;
+};
+
+static size_t order_bytes(const struct ifl_view *view)
+{
+    return sizeof(struct order) * (size_t)view->roster->frames;
 }
 
 size_t ifl_artefact_held_out_bytes(const struct ifl_view *view)
 {
     size_t positions = (size_t)grid_of(view).positions;
-    return sizeof(int32_t) * (box_values(view) + positions * ((size_t)view->roster->frames + 1));
+    return order_bytes(view) + sizeof(int32_t) * (box_values(view) + 2 * positions);
 }
 
-void ifl_artefact_held_out(const struct ifl_view *view, void *memory, double *score)
+static int compare_orders(const void *a, const void *b)
 {
+    const struct order *x = a, *y = b;
+    return x->squares != y->squares ? (x->squares < y->squares) - (x->squares > y->squares)
+                                    : (x->frame > y->frame) - (x->frame < y->frame);
+}
+
+static void order_frames(struct held_out *h)
+{
+    const struct ifl_view *view = h->view;
+    int n = view->roster->frames;
+    for (int t = 0; t < n; t++)
+        h->order[t] = (struct order){
+            ifl_pixel_kernels()->squares(view->frame[t], view->plate, 3 * view->pixels), t};
+    qsort(h->order, (size_t)n, sizeof *h->order, compare_orders);
+}
+
+// Whether the percentile of what is least so far can no longer be among the leaders.
+static bool is_beaten(const struct held_out *h)
+{
+    const struct leaders *leaders = &h->leaders;
+    if (leaders->count < leaders->wanted)
+        return false;
+    int32_t limit = leaders->value[leaders->count - 1];
+    int above = 0;
+    for (int i = 0; i < h->grid.positions; i++)
+        above += h->least[i] > limit;
+    return above < h->grid.positions - rank_99(&h->grid);
+}
+
+static void add_leader(struct leaders *leaders, int32_t value)
+{
+    int at = leaders->count;
+    for (; at > 0 && leaders->value[at - 1] < value; at--)
+        if (at < leaders->wanted)
+            leaders->value[at] = leaders->value[at - 1];
+    if (at < leaders->wanted) {
+        leaders->value[at] = value;
+        leaders->count += leaders->count < leaders->wanted;
+    }
+}
+
+// One frame against the others, a few from all over the memory first, until it is beaten.
+static double score_frame(struct held_out *h, int t)
+{
+    enum { STEP = 8 };
     const struct ifl_pixel_kernels *kernels = ifl_pixel_kernels();
-    struct grid grid = grid_of(view);
-    int n = view->roster->frames, positions = grid.positions;
+    const struct ifl_view *view = h->view;
     ptrdiff_t samples = 3 * (ptrdiff_t)view->pixels;
-    int32_t *box = memory, *distance = box + box_values(view), *least = distance + positions;
-    for (int i = 0; i < n * positions; i++)
-        least[i] = INT32_MAX;
-    for (int t = 0; t < n; t++) {
-        for (int u = t + 1; u < n; u++) {
+    bool compared = false;
+    for (int i = 0; i < h->grid.positions; i++)
+        h->least[i] = INT32_MAX;
+    for (int first = 0; first < STEP; first++) {
+        for (int u = first; u < view->roster->frames; u += STEP) {
             if (ifl_roster_near(view->roster, t, u))
                 continue;
             kernels->boxes(view->planes + t * samples, view->planes + u * samples, view->width,
-                           view->height, grid.patch, grid.patch, box, distance);
-            kernels->least(least + t * positions, distance, positions);
-            kernels->least(least + u * positions, distance, positions);
+                           view->height, h->grid.patch, h->grid.patch, h->box, h->distance);
+            kernels->least(h->least, h->distance, h->grid.positions);
+            compared = true;
+            if (u / STEP % 4 == 3 && is_beaten(h))
+                return rms_of(h->leaders.value[h->leaders.count - 1], &h->grid);
         }
     }
-    for (int t = 0; t < n; t++) {
-        bool compared = least[t * positions] != INT32_MAX;
-        score[t] = compared ? percentile_99(least + t * positions, &grid) : NAN;
-    }
+    if (!compared)
+        return NAN;
+    int32_t value = percentile_99(h->least, &h->grid);
+    add_leader(&h->leaders, value);
+    return rms_of(value, &h->grid);
+}
+
+void ifl_artefact_held_out(const struct ifl_view *view, int wanted, void *memory, double *score)
+{
+    struct held_out h = {.view = view, .grid = grid_of(view), .leaders = {.wanted = wanted}};
+    h.order = memory;
+    h.box = (int32_t *)(h.order + view->roster->frames);
+    h.distance = h.box + box_values(view);
+    h.least = h.distance + h.grid.positions;
+    order_frames(&h);
+    for (int i = 0; i < view->roster->frames; i++)
+        score[h.order[i].frame] = score_frame(&h, h.order[i].frame);
 }

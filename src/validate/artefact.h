@@ -19,8 +19,10 @@ double ifl_artefact_score(const struct ifl_view *view, const uint8_t *canonical,
                           double *nearest_rms, int *nearest_frame);
 
 // The same of each memory frame against the memory without its time neighbourhood: score[frames],
-// NAN where nothing is left. `memory` is of ifl_artefact_held_out_bytes.
+// NAN where nothing is left. Only the `wanted` largest are measured to the end; the others get a
+// number that is no smaller than their own and no larger than those. `memory` is of
+// ifl_artefact_held_out_bytes.
 size_t ifl_artefact_held_out_bytes(const struct ifl_view *view);
-void ifl_artefact_held_out(const struct ifl_view *view, void *memory, double *score);
+void ifl_artefact_held_out(const struct ifl_view *view, int wanted, void *memory, double *score);
 
 #endif

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "validate/copy.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -513,11 +514,11 @@ static void list_pieces(const struct search *search, const uint8_t *mask)
 }
 
 // A piece is searched only if it can hold more than was found in larger ones.
-static int search_pieces(struct search *search)
+static int search_pieces(struct search *search, int most, int enough)
 {
     const struct maps *maps = search->maps;
-    int width = search->index->view->width, most = 0;
-    for (int i = 0; i < maps->pieces && maps->piece[i].area > most; i++) {
+    int width = search->index->view->width;
+    for (int i = 0; i < maps->pieces && maps->piece[i].area > most && most < enough; i++) {
         const struct piece *piece = &maps->piece[i];
         search->matches = 0;
         for (int p = piece->first; p < piece->first + piece->count; p++)
@@ -584,5 +585,5 @@ int ifl_copy_region(const struct ifl_copy_index *index, const uint8_t *canonical
         search.near = roster->near + request.without * roster->frames;
     }
     list_pieces(&search, mask);
-    return search_pieces(&search);
+    return search_pieces(&search, request.least, request.enough ? request.enough : INT_MAX);
 }

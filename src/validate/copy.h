@@ -46,6 +46,8 @@ void ifl_copy_fini(struct ifl_copy_index *index);
 struct ifl_copy_request {
     double rmse; // below which two patches are the same: 2
     int common;  // events from which content is common, nobody's own: IFL_COPY_COMMON or less
+    int least;   // pixels: no matter how much less is found, this is the answer; 0
+    int enough;  // pixels from which on it does not matter how many more; 0: no end
     int without; // -1; or a held-out frame: its time neighbourhood and the identities that it shows
                  // are left out of the memory
 };

@@ -72,6 +72,12 @@ double ifl_detail_excess(const struct ifl_detail *grid, const float *energy, con
     return (double)excess;
 }
 
+// Of numbers: fmaxf minds NAN, and is a call.
+static float larger(float a, float b)
+{
+    return a > b ? a : b;
+}
+
 void ifl_detail_dilate(const struct ifl_detail *grid, const float *energy, float *most)
 {
     for (int r = 0; r < grid->rows; r++) {
@@ -80,7 +86,7 @@ void ifl_detail_dilate(const struct ifl_detail *grid, const float *energy, float
             for (int v = r - 1; v <= r + 1; v++)
                 for (int u = c - 1; u <= c + 1; u++)
                     if (v >= 0 && v < grid->rows && u >= 0 && u < grid->columns)
-                        best = fmaxf(best, energy[v * grid->columns + u]);
+                        best = larger(best, energy[v * grid->columns + u]);
             most[r * grid->columns + c] = best;
         }
     }

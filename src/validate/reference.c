@@ -30,6 +30,12 @@ static double quantile(double *values, int count, double q)
     return values[(int)ceil(q * (count - 1))];
 }
 
+// How many of the largest values decide that quantile.
+static int deciding(int count, double q)
+{
+    return count - (int)ceil(q * (count - 1));
+}
+
 static int drop_nan(double *values, int count)
 {
     int kept = 0;
@@ -145,7 +151,7 @@ static enum ifl_result measure_artefacts(struct ifl_reference *reference, struct
     void *memory = malloc(ifl_artefact_held_out_bytes(view));
     bool ready = score && memory;
     if (ready) {
-        ifl_artefact_held_out(view, memory, score);
+        ifl_artefact_held_out(view, deciding(n, .99), memory, score);
         int kept = drop_nan(score, n);
         reference->artefact_limit =
             kept < HELD_OUT_MIN ? artefact_fallback : 1.1 * quantile(score, kept, .99) + 1;
@@ -163,28 +169,47 @@ static void mark_components(const struct ifl_view *view, int t, uint8_t *mask)
         mask[p] = view->roster->event[t * 256 + view->label[t][p]] != 0;
 }
 
+// What the largest regions of held-out frames are, as far as they decide the quantile: falling.
+static int largest_copies(const struct ifl_reference *reference, int cap, int step, uint8_t *mask,
+                          void *scratch, int *largest)
+{
+    const struct ifl_view *view = &reference->view;
+    int n = view->roster->frames, wanted = deciding((n + step - 1) / step, .95);
+    for (int i = 0; i < wanted; i++)
+        largest[i] = COPY_LIMIT_LEAST;
+    for (int t = 0; t < n && largest[wanted - 1] < cap; t += step) {
+        struct ifl_copy_request request = {.rmse = 2,
+                                           .common = IFL_COPY_COMMON,
+                                           .least = largest[wanted - 1],
+                                           .enough = cap,
+                                           .without = t};
+        mark_components(view, t, mask);
+        int region = ifl_copy_region(&reference->copy, view->frame[t], mask, request, scratch);
+        int at = wanted - 1;
+        for (; at > 0 && largest[at - 1] < region; at--)
+            largest[at] = largest[at - 1];
+        largest[at] = region;
+    }
+    return largest[wanted - 1];
+}
+
 static enum ifl_result measure_copies(struct ifl_reference *reference, int cap,
                                       struct ifl_error *error)
 {
     const struct ifl_view *view = &reference->view;
-    int n = view->roster->frames, step = (n + COPY_HELD_OUT - 1) / COPY_HELD_OUT, count = 0;
+    int n = view->roster->frames, step = (n + COPY_HELD_OUT - 1) / COPY_HELD_OUT;
     uint8_t *mask = malloc((size_t)view->pixels);
     void *scratch = malloc(ifl_copy_scratch_bytes(view));
-    double *region = malloc(sizeof *region * (size_t)n);
-    bool ready = mask && scratch && region;
-    for (int t = 0; ready && t < n; t += step) {
-        struct ifl_copy_request request = {.rmse = 2, .common = IFL_COPY_COMMON, .without = t};
-        mark_components(view, t, mask);
-        region[count++] = ifl_copy_region(&reference->copy, view->frame[t], mask, request, scratch);
-    }
+    bool ready = mask && scratch;
     if (ready) {
-        double limit = count < HELD_OUT_MIN ? cap : quantile(region, count, .95);
+        int largest[COPY_HELD_OUT], limit = cap;
+        if ((n + step - 1) / step >= HELD_OUT_MIN)
+            limit = largest_copies(reference, cap, step, mask, scratch, largest);
         limit = limit > COPY_LIMIT_LEAST ? limit : COPY_LIMIT_LEAST;
-        reference->copy_limit = limit < cap ? (int)limit : cap;
+        reference->copy_limit = limit < cap ? limit : cap;
     }
     free(mask);
     free(scratch);
-    free(region);
     return ready ? IFL_OK
                  : ifl_fail(error, IFL_ERR_NO_MEMORY, "validate",
                             "no memory to search %d frames for copies", n);
