@@ -58,6 +58,12 @@ struct ifl_pixel_kernels {
     // on every side.
     void (*grow)(const uint8_t *old, int stride, const uint8_t *open, int count, uint8_t *mask);
 
+    // Eight weighted sums of each of `count` patches of 7x7 pixels that lie side by side; `rgb` is
+    // the first one's corner, rows are `stride` bytes apart. sum[s * IFL_PIXEL_RUN + i] of patch i:
+    // the values (R + G + B) by 1, by ramp across, by ramp down, R - B, the values by both ramps,
+    // by bump across, by bump down, G; ramp is -1 -1 -1 0 1 1 1, bump 3 3 -4 -4 -4 3 3.
+    void (*patch_sums)(const uint8_t *rgb, int stride, int count, int32_t *sum);
+
     // 255 where no channel of two samples differs by more than `radius`, else 0.
     void (*same)(const uint8_t (*a)[IFL_PIXEL_RUN], const uint8_t (*b)[IFL_PIXEL_RUN],
                  uint8_t radius, uint8_t *same);

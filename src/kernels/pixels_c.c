@@ -268,6 +268,62 @@ static void grow(const uint8_t *restrict old, int stride, const uint8_t *restric
         mask[i] = (uint8_t)(old[i] | (open[i] & (old[i - 1] | old[i + 1] | up[i] | down[i])));
 }
 
+// What seven rows of pixels add up to, a column each.
+struct columns {
+    int32_t value[IFL_PIXEL_RUN + 6], ramp[IFL_PIXEL_RUN + 6], bump[IFL_PIXEL_RUN + 6];
+    int32_t color[IFL_PIXEL_RUN + 6], green[IFL_PIXEL_RUN + 6];
+};
+
+static void add_row(const uint8_t *restrict rgb, int width, int ramp, int bump,
+                    struct columns *restrict columns)
+{
+    for (int x = 0; x < width; x++) {
+        int value = rgb[3 * x] + rgb[3 * x + 1] + rgb[3 * x + 2];
+        columns->value[x] += value;
+        columns->ramp[x] += ramp * value;
+        columns->bump[x] += bump * value;
+        columns->color[x] += rgb[3 * x] - rgb[3 * x + 2];
+        columns->green[x] += rgb[3 * x + 1];
+    }
+}
+
+static void add_seven(const int32_t *restrict row, int count, int32_t *restrict sum)
+{
+    for (int x = 0; x < count; x++)
+        sum[x] =
+            row[x] + row[x + 1] + row[x + 2] + row[x + 3] + row[x + 4] + row[x + 5] + row[x + 6];
+}
+
+static void ramp_seven(const int32_t *restrict row, int count, int32_t *restrict sum)
+{
+    for (int x = 0; x < count; x++)
+        sum[x] = row[x + 4] + row[x + 5] + row[x + 6] - row[x] - row[x + 1] - row[x + 2];
+}
+
+static void bump_seven(const int32_t *restrict row, int count, int32_t *restrict sum)
+{
+    for (int x = 0; x < count; x++)
+        sum[x] = 3 * (row[x] + row[x + 1] + row[x + 5] + row[x + 6]) -
+                 4 * (row[x + 2] + row[x + 3] + row[x + 4]);
+}
+
+static void patch_sums(const uint8_t *rgb, int stride, int count, int32_t *sum)
+{
+    static const int ramp[7] = {-1, -1, -1, 0, 1, 1, 1}, bump[7] = {3, 3, -4, -4, -4, 3, 3};
+    struct columns columns;
+    memset(&columns, 0, sizeof columns);
+    for (int y = 0; y < 7; y++)
+        add_row(rgb + (ptrdiff_t)y * stride, count + 6, ramp[y], bump[y], &columns);
+    add_seven(columns.value, count, sum);
+    ramp_seven(columns.value, count, sum + IFL_PIXEL_RUN);
+    add_seven(columns.ramp, count, sum + 2 * IFL_PIXEL_RUN);
+    add_seven(columns.color, count, sum + 3 * IFL_PIXEL_RUN);
+    ramp_seven(columns.ramp, count, sum + 4 * IFL_PIXEL_RUN);
+    bump_seven(columns.value, count, sum + 5 * IFL_PIXEL_RUN);
+    add_seven(columns.bump, count, sum + 6 * IFL_PIXEL_RUN);
+    add_seven(columns.green, count, sum + 7 * IFL_PIXEL_RUN);
+}
+
 static void same(const uint8_t (*restrict a)[IFL_PIXEL_RUN],
                  const uint8_t (*restrict b)[IFL_PIXEL_RUN], uint8_t radius, uint8_t *restrict flag)
 {
@@ -455,6 +511,7 @@ const struct ifl_pixel_kernels IFL_PIXEL_KERNELS = {
     .smooth_down = smooth_down,
     .strengths = strengths,
     .grow = grow,
+    .patch_sums = patch_sums,
     .same = same,
     .add_where = add_where,
     .residuals = residuals,

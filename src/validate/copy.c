@@ -7,45 +7,31 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "kernels/pixels.h"
 
 enum { PATCH = IFL_COPY_PATCH, BUCKET_BITS = 16, BUCKETS = 1 << BUCKET_BITS, KEYED = 4 };
 
 static const float cell_size = 48.5f; // twice the reach of RMSE 2: sqrt(3 * 49) * 2 = 24.25
 
-// Weights over columns (or rows): ramp is left against right, bump is sides against middle.
-static const int ramp[PATCH] = {-1, -1, -1, 0, 1, 1, 1};
-static const int bump[PATCH] = {3, 3, -4, -4, -4, 3, 3};
+// Divided by the norms of the weights, which are orthogonal to each other.
+static void set_features(const int32_t *sum, float feature[IFL_COPY_FEATURES])
+{
+    int total = sum[0], green = sum[7 * IFL_PIXEL_RUN];
+    feature[0] = (float)(total / sqrt(147));
+    feature[1] = (float)(sum[IFL_PIXEL_RUN] / sqrt(126));
+    feature[2] = (float)(sum[2 * IFL_PIXEL_RUN] / sqrt(126));
+    feature[3] = (float)(sum[3 * IFL_PIXEL_RUN] / sqrt(98));
+    feature[4] = (float)(sum[4 * IFL_PIXEL_RUN] / sqrt(108));
+    feature[5] = (float)(sum[5 * IFL_PIXEL_RUN] / 42.0);
+    feature[6] = (float)(sum[6 * IFL_PIXEL_RUN] / 42.0);
+    feature[7] = (float)((total - 3 * green) / sqrt(294));
+}
 
 void ifl_copy_features(const uint8_t *rgb, int stride, float feature[IFL_COPY_FEATURES])
 {
-    int sum = 0, colour = 0, green = 0, across = 0, down = 0, corner = 0, side = 0, end = 0;
-    for (int y = 0; y < PATCH; y++, rgb += stride) {
-        int row = 0, row_ramp = 0, row_bump = 0;
-        for (int x = 0; x < PATCH; x++) {
-            const uint8_t *p = rgb + 3 * x;
-            int value = p[0] + p[1] + p[2];
-            row += value;
-            row_ramp += ramp[x] * value;
-            row_bump += bump[x] * value;
-            colour += p[0] - p[2];
-            green += p[1];
-        }
-        sum += row;
-        across += row_ramp;
-        side += row_bump;
-        down += ramp[y] * row;
-        corner += ramp[y] * row_ramp;
-        end += bump[y] * row;
-    }
-    // Divided by the norms of the weights, which are orthogonal to each other.
-    feature[0] = (float)(sum / sqrt(147));
-    feature[1] = (float)(across / sqrt(126));
-    feature[2] = (float)(down / sqrt(126));
-    feature[3] = (float)(colour / sqrt(98));
-    feature[4] = (float)(corner / sqrt(108));
-    feature[5] = (float)(side / 42.0);
-    feature[6] = (float)(end / 42.0);
-    feature[7] = (float)((sum - 3 * green) / sqrt(294));
+    int32_t sum[IFL_COPY_FEATURES * IFL_PIXEL_RUN];
+    ifl_pixel_kernels()->patch_sums(rgb, stride, 1, sum);
+    set_features(sum, feature);
 }
 
 // Features as the filter has them: in quarters, which their range leaves room for.
@@ -108,25 +94,40 @@ struct unsorted {
     int16_t feature[IFL_COPY_FEATURES];
 };
 
+// The patches of frame t that begin at x of row y, `count` of them.
+static struct unsorted *collect_run(const struct ifl_view *view, int t, int x, int y, int count,
+                                    struct unsorted *found)
+{
+    int32_t sum[IFL_COPY_FEATURES * IFL_PIXEL_RUN];
+    float feature[IFL_COPY_FEATURES];
+    int position = y * view->width + x;
+    ifl_pixel_kernels()->patch_sums(view->frame[t] + 3 * position, 3 * view->width, count, sum);
+    for (int i = 0; i < count; i++, found++) {
+        set_features(sum + i, feature);
+        round_features(feature, found->feature);
+        found->bucket = bucket_of_features(feature);
+        found->entry =
+            (struct ifl_copy_entry){.position = (uint32_t)(position + i),
+                                    .frame = (uint16_t)t,
+                                    .identity = (uint16_t)identity_at(view, t, x + i, y)};
+    }
+    return found;
+}
+
 static void collect(const struct ifl_view *view, int step, struct unsorted *found)
 {
-    for (int t = 0; t < view->roster->frames; t += step) {
-        for (int y = 0; y + PATCH <= view->height; y++) {
-            for (int x = 0; x + PATCH <= view->width; x++) {
-                int identity = identity_at(view, t, x, y), position = y * view->width + x;
-                float feature[IFL_COPY_FEATURES];
-                if (identity == 0)
-                    continue;
-                ifl_copy_features(view->frame[t] + 3 * position, 3 * view->width, feature);
-                round_features(feature, found->feature);
-                found->bucket = bucket_of_features(feature);
-                found->entry = (struct ifl_copy_entry){.position = (uint32_t)position,
-                                                       .frame = (uint16_t)t,
-                                                       .identity = (uint16_t)identity};
-                found++;
+    int columns = view->width - PATCH + 1;
+    for (int t = 0; t < view->roster->frames; t += step)
+        for (int y = 0; y + PATCH <= view->height; y++)
+            for (int x = 0, end; x < columns; x = end) {
+                for (end = x; end < columns && end < x + IFL_PIXEL_RUN; end++)
+                    if (identity_at(view, t, end, y) == 0)
+                        break;
+                if (end > x)
+                    found = collect_run(view, t, x, y, end - x, found);
+                else
+                    end++;
             }
-        }
-    }
 }
 
 // Counting sort by bucket; keeps the order within one.

@@ -312,6 +312,7 @@ static bool fit_colours(struct evidence *evidence, bool full, struct ifl_light *
         find_start(evidence, c, &light->map.matrix[c][c], &light->map.offset[c]);
     for (int round = 0; round < ROUNDS; round++) {
         struct sums sums;
+        struct ifl_color_map before = light->map;
         // Three robust standard deviations, at least 3 grey levels a channel.
         find_residuals(light, evidence);
         double limit = fmax(9, 3 * 1.4826 * (typical_residual(evidence) + 1));
@@ -322,6 +323,9 @@ static bool fit_colours(struct evidence *evidence, bool full, struct ifl_light *
             solve_full(&sums, light);
         else
             solve_diagonal(&sums, light);
+        // The same once more would give the same.
+        if (round > 2 && memcmp(&before, &light->map, sizeof before) == 0)
+            break;
     }
     double gain = grey_gain(light);
     return gain >= .05 && gain <= 20;

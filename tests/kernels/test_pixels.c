@@ -254,6 +254,51 @@ static void boxes_are_sums_of_squares(void **state)
     free(b);
 }
 
+// Sums of a patch by their definition; which one: 0 to 7.
+static int32_t sum_by_definition(const uint8_t *rgb, int stride, int which)
+{
+    static const int ramp[7] = {-1, -1, -1, 0, 1, 1, 1}, bump[7] = {3, 3, -4, -4, -4, 3, 3};
+    int32_t sum = 0;
+    for (int y = 0; y < 7; y++)
+        for (int x = 0; x < 7; x++) {
+            const uint8_t *p = rgb + y * stride + 3 * x;
+            int value = p[0] + p[1] + p[2];
+            const int of[8] = {value,
+                               ramp[x] * value,
+                               ramp[y] * value,
+                               p[0] - p[2],
+                               ramp[x] * ramp[y] * value,
+                               bump[x] * value,
+                               bump[y] * value,
+                               p[1]};
+            sum += of[which];
+        }
+    return sum;
+}
+
+static void patch_sums_are_what_they_say(void **state)
+{
+    (void)state;
+    enum { WIDTH = IFL_PIXEL_RUN + 6, PATCH_BYTES = 7 * 3 * WIDTH };
+    static int32_t sum[8 * IFL_PIXEL_RUN];
+    struct ifl_rng rng;
+    ifl_rng_init(&rng, seed);
+    uint8_t *rgb = noise(&rng, PATCH_BYTES);
+    for (int level = 0; level <= (int)ifl_cpu_detect(); level++) {
+        ifl_cpu_force((enum ifl_cpu_level)level);
+        for (int count = 1; count <= IFL_PIXEL_RUN; count += 9) {
+            int skipped = WIDTH - count - 6; // the last byte of the last row is the last read
+            ifl_pixel_kernels()->patch_sums(rgb + 3 * skipped, 3 * WIDTH, count, sum);
+            for (int i = 0; i < count; i++)
+                for (int s = 0; s < 8; s++)
+                    assert_int_equal(sum[s * IFL_PIXEL_RUN + i],
+                                     sum_by_definition(rgb + 3 * (skipped + i), 3 * WIDTH, s));
+        }
+    }
+    free(rgb);
+    ifl_cpu_force(IFL_CPU_LEVELS - 1);
+}
+
 // ---- the search for patches ----
 
 enum { PATCHES = 1000, STRIDE = 31 };
@@ -339,6 +384,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_level_gives_the_same_bytes),
         cmocka_unit_test(boxes_are_sums_of_squares),
+        cmocka_unit_test(patch_sums_are_what_they_say),
         cmocka_unit_test(every_level_finds_the_same_patches),
         cmocka_unit_test(every_level_compares_patches_alike),
     };
