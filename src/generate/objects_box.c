@@ -7,17 +7,6 @@
 
 #include "generate/objects_internal.h"
 
-// Of numbers: fminf and fmaxf mind NaN, and are calls.
-static inline float lesser(float a, float b)
-{
-    return a < b ? a : b;
-}
-
-static inline float greater(float a, float b)
-{
-    return a > b ? a : b;
-}
-
 static inline int whole(float x) // downwards
 {
     int at = (int)x;

@@ -30,6 +30,17 @@ enum {
     DISTANCE_UNIT = 8, // steps of a stored distance per canonical pixel
 };
 
+// Of numbers: fminf and fmaxf mind NaN, and are calls.
+static inline float lesser(float a, float b)
+{
+    return a < b ? a : b;
+}
+
+static inline float greater(float a, float b)
+{
+    return a > b ? a : b;
+}
+
 // Colours here are Y, Cb, Cr of full-range BT.601 with chroma around 0: a plain Lab-like space.
 void ifl_color_from_rgb(const uint8_t rgb[3], float color[CHANNELS]);
 void ifl_color_to_rgb(const float color[CHANNELS], float rgb[3]);
@@ -124,8 +135,10 @@ struct ifl_paint_scratch {
     uint8_t excluded[IDENTITIES_MAX];
     struct ifl_placement placement[PLACEMENTS_MAX];
     struct ifl_figure figure;
-    float sample[PIXELS][CHANNELS]; // residuals of one participant
-    float coarse[PIXELS][CHANNELS]; // their low frequencies
+    float sample[PIXELS][CHANNELS];              // residuals of one participant
+    float coarse[PIXELS][CHANNELS];              // their low frequencies
+    float tally[BOX + 4][BOX + 4][CHANNELS + 1]; // of `sample` within reach, and how many; a margin
+    float column[BOX][BOX + 4][CHANNELS + 1];    // sums of five of them
 };
 
 // objects_crops.c: fills identity, crop, kind.

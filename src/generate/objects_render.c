@@ -22,24 +22,39 @@ struct warp {
     float phase[2], reach, stretch;
 };
 
-// Bilinear sample of distance (channel -1) and colours at a canonical position.
-static float sample(const struct ifl_figure *figure, float x, float y, float color[CHANNELS])
+// A position between four canonical pixels.
+struct spot {
+    int at[4];
+    float weight[4];
+};
+
+static struct spot find_spot(float x, float y)
 {
-    x = fminf(fmaxf(x - 0.5f, 0), BOX - 1.001f);
-    y = fminf(fmaxf(y - 0.5f, 0), BOX - 1.001f);
+    x = lesser(greater(x - 0.5f, 0), BOX - 1.001f);
+    y = lesser(greater(y - 0.5f, 0), BOX - 1.001f);
     int ix = (int)x, iy = (int)y, at = iy * BOX + ix;
     float fx = x - (float)ix, fy = y - (float)iy;
-    float weight[4] = {(1 - fx) * (1 - fy), fx * (1 - fy), (1 - fx) * fy, fx * fy};
-    const int near[4] = {at, at + 1, at + BOX, at + BOX + 1};
+    return (struct spot){{at, at + 1, at + BOX, at + BOX + 1},
+                         {(1 - fx) * (1 - fy), fx * (1 - fy), (1 - fx) * fy, fx * fy}};
+}
+
+static float distance_at(const struct ifl_figure *figure, const struct spot *spot)
+{
     float distance = 0;
-    for (int c = 0; c < CHANNELS; c++)
-        color[c] = 0;
-    for (int i = 0; i < 4; i++) {
-        distance += weight[i] * figure->distance[near[i]];
-        for (int c = 0; c < CHANNELS; c++)
-            color[c] += weight[i] * figure->color[near[i]][c];
-    }
+    for (int i = 0; i < 4; i++)
+        distance += spot->weight[i] * figure->distance[spot->at[i]];
     return distance;
+}
+
+static void add_color(const struct ifl_figure *figure, const struct spot *spot, float alpha,
+                      float color[CHANNELS])
+{
+    for (int c = 0; c < CHANNELS; c++) {
+        float one = 0;
+        for (int i = 0; i < 4; i++)
+            one += spot->weight[i] * figure->color[spot->at[i]][c];
+        color[c] += alpha * one;
+    }
 }
 
 struct brush {
@@ -51,23 +66,44 @@ struct brush {
     uint8_t *canvas;
 };
 
+// The canonical position of a point of the picture; false: outside of the figure's box.
+static bool canonical(const struct brush *brush, float px, float py, float *x, float *y)
+{
+    float dx = px - brush->placement->foot_x, dy = py - brush->placement->foot_y;
+    *y = FOOT + dy * brush->step;
+    *x = BOX / 2 + dx * brush->step * brush->warp.stretch;
+    *x += brush->warp.reach * wave(*y / BOX + brush->warp.phase[0]);
+    *y += brush->warp.reach * 0.5f * wave(*x / BOX + brush->warp.phase[1]);
+    return !(*x < 1 || *y < 1 || *x > BOX - 1 || *y > BOX - 1);
+}
+
+// Far outside of the silhouette no part of a pixel is in it.
+static bool is_far(const struct brush *brush, int px, int py)
+{
+    float x, y;
+    canonical(brush, (float)px + 0.5f, (float)py + 0.5f, &x, &y);
+    struct spot spot = find_spot(x, y);
+    return distance_at(brush->figure, &spot) > 1 + 2 * brush->step;
+}
+
 static float paint_pixel(const struct brush *brush, int px, int py, float rgb[3])
 {
     float alpha = 0, color[CHANNELS] = {0};
+    if (is_far(brush, px, py))
+        return 0;
     for (int sub = 0; sub < FINE * FINE; sub++) {
-        float dx = (float)px + ((float)(sub % FINE) + 0.5f) / FINE - brush->placement->foot_x;
-        float dy = (float)py + ((float)(sub / FINE) + 0.5f) / FINE - brush->placement->foot_y;
-        float y = FOOT + dy * brush->step, x = BOX / 2 + dx * brush->step * brush->warp.stretch;
-        x += brush->warp.reach * wave(y / BOX + brush->warp.phase[0]);
-        y += brush->warp.reach * 0.5f * wave(x / BOX + brush->warp.phase[1]);
-        if (x < 1 || y < 1 || x > BOX - 1 || y > BOX - 1)
+        float x, y;
+        if (!canonical(brush, (float)px + ((float)(sub % FINE) + 0.5f) / FINE,
+                       (float)py + ((float)(sub / FINE) + 0.5f) / FINE, &x, &y))
             continue;
-        float one[CHANNELS], distance = sample(brush->figure, x, y, one);
-        float a = fminf(fmaxf(0.5f - distance * 2 / fmaxf(brush->step, 0.8f), 0), 1);
+        struct spot spot = find_spot(x, y);
+        float distance = distance_at(brush->figure, &spot);
+        float a = lesser(greater(0.5f - distance * 2 / greater(brush->step, 0.8f), 0), 1);
+        if (a <= 0)
+            continue;
         a /= FINE * FINE;
         alpha += a;
-        for (int c = 0; c < CHANNELS; c++)
-            color[c] += a * one[c];
+        add_color(brush->figure, &spot, a, color);
     }
     for (int c = 0; c < CHANNELS && alpha > 0; c++)
         color[c] /= alpha;
@@ -87,7 +123,7 @@ static void mix(uint8_t *pixel, const float rgb[3], float alpha, float grain)
 {
     for (int c = 0; c < 3; c++) {
         float value = pixel[c] + alpha * (rgb[c] + grain - pixel[c]);
-        pixel[c] = (uint8_t)lrintf(fminf(fmaxf(value, 0), 255));
+        pixel[c] = (uint8_t)lrintf(lesser(greater(value, 0), 255));
     }
 }
 
@@ -95,7 +131,8 @@ static void mix(uint8_t *pixel, const float rgb[3], float alpha, float grain)
 static void draw_shadow(const struct brush *brush)
 {
     const struct ifl_placement *placement = brush->placement;
-    float width = fmaxf(placement->height * 0.22f, 2), depth = fmaxf(placement->height * 0.05f, 1);
+    float width = greater(placement->height * 0.22f, 2),
+          depth = greater(placement->height * 0.05f, 1);
     int x0 = (int)(placement->foot_x - 2 * width), x1 = (int)(placement->foot_x + 2 * width);
     int y0 = (int)(placement->foot_y - 3 * depth), y1 = (int)(placement->foot_y + 3 * depth);
     const float black[3] = {0, 0, 0};

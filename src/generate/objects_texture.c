@@ -15,7 +15,7 @@ void ifl_part_weights(const float line[PARTS + 1], int row, float weight[PARTS])
 {
     float y = (float)row + 0.5f, rest = 1;
     for (int p = 0; p < PARTS - 1; p++) {
-        float into = fminf(fmaxf((y - line[p + 1]) / 1.5f + 0.5f, 0), 1);
+        float into = lesser(greater((y - line[p + 1]) / 1.5f + 0.5f, 0), 1);
         weight[p] = rest * (1 - into);
         rest *= into;
     }
@@ -28,7 +28,7 @@ static float map_row(const float from[PARTS + 1], const float to[PARTS + 1], flo
     int p = 0;
     while (p < PARTS - 1 && y >= from[p + 1])
         p++;
-    float length = fmaxf(from[p + 1] - from[p], 0.5f);
+    float length = greater(from[p + 1] - from[p], 0.5f);
     return to[p] + (y - from[p]) * (to[p + 1] - to[p]) / length;
 }
 
@@ -43,7 +43,7 @@ static struct row_map make_row_map(const struct ifl_figure *figure, const struct
 {
     struct row_map map;
     map.y = map_row(figure->line, crop->line, (float)row + 0.5f);
-    int at = (int)fminf(fmaxf(map.y, 0), BOX - 1);
+    int at = (int)lesser(greater(map.y, 0), BOX - 1);
     map.left = mirrored ? BOX - crop->right[at] : crop->left[at];
     map.right = mirrored ? BOX - crop->left[at] : crop->right[at];
     ifl_part_weights(crop->line, at, map.weight);
@@ -52,8 +52,8 @@ static struct row_map make_row_map(const struct ifl_figure *figure, const struct
 
 static void sample_rgb(const struct ifl_crop *crop, float x, float y, float rgb[3])
 {
-    x = fminf(fmaxf(x - 0.5f, 0), BOX - 1.001f);
-    y = fminf(fmaxf(y - 0.5f, 0), BOX - 1.001f);
+    x = lesser(greater(x - 0.5f, 0), BOX - 1.001f);
+    y = lesser(greater(y - 0.5f, 0), BOX - 1.001f);
     int ix = (int)x, iy = (int)y;
     float fx = x - (float)ix, fy = y - (float)iy;
     const uint8_t *p = &crop->rgb[((size_t)iy * BOX + (size_t)ix) * 3];
@@ -83,7 +83,7 @@ static void sample_crop(const struct ifl_figure *figure, const struct ifl_crop *
     for (int row = 0; row < BOX; row++) {
         struct row_map map = make_row_map(figure, crop, mirrored, row);
         float left = figure->left[row], width = figure->right[row] - left;
-        float stretch = fminf(fmaxf((map.right - map.left) / width, 0.5f), 2);
+        float stretch = lesser(greater((map.right - map.left) / width, 0.5f), 2);
         float mean[CHANNELS] = {0}, spread[CHANNELS] = {0};
         for (int p = 0; p < PARTS; p++) {
             for (int c = 0; c < CHANNELS; c++) {
@@ -100,32 +100,48 @@ static void sample_crop(const struct ifl_figure *figure, const struct ifl_crop *
             sample_rgb(crop, mirrored ? BOX - x : x, map.y, rgb);
             rgb_to_color(rgb, color);
             for (int c = 0; c < CHANNELS; c++)
-                sample[at][c] = (color[c] - mean[c]) / fmaxf(spread[c], 1);
+                sample[at][c] = (color[c] - mean[c]) / greater(spread[c], 1);
         }
     }
 }
 
-// The coarse band: mean of the 5 x 5 neighbours within reach.
-static void blur(const struct ifl_figure *figure, float in[PIXELS][CHANNELS],
-                 float out[PIXELS][CHANNELS])
+enum { AROUND = 2, WIDE = BOX + 2 * AROUND, TALLY = CHANNELS + 1 };
+
+// What there is to add up: colours within reach and a one each, zeros elsewhere.
+static void tally(const struct ifl_figure *figure, float in[PIXELS][CHANNELS],
+                  struct ifl_paint_scratch *scratch)
 {
+    memset(scratch->tally, 0, sizeof scratch->tally);
     for (int at = 0; at < PIXELS; at++) {
+        float *to = scratch->tally[at / BOX + AROUND][at % BOX + AROUND];
         if (!in_reach(figure, at))
             continue;
-        int x = at % BOX, y = at / BOX;
-        float sum[CHANNELS] = {0}, count = 0;
-        for (int j = y > 1 ? y - 2 : 0; j <= y + 2 && j < BOX; j++) {
-            for (int i = x > 1 ? x - 2 : 0; i <= x + 2 && i < BOX; i++) {
-                int near = j * BOX + i;
-                if (!in_reach(figure, near))
-                    continue;
-                for (int c = 0; c < CHANNELS; c++)
-                    sum[c] += in[near][c];
-                count++;
-            }
-        }
         for (int c = 0; c < CHANNELS; c++)
-            out[at][c] = sum[c] / count;
+            to[c] = in[at][c];
+        to[CHANNELS] = 1;
+    }
+}
+
+// Five neighbours that lie `stride` values apart.
+static void add_five(const float *restrict from, int stride, int count, float *restrict sum)
+{
+    for (int i = 0; i < count; i++)
+        sum[i] = from[i] + from[i + stride] + from[i + 2 * stride] + from[i + 3 * stride] +
+                 from[i + 4 * stride];
+}
+
+// The coarse band: mean of the 5 x 5 neighbours within reach.
+static void blur(const struct ifl_figure *figure, float in[PIXELS][CHANNELS],
+                 struct ifl_paint_scratch *scratch)
+{
+    float sum[BOX][TALLY];
+    tally(figure, in, scratch);
+    add_five(&scratch->tally[0][0][0], WIDE * TALLY, BOX * WIDE * TALLY, &scratch->column[0][0][0]);
+    for (int y = 0; y < BOX; y++) {
+        add_five(&scratch->column[y][0][0], TALLY, BOX * TALLY, &sum[0][0]);
+        for (int x = 0; x < BOX; x++)
+            for (int c = 0; c < CHANNELS && in_reach(figure, y * BOX + x); c++)
+                scratch->coarse[y * BOX + x][c] = sum[x][c] / sum[x][CHANNELS];
     }
 }
 
@@ -168,7 +184,7 @@ static void measure(const struct ifl_figure *figure, float image[PIXELS][CHANNEL
 
 static float gain(float wanted, float found, float most)
 {
-    return found > 1e-6f ? fminf(fmaxf(sqrtf(wanted / found), 1), most) : 1;
+    return found > 1e-6f ? lesser(greater(sqrtf(wanted / found), 1), most) : 1;
 }
 
 static void restore(struct ifl_figure *figure, float coarse[PIXELS][CHANNELS],
@@ -200,14 +216,14 @@ void ifl_texture_blend(const struct ifl_objects *objects, const struct ifl_pose 
     for (int i = 0; i < blend->count; i++) {
         float(*sample)[CHANNELS] = scratch->sample;
         sample_crop(figure, &objects->crop[pose[i].crop], pose[i].mirrored, sample);
-        blur(figure, sample, scratch->coarse);
+        blur(figure, sample, scratch);
         measure(figure, sample, scratch->coarse, (float)blend->weight[i], &wanted);
         for (int at = 0; at < PIXELS; at++) {
             for (int c = 0; c < CHANNELS && in_reach(figure, at); c++)
                 figure->color[at][c] += (float)blend->weight[i] * sample[at][c];
         }
     }
-    blur(figure, figure->color, scratch->coarse);
+    blur(figure, figure->color, scratch);
     measure(figure, figure->color, scratch->coarse, 1, &found);
     restore(figure, scratch->coarse, &wanted, &found, BOUND / (float)(k * largest));
 }
