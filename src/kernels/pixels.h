@@ -17,6 +17,23 @@ struct ifl_color_map {
 // Pixels that are worked on together, a plane a channel.
 enum { IFL_PIXEL_RUN = 64 };
 
+enum {
+    IFL_GROUND_SAMPLES = 64,
+    IFL_GROUND_RADIUS = 7,    // grey levels within which two samples are the same
+    IFL_GROUND_NOISE_ONE = 8, // noise is stored in eighths of a grey level
+};
+
+// Samples of a run of pixels. In: value, weight, known. Each sample votes by its weight for all
+// that are the same; best is the mean of those that agree with the one with most votes, noise by
+// the 75 % quantile of the deviation among what is not known to be foreground.
+struct ifl_ground {
+    uint8_t value[IFL_GROUND_SAMPLES][3][IFL_PIXEL_RUN];
+    uint8_t weight[IFL_GROUND_SAMPLES][IFL_PIXEL_RUN]; // all of a pixel's together at most 255
+    uint8_t known[IFL_GROUND_SAMPLES][IFL_PIXEL_RUN];  // 0xff: known to be foreground
+    uint8_t votes[IFL_GROUND_SAMPLES][IFL_PIXEL_RUN];  // in between; later the deviation
+    uint8_t best[3][IFL_PIXEL_RUN], noise[IFL_PIXEL_RUN];
+};
+
 struct ifl_pixel_kernels {
     // RGB24 into three planes of `pixels` bytes.
     void (*split)(const uint8_t *rgb, int pixels, uint8_t *planes);
@@ -64,11 +81,8 @@ struct ifl_pixel_kernels {
     // by bump across, by bump down, G; ramp is -1 -1 -1 0 1 1 1, bump 3 3 -4 -4 -4 3 3.
     void (*patch_sums)(const uint8_t *rgb, int stride, int count, int32_t *sum);
 
-    // 255 where no channel of two samples differs by more than `radius`, else 0.
-    void (*same)(const uint8_t (*a)[IFL_PIXEL_RUN], const uint8_t (*b)[IFL_PIXEL_RUN],
-                 uint8_t radius, uint8_t *same);
-    // to += weight where the flag is 255
-    void (*add_where)(const uint8_t *flag, const uint8_t *weight, uint8_t *to);
+    // What most of the `count` samples show at each pixel: `best` and `noise`.
+    void (*ground)(struct ifl_ground *run, int count);
 
     // residual[i] = sum over c of |image[c][i] - map(plate)[c][i]|; planes of `stride` values.
     void (*residuals)(const struct ifl_color_map *map, const double *image, const double *plate,

@@ -345,6 +345,103 @@ static void add_where(const uint8_t *restrict flag, const uint8_t *restrict weig
         to[i] = (uint8_t)(to[i] + (flag[i] & weight[i]));
 }
 
+static inline uint8_t apart(uint8_t a, uint8_t b)
+{
+    return (uint8_t)(a > b ? a - b : b - a);
+}
+
+// Samples that are the same ground vote for each other.
+static void vote(struct ifl_ground *run, int a, int b)
+{
+    uint8_t flag[IFL_PIXEL_RUN];
+    same((const uint8_t(*)[IFL_PIXEL_RUN])run->value[a],
+         (const uint8_t(*)[IFL_PIXEL_RUN])run->value[b], IFL_GROUND_RADIUS, flag);
+    add_where(flag, run->weight[b], run->votes[a]);
+    add_where(flag, run->weight[a], run->votes[b]);
+}
+
+// The sample with most votes; a tie goes to the later one.
+static void find_best(struct ifl_ground *run, int count)
+{
+    uint8_t most[IFL_PIXEL_RUN] = {0};
+    for (int s = 0; s < count; s++)
+        for (int i = 0; i < IFL_PIXEL_RUN; i++) {
+            uint8_t votes = run->votes[s][i], better = votes >= most[i] ? 0xff : 0;
+            most[i] = votes > most[i] ? votes : most[i];
+            for (int c = 0; c < 3; c++)
+                run->best[c][i] =
+                    (uint8_t)((run->value[s][c][i] & better) | (run->best[c][i] & ~better));
+        }
+}
+
+// The mean of all samples that agree with it.
+static void average(struct ifl_ground *run, int count)
+{
+    uint16_t sum[3][IFL_PIXEL_RUN] = {0}, members[IFL_PIXEL_RUN] = {0};
+    for (int s = 0; s < count; s++) {
+        uint8_t flag[IFL_PIXEL_RUN];
+        same((const uint8_t(*)[IFL_PIXEL_RUN])run->value[s],
+             (const uint8_t(*)[IFL_PIXEL_RUN])run->best, IFL_GROUND_RADIUS, flag);
+        for (int i = 0; i < IFL_PIXEL_RUN; i++)
+            members[i] = (uint16_t)(members[i] + (flag[i] & 1));
+        for (int c = 0; c < 3; c++)
+            for (int i = 0; i < IFL_PIXEL_RUN; i++)
+                sum[c][i] = (uint16_t)(sum[c][i] + (flag[i] & run->value[s][c][i]));
+    }
+    for (int c = 0; c < 3; c++)
+        for (int i = 0; i < IFL_PIXEL_RUN; i++)
+            if (members[i])
+                run->best[c][i] = (uint8_t)((2 * sum[c][i] + members[i]) / (2 * members[i]));
+}
+
+static inline uint8_t add_saturated(uint8_t a, uint8_t b)
+{
+    return (uint8_t)(a + b < 255 ? a + b : 255);
+}
+
+// Noise by the 75 % quantile of the deviation among samples that are not foreground: somebody who
+// passes is beyond it, leaves that always move are not. Found bit by bit, from the highest.
+static void measure_noise(struct ifl_ground *run, int count)
+{
+    uint8_t ground[IFL_PIXEL_RUN] = {0}, quantile[IFL_PIXEL_RUN] = {0};
+    for (int s = 0; s < count; s++)
+        for (int i = 0; i < IFL_PIXEL_RUN; i++) {
+            uint8_t sum = apart(run->value[s][0][i], run->best[0][i]);
+            sum = add_saturated(sum, apart(run->value[s][1][i], run->best[1][i]));
+            sum = add_saturated(sum, apart(run->value[s][2][i], run->best[2][i]));
+            run->votes[s][i] = sum | run->known[s][i];
+            ground[i] = (uint8_t)(ground[i] + 1 + run->known[s][i]);
+        }
+    for (int bit = 128; bit > 0; bit /= 2) {
+        uint8_t below[IFL_PIXEL_RUN] = {0}, limit[IFL_PIXEL_RUN];
+        for (int i = 0; i < IFL_PIXEL_RUN; i++)
+            limit[i] = (uint8_t)(quantile[i] + bit);
+        for (int s = 0; s < count; s++)
+            for (int i = 0; i < IFL_PIXEL_RUN; i++)
+                below[i] = (uint8_t)(below[i] + (run->votes[s][i] < limit[i] ? 1 : 0));
+        for (int i = 0; i < IFL_PIXEL_RUN; i++)
+            quantile[i] = 4 * below[i] < 3 * ground[i] ? limit[i] : quantile[i];
+    }
+    for (int i = 0; i < IFL_PIXEL_RUN; i++) {
+        // Three channels, and 1.15 sigma; few samples show too little of it.
+        int eighths = quantile[i] * IFL_GROUND_NOISE_ONE * 20 / (3 * 23);
+        eighths += 2 * IFL_GROUND_NOISE_ONE / (ground[i] + 1);
+        run->noise[i] = (uint8_t)(eighths < 255 ? eighths : 255);
+    }
+}
+
+static void ground(struct ifl_ground *run, int count)
+{
+    for (int s = 0; s < count; s++)
+        memcpy(run->votes[s], run->weight[s], sizeof run->votes[s]);
+    for (int a = 1; a < count; a++)
+        for (int b = 0; b < a; b++)
+            vote(run, a, b);
+    find_best(run, count);
+    average(run, count);
+    measure_noise(run, count);
+}
+
 static void residuals(const struct ifl_color_map *map, const double *restrict image,
                       const double *restrict plate, int stride, int count,
                       double *restrict residual)
@@ -512,8 +609,7 @@ const struct ifl_pixel_kernels IFL_PIXEL_KERNELS = {
     .strengths = strengths,
     .grow = grow,
     .patch_sums = patch_sums,
-    .same = same,
-    .add_where = add_where,
+    .ground = ground,
     .residuals = residuals,
     .line_residuals = line_residuals,
     .count_below = count_below,

@@ -8,13 +8,9 @@
 #ifndef IFL_PROFILE_PLATE_H
 #define IFL_PROFILE_PLATE_H
 
-#include <stdint.h>
+#include "kernels/pixels.h"
 
-enum {
-    IFL_PLATE_SAMPLES = 64,
-    IFL_PLATE_RADIUS = 7,    // grey levels within which two samples are the same ground
-    IFL_PLATE_NOISE_ONE = 8, // noise is stored in eighths of a grey level
-};
+enum { IFL_PLATE_SAMPLES = IFL_GROUND_SAMPLES, IFL_PLATE_NOISE_ONE = IFL_GROUND_NOISE_ONE };
 
 struct ifl_plate_sample {
     const uint8_t *rgb;                     // whole picture, tight

@@ -125,19 +125,6 @@ static int is_shadow(const int16_t *d, const uint8_t *plate, int slack)
     return 1;
 }
 
-static void classify(const struct ifl_segmenter *s, const struct ifl_segment_input *input)
-{
-    ifl_pixel_kernels()->strengths(s->difference, s->width * s->height, s->strength);
-    memset(s->kind, PLATE, (size_t)s->width * (size_t)s->height);
-    for (int i = 0; i < s->width * s->height; i++) {
-        int size = s->strength[i], noise = input->noise[i] / 2; // four sigma
-        if (size < WEAK_LEVELS + noise)
-            continue;
-        bool shadow = is_shadow(s->difference + 3 * i, input->plate + 3 * i, 3 + noise / 4);
-        s->kind[i] = shadow ? SHADOW : size < STRONG_LEVELS + 2 * noise ? WEAK : STRONG;
-    }
-}
-
 // How many flags from here on are 0, by eights.
 static int skip_zeros(const uint8_t *flag, int count)
 {
@@ -148,6 +135,43 @@ static int skip_zeros(const uint8_t *flag, int count)
             break;
     }
     return at;
+}
+
+// Where there may be something: most of a picture is ground.
+static void flag_weak(const uint16_t *restrict strength, const uint8_t *restrict noise, int count,
+                      uint8_t *restrict flag)
+{
+    for (int i = 0; i < count; i++)
+        flag[i] = strength[i] >= WEAK_LEVELS + noise[i] / 2; // four sigma
+}
+
+static void flag_from(const uint8_t *restrict kind, int least, int count, uint8_t *restrict flag)
+{
+    for (int i = 0; i < count; i++)
+        flag[i] = kind[i] >= least;
+}
+
+static void flag_unlike(const uint8_t *restrict kind, int other, int count, uint8_t *restrict flag)
+{
+    for (int i = 0; i < count; i++)
+        flag[i] = kind[i] != other;
+}
+
+static void classify(const struct ifl_segmenter *s, const struct ifl_segment_input *input)
+{
+    int pixels = s->width * s->height;
+    ifl_pixel_kernels()->strengths(s->difference, pixels, s->strength);
+    flag_weak(s->strength, input->noise, pixels, s->spare);
+    memset(s->kind, PLATE, (size_t)s->width * (size_t)s->height);
+    for (int i = skip_zeros(s->spare, pixels); i < pixels; i++) {
+        int size = s->strength[i], noise = input->noise[i] / 2;
+        if (!s->spare[i]) {
+            i += skip_zeros(s->spare + i + 1, pixels - i - 1);
+            continue;
+        }
+        bool shadow = is_shadow(s->difference + 3 * i, input->plate + 3 * i, 3 + noise / 4);
+        s->kind[i] = shadow ? SHADOW : size < STRONG_LEVELS + 2 * noise ? WEAK : STRONG;
+    }
 }
 
 // Fills gaps of at most BRIDGE_SIDE pixels between two object pixels of a row.
@@ -283,13 +307,14 @@ static void fill_holes(const struct ifl_segmenter *s)
 static void hysteresis(const struct ifl_segmenter *s)
 {
     int pixels = s->width * s->height;
-    for (int i = 0; i < pixels; i++)
-        s->mask[i] = s->kind[i] >= WEAK;
+    flag_from(s->kind, WEAK, pixels, s->mask);
     bridge_gaps(s);
     memset(s->blob, 0, (size_t)pixels * sizeof *s->blob);
-    for (int i = 0; i < pixels; i++) {
-        if (!s->mask[i] || s->blob[i])
+    for (int i = skip_zeros(s->mask, pixels); i < pixels; i++) {
+        if (!s->mask[i] || s->blob[i]) {
+            i += skip_zeros(s->mask + i + 1, pixels - i - 1);
             continue;
+        }
         int count = flood(s, s->mask, 1, i, 1, 8), strong = 0;
         for (int k = 0; k < count; k++)
             strong += s->kind[s->stack[k]] == STRONG;
@@ -311,8 +336,7 @@ static void grow(const struct ifl_segmenter *s)
     int w = s->width, h = s->height;
     uint8_t *open = (uint8_t *)s->strength; // which nobody needs any more
     memcpy(s->spare, s->mask, (size_t)w * (size_t)h);
-    for (int i = 0; i < w * h; i++)
-        open[i] = s->kind[i] != SHADOW;
+    flag_unlike(s->kind, SHADOW, w * h, open);
     for (int y = 0; y < h; y++) {
         bool inner = y > 0 && y + 1 < h && w > 2;
         int row = y * w;
@@ -401,9 +425,11 @@ static int find_blobs(struct ifl_segmenter *s)
 {
     int pixels = s->width * s->height, count = 0, number = 0;
     memset(s->blob, 0, (size_t)pixels * sizeof *s->blob);
-    for (int i = 0; i < pixels; i++) {
-        if (!s->mask[i] || s->blob[i])
+    for (int i = skip_zeros(s->mask, pixels); i < pixels; i++) {
+        if (!s->mask[i] || s->blob[i]) {
+            i += skip_zeros(s->mask + i + 1, pixels - i - 1);
             continue;
+        }
         number++;
         struct blob blob = measure(s, flood(s, s->mask, 1, i, number, 8), number);
         if (blob.strong >= PIECE_STRONG)

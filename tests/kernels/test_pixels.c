@@ -157,14 +157,17 @@ static void use_ground(const struct ifl_pixel_kernels *k, const uint8_t *a, cons
     for (size_t i = 0; i < samples / 3; i++)
         flag[i] = a[i] & 1;
     k->grow(flag + width + 1, width, flag, width - 2, grown);
-    static uint8_t run[3][3][IFL_PIXEL_RUN];
-    uint8_t *votes = calloc(2 * IFL_PIXEL_RUN, 1);
-    for (int i = 0; i < 9 * IFL_PIXEL_RUN; i++)
-        ((uint8_t *)run)[i] = (uint8_t)(a[i % 27] / 4 + i);
-    k->same((const uint8_t(*)[IFL_PIXEL_RUN])run[0], (const uint8_t(*)[IFL_PIXEL_RUN])run[1], 12,
-            votes);
-    k->add_where(votes, run[2][0], votes + IFL_PIXEL_RUN);
-    keep(made, votes, 2 * IFL_PIXEL_RUN);
+    struct ifl_ground *run = calloc(1, sizeof *run);
+    int seen = 1 + width % IFL_GROUND_SAMPLES;
+    for (int i = 0; i < seen * IFL_PIXEL_RUN; i++) {
+        int sample = i / IFL_PIXEL_RUN, at = i % IFL_PIXEL_RUN;
+        for (int c = 0; c < 3; c++)
+            run->value[sample][c][at] = (uint8_t)(a[(at + sample) % 27] / 24 + 9 * c);
+        run->known[sample][at] = b[at % 27] > 200 ? 0xff : 0;
+        run->weight[sample][at] = run->known[sample][at] ? 1 : 3;
+    }
+    k->ground(run, seen);
+    keep(made, run, sizeof *run);
     keep(made, grown, (size_t)width);
     free(flag);
     keep(made, strength, 2 * samples / 3);
