@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/color.h"
 
+#include "kernels/pixels.h"
+
 // Factors of JFIF times 2^16; each row of the way there sums to 2^16 or 0, so greys stay grey.
 enum { HALF = 1 << 15, MIDDLE = 128 };
 
@@ -11,12 +13,7 @@ static inline uint8_t clamp(int value)
 
 void ifl_ycc_to_rgb(const uint8_t *y, const uint8_t *cb, const uint8_t *cr, uint8_t *rgb, int count)
 {
-    for (int i = 0; i < count; i++) {
-        int luma = (y[i] << 16) + HALF, blue = cb[i] - MIDDLE, red = cr[i] - MIDDLE;
-        rgb[3 * i + 0] = clamp((luma + 91881 * red) >> 16);
-        rgb[3 * i + 1] = clamp((luma - 22554 * blue - 46802 * red) >> 16);
-        rgb[3 * i + 2] = clamp((luma + 116130 * blue) >> 16);
-    }
+    ifl_pixel_kernels()->ycc_to_rgb(y, cb, cr, count, rgb);
 }
 
 void ifl_rgb_to_ycc(const uint8_t *rgb, uint8_t *y, uint8_t *cb, uint8_t *cr, int count)

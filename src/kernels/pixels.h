@@ -37,6 +37,9 @@ struct ifl_ground {
 struct ifl_pixel_kernels {
     // RGB24 into three planes of `pixels` bytes.
     void (*split)(const uint8_t *rgb, int pixels, uint8_t *planes);
+    // BT.601, full range; what ifl_ycc_to_rgb does.
+    void (*ycc_to_rgb)(const uint8_t *y, const uint8_t *cb, const uint8_t *cr, int count,
+                       uint8_t *rgb);
     // sum[i] = |dR| + |dG| + |dB|
     void (*differences)(const uint8_t *a, const uint8_t *b, int pixels, uint16_t *sum);
     // difference[i] = the summed squares of a box of `side` pixels, `rows` high, whose upper left

@@ -22,6 +22,33 @@ static void split(const uint8_t *restrict rgb, int pixels, uint8_t *restrict pla
     }
 }
 
+static inline uint8_t to_byte(int value)
+{
+    value = value < 0 ? 0 : value;
+    return (uint8_t)(value > 255 ? 255 : value);
+}
+
+// Factors with 16 fractional bits.
+static void ycc_to_rgb(const uint8_t *restrict y, const uint8_t *restrict cb,
+                       const uint8_t *restrict cr, int count, uint8_t *restrict rgb)
+{
+    enum { HALF = 1 << 15, MIDDLE = 128 };
+    for (int first = 0; first < count; first += IFL_PIXEL_RUN) {
+        uint8_t part[3][IFL_PIXEL_RUN];
+        int run = count - first < IFL_PIXEL_RUN ? count - first : IFL_PIXEL_RUN;
+        for (int i = 0; i < run; i++) {
+            int luma = (y[first + i] << 16) + HALF;
+            int blue = cb[first + i] - MIDDLE, red = cr[first + i] - MIDDLE;
+            part[0][i] = to_byte((luma + 91881 * red) >> 16);
+            part[1][i] = to_byte((luma - 22554 * blue - 46802 * red) >> 16);
+            part[2][i] = to_byte((luma + 116130 * blue) >> 16);
+        }
+        for (int i = 0; i < run; i++)
+            for (int c = 0; c < 3; c++)
+                rgb[3 * (first + i) + c] = part[c][i];
+    }
+}
+
 static void differences(const uint8_t *restrict a, const uint8_t *restrict b, int pixels,
                         uint16_t *restrict sum)
 {
@@ -594,6 +621,7 @@ static void project(const float *restrict patch, int row_samples, int rows, int 
 
 const struct ifl_pixel_kernels IFL_PIXEL_KERNELS = {
     .split = split,
+    .ycc_to_rgb = ycc_to_rgb,
     .differences = differences,
     .boxes = boxes,
     .least = least,

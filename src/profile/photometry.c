@@ -2,10 +2,13 @@
 #include "profile/photometry.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { ROUNDS = 6, PAIRS = 40 };
-#define GOOD_RESIDUAL 3.0 // grey levels: no need to look for a better first line
+#define GOOD_RESIDUAL 3.0  // grey levels: no need to look for a better first line
+#define SETTLED       0.02 // grey levels: further rounds would move it by less than this
 
 void ifl_photometry_identity(struct ifl_photometry *photometry)
 {
@@ -121,7 +124,11 @@ static struct line fit_channel(const uint8_t *raw, const uint8_t *plate, int pix
         for (int i = 0; i < pixels; i++)
             residual[i] = (float)(raw[3 * i] - line.gain * plate[3 * i] - line.offset);
         double reach = 4.7 * fmax(scale_of(residual, pixels), 1.0);
-        line = refit(raw, plate, pixels, residual, reach);
+        struct line next = refit(raw, plate, pixels, residual, reach);
+        double moved = fabs(255 * (next.gain - line.gain)) + fabs(next.offset - line.offset);
+        line = next;
+        if (moved < SETTLED)
+            break;
     }
     return line;
 }
@@ -149,6 +156,13 @@ void ifl_photometry_remove(const struct ifl_photometry *photometry, const uint8_
                            uint8_t *canonical)
 {
     uint8_t table[3][256];
+    bool same = true;
+    for (int c = 0; c < 3; c++)
+        same = same && photometry->gain[c] == 1 && photometry->offset[c] == 0;
+    if (same) { // most of the time
+        memcpy(canonical, raw, 3 * (size_t)pixels);
+        return;
+    }
     for (int c = 0; c < 3; c++)
         for (int v = 0; v < 256; v++)
             table[c][v] = canonical_of(photometry, c, v);

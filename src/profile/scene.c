@@ -134,6 +134,15 @@ static void clear_ghosts(struct ifl_scene *scene)
     }
     scene->components = kept;
     for (int i = 0; i < scene->width * scene->height; i++) {
+        uint64_t labels, frames;
+        if (i + 8 <= scene->width * scene->height) { // most of a picture is ground
+            memcpy(&labels, scene->label + i, 8);
+            memcpy(&frames, scene->ghost_frames + i, 8);
+            if (!(labels | frames)) {
+                i += 7;
+                continue;
+            }
+        }
         int label = scene->label[i];
         scene->label[i] = becomes[label];
         if (!label || becomes[label]) {
@@ -196,10 +205,12 @@ void ifl_scene_look(struct ifl_scene *scene, const struct ifl_frame *frame)
     memcpy(scene->coarse_before, scene->coarse, 3 * (size_t)coarse_pixels(scene));
 }
 
-static void age_holds(struct ifl_scene *scene)
+static void age_holds(const struct ifl_scene *scene)
 {
-    for (int i = 0; i < scene->width * scene->height; i++)
-        scene->hold[i] = (uint8_t)(scene->hold[i] - (scene->hold[i] > 0));
+    uint8_t *hold = scene->hold;
+    int pixels = scene->width * scene->height;
+    for (int i = 0; i < pixels; i++)
+        hold[i] = (uint8_t)(hold[i] - (hold[i] > 0));
 }
 
 void ifl_scene_learn(struct ifl_scene *scene, const struct ifl_plate_sample *samples, int count)

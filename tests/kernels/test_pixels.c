@@ -157,6 +157,9 @@ static void use_ground(const struct ifl_pixel_kernels *k, const uint8_t *a, cons
     for (size_t i = 0; i < samples / 3; i++)
         flag[i] = a[i] & 1;
     k->grow(flag + width + 1, width, flag, width - 2, grown);
+    uint8_t *rgb = malloc(samples);
+    k->ycc_to_rgb(a, b, a + width, (int)samples / 3 - width, rgb);
+    keep(made, rgb, samples - row);
     struct ifl_ground *run = calloc(1, sizeof *run);
     int seen = 1 + width % IFL_GROUND_SAMPLES;
     for (int i = 0; i < seen * IFL_PIXEL_RUN; i++) {
