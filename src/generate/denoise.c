@@ -21,6 +21,9 @@ enum {
 // log of how much likelier the layout's own content is than all other candidates together.
 static const double LAYOUT_PRIOR = 2;
 
+// Grey levels (RMS) within which a frame's patch is preferred to the layout's own picture.
+static const double LAYOUT_REACH = 12;
+
 // One picture on its way through the levels.
 struct denoiser {
     const struct ifl_memory *memory;
@@ -151,33 +154,83 @@ static void mix_pool(const struct denoiser *d, int place, ptrdiff_t at, struct m
         mix->patch[i] = patch[chosen[i]];
 }
 
-// The frames that compete at a place of a finer level: those of the coarsest level's place, with
-// the one that the layout shows.
-static void list_candidates(const struct denoiser *d, const struct ifl_spot *spot, uint8_t *frame)
+static int clamp(int value, int least, int greatest)
+{
+    return value < least ? least : value > greatest ? greatest : value;
+}
+
+// The part of the base level under a patch.
+struct area {
+    int x, y, right, bottom;
+};
+
+static struct area area_under(const struct denoiser *d, const struct ifl_spot *spot)
 {
     const struct ifl_grid *grid = d->grid;
+    int shift = ifl_base_level(d->memory) - d->level;
+    int x = grid->x[spot->across], y = grid->y[spot->down];
+    return (struct area){x << shift, y << shift, (x + IFL_PATCH_PIXELS) << shift,
+                         (y + grid->rows) << shift};
+}
+
+// Pixels of one component in the area that the layout does not show.
+static int count_strange(const struct denoiser *d, const struct area *area, int f, int index,
+                         const struct ifl_component *box)
+{
+    int width = d->memory->grid[ifl_base_level(d->memory)].width, count = 0;
+    const uint8_t *label = d->memory->profile->memory[f]->label;
+    for (int y = clamp(box->y, area->y, area->bottom);
+         y < clamp(box->y + box->height, area->y, area->bottom); y++)
+        for (int x = clamp(box->x, area->x, area->right);
+             x < clamp(box->x + box->width, area->x, area->right); x++)
+            count += label[y * width + x] == index + 1 && d->layout->frame[y * width + x] != f;
+    return count;
+}
+
+// Whether a frame shows somebody in the area whom the layout does not show there.
+static bool shows_others(const struct denoiser *d, const struct area *area, int f)
+{
+    struct ifl_component box;
+    int most = (area->right - area->x) * (area->bottom - area->y) / 64, count = 0;
+    for (int i = 0; i < d->memory->profile->memory[f]->components && count <= most; i++)
+        if (ifl_memory_component(d->memory, f, i, &box))
+            count += count_strange(d, area, f, i, &box);
+    return count > most;
+}
+
+// The frames that compete at a place of a finer level: those of the coarsest level's place, with
+// the one that the layout shows.
+static void list_candidates(const struct denoiser *d, struct ifl_spot *spot)
+{
+    const struct ifl_grid *grid = d->grid;
+    struct area area = area_under(d, spot);
+    uint8_t frame[IFL_CANDIDATES];
     int root = grid->root_y[spot->down] * d->memory->grid[0].across + grid->root_x[spot->across];
     memcpy(frame, d->best + (ptrdiff_t)root * IFL_CANDIDATES, IFL_CANDIDATES);
     if (spot->home != IFL_LAYOUT_PLATE && !memchr(frame, spot->home, IFL_CANDIDATES))
         frame[IFL_CANDIDATES - 1] = (uint8_t)spot->home;
+    for (int i = 0; i < IFL_CANDIDATES; i++)
+        if (!shows_others(d, &area, frame[i]))
+            spot->frame[spot->frames++] = frame[i];
 }
 
 static void mix_candidates(const struct denoiser *d, const struct ifl_spot *spot, ptrdiff_t at,
                            struct mix *mix)
 {
-    const uint8_t *patch[IFL_CANDIDATES];
-    uint8_t frame[IFL_CANDIDATES];
-    uint32_t d2[IFL_CANDIDATES];
-    int chosen[IFL_CANDIDATES];
-    list_candidates(d, spot, frame);
-    for (int i = 0; i < IFL_CANDIDATES; i++)
-        patch[i] = frame_patch(d, frame[i], at);
-    ifl_patch_distances(d->rounded + at, patch, IFL_CANDIDATES, d->grid->stride_samples,
-                        d->grid->rows, d2);
-    for (int i = 0; i < IFL_CANDIDATES; i++)
-        if (frame[i] == spot->home)
+    const uint8_t *patch[IFL_CANDIDATES + 1];
+    uint32_t d2[IFL_CANDIDATES + 1];
+    int chosen[IFL_CANDIDATES + 1], count = spot->frames;
+    for (int i = 0; i < count; i++)
+        patch[i] = frame_patch(d, spot->frame[i], at);
+    patch[count] = d->sketch[d->level] + at;
+    ifl_patch_distances(d->rounded + at, patch, count + 1, d->grid->stride_samples, d->grid->rows,
+                        d2);
+    for (int i = 0; i < count; i++)
+        if (spot->frame[i] == spot->home)
             favour(d, &d2[i]);
-    weigh_softmax(d, d2, IFL_CANDIDATES, mix, chosen);
+    d2[count] +=
+        (uint32_t)(LAYOUT_REACH * LAYOUT_REACH) * IFL_PATCH_SAMPLES * (uint32_t)d->grid->rows;
+    weigh_softmax(d, d2, count + 1, mix, chosen);
     for (int i = 0; i < mix->count; i++)
         mix->patch[i] = patch[chosen[i]];
 }
@@ -410,11 +463,6 @@ static void reduce_layout(struct denoiser *d)
     }
 }
 
-static int clamp(int value, int least, int greatest)
-{
-    return value < least ? least : value > greatest ? greatest : value;
-}
-
 // x = the coarser level's change, enlarged, for a row of pixels.
 static void enlarge_change(struct denoiser *d, int x, int y, int width, int16_t *to)
 {
@@ -487,6 +535,7 @@ static void next_level(struct denoiser *d)
     for (int i = 0; i < d->settle.rendered; i++) {
         struct ifl_spot *spot = &d->settle.spot[i];
         spot->home = find_home(d, spot->across, spot->down);
+        list_candidates(d, spot);
     }
 }
 

@@ -10,6 +10,9 @@
 // from the layout's own detail, and what the layout shows at a place has an edge over the other
 // candidates: the layout decides what is seen, the denoiser joins it and fills in the rest.
 //
+// A frame competes only where it shows nobody whom the layout does not show; where no frame looks
+// like what the layout shows, the layout's own picture does, seams and all.
+//
 // Where the layout shows one frame and the coarser level kept it, a level leaves it alone
 // (settle.h): it would win there in the end, and that is most of a picture.
 //
@@ -19,8 +22,6 @@
 #define IFL_GENERATE_DENOISE_H
 
 #include "generate/layout.h"
-
-enum { IFL_CANDIDATES = 8 };
 
 struct ifl_denoise_config {
     uint64_t seed;

@@ -89,13 +89,18 @@ void ifl_settle_layout(struct ifl_settle *settle, const struct ifl_memory *memor
                     blocks(memory->grid[l + 1].height), settle->owner[l]);
 }
 
+static struct ifl_spot spot_at(int across, int down)
+{
+    return (struct ifl_spot){
+        .across = (uint16_t)across, .down = (uint16_t)down, .home = IFL_LAYOUT_PLATE};
+}
+
 void ifl_settle_nothing(struct ifl_settle *settle, const struct ifl_grid *grid)
 {
     settle->spots = 0;
     for (int down = 0; down < grid->down; down++)
         for (int across = 0; across < grid->across; across++)
-            settle->spot[settle->spots++] =
-                (struct ifl_spot){(uint16_t)across, (uint16_t)down, IFL_LAYOUT_PLATE, NULL};
+            settle->spot[settle->spots++] = spot_at(across, down);
     settle->rendered = settle->spots;
     settle->span[0] = (struct ifl_span){0, 0, grid->width, grid->height};
     settle->spans = 1;
@@ -189,16 +194,14 @@ void ifl_settle_level(struct ifl_settle *settle, const struct ifl_memory *memory
             if (is_settled(settle, level, stride, &cover))
                 continue;
             bring_to_life(settle, stride, &cover);
-            settle->spot[settle->spots++] =
-                (struct ifl_spot){(uint16_t)across, (uint16_t)down, IFL_LAYOUT_PLATE, NULL};
+            settle->spot[settle->spots++] = spot_at(across, down);
         }
     settle->rendered = settle->spots;
     for (int down = 0; down < grid->down; down++)
         for (int across = 0; across < grid->across; across++) {
             struct cover cover = covered(grid, across, down);
             if (is_settled(settle, level, stride, &cover) && is_live(settle, stride, &cover))
-                settle->spot[settle->spots++] =
-                    (struct ifl_spot){(uint16_t)across, (uint16_t)down, IFL_LAYOUT_PLATE, NULL};
+                settle->spot[settle->spots++] = spot_at(across, down);
         }
     list_spans(settle, grid);
 }

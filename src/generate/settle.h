@@ -9,13 +9,14 @@
 
 #include "generate/layout.h"
 
-enum { IFL_SETTLE_MIXED = UINT16_MAX };
+enum { IFL_SETTLE_MIXED = UINT16_MAX, IFL_CANDIDATES = 8 };
 
-// A place of the grid that takes part in a level.
+// A place of the grid that takes part in a level. The denoiser's are: the layout's frame there
+// (IFL_LAYOUT_PLATE: none), the frames that compete, and the one patch that it already chose.
 struct ifl_spot {
-    uint16_t across, down;
-    uint16_t home;          // the layout's frame there; IFL_LAYOUT_PLATE: none. The denoiser's, as
-    const uint8_t *decided; // is the one patch that it already chose
+    uint16_t across, down, home;
+    uint8_t frame[IFL_CANDIDATES], frames;
+    const uint8_t *decided;
 };
 
 // A strip of pixels that are rendered.

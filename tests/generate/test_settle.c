@@ -2,6 +2,7 @@
 // What is left to render: seams and changes, all of them and little else.
 #include "support.h"
 
+#include "generate/denoise.h"
 #include "generate/settle.h"
 #include "make_profile.h"
 
@@ -183,6 +184,65 @@ static void every_change_is_rendered(void **state)
     free_scene(&scene);
 }
 
+static bool is_object(const uint8_t *rgb, const uint8_t *plate, int at)
+{
+    int sum = 0;
+    for (int c = 0; c < 3; c++)
+        sum += abs(rgb[3 * at + c] - plate[3 * at + c]);
+    return sum > 90;
+}
+
+// Pixels of objects in a picture that are far from all objects of the layout.
+static int count_strangers(const struct ifl_memory *memory, const uint8_t *layout,
+                           const uint8_t *picture)
+{
+    enum { NEAR = 3 };
+    const struct ifl_grid *base = &memory->grid[ifl_base_level(memory)];
+    const uint8_t *plate = memory->profile->plate[ifl_base_level(memory)];
+    int count = 0;
+    for (int y = NEAR; y + NEAR < base->height; y++)
+        for (int x = NEAR; x + NEAR < base->width; x++) {
+            bool known = !is_object(picture, plate, y * base->width + x);
+            for (int v = y - NEAR; v <= y + NEAR && !known; v++)
+                for (int u = x - NEAR; u <= x + NEAR && !known; u++)
+                    known = is_object(layout, plate, v * base->width + u);
+            count += !known;
+        }
+    return count;
+}
+
+// People of the memory stand side by side everywhere: what looks like a part of one is soon found
+// in a frame that shows another.
+static void nobody_comes_who_is_not_in_the_layout(void **state)
+{
+    (void)state;
+    struct ifl_profile *profile = make_walkers(64, 60, 7);
+    struct ifl_memory *memory;
+    struct ifl_layout layout;
+    struct ifl_error error = {0};
+    check_ok(ifl_memory_create(profile, &memory, &error), error);
+    check_ok(ifl_layout_init(&layout, memory, &error), error);
+    const struct ifl_grid *base = &memory->grid[ifl_base_level(memory)];
+    uint8_t *picture = malloc((size_t)(base->stride_samples * base->height));
+    int strangers = 0, objects = 0;
+    for (uint64_t seed = 1; seed <= 40; seed++) {
+        struct ifl_layout_config config = {0};
+        struct ifl_denoise_config denoise = {.seed = seed, .level = ifl_base_level(memory)};
+        struct ifl_rng rng;
+        ifl_rng_init(&rng, seed);
+        ifl_layout_make(memory, &config, &rng, &layout);
+        check_ok(ifl_denoise(memory, &denoise, &layout, picture, &error), error);
+        strangers += count_strangers(memory, layout.picture, picture);
+        objects += layout.objects;
+    }
+    assert_in_range(objects, 100, 10000);
+    assert_in_range(strangers, 0, 40); // a pixel an image
+    free(picture);
+    ifl_layout_fini(&layout);
+    ifl_memory_destroy(memory);
+    ifl_profile_unref(profile);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -190,6 +250,7 @@ int main(void)
         cmocka_unit_test(the_plate_is_always_rendered),
         cmocka_unit_test(every_seam_is_rendered),
         cmocka_unit_test(every_change_is_rendered),
+        cmocka_unit_test(nobody_comes_who_is_not_in_the_layout),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
