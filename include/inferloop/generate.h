@@ -139,11 +139,12 @@ struct ifl_synthetic {
     char source[IFL_SOURCE_NAME_MAX];
     char licence[96];
     char unknown_words[256]; /* words of the prompt that were not understood, space-separated */
+    char adapted[256];       /* adaptation rules that changed the request, " | " between them */
     int attempt;             /* 1: the first seed was accepted; the seed used is request.seed */
     int64_t created_wall_ns;
     double generate_seconds, validate_seconds;
     struct ifl_attained attained[IFL_TARGET_COUNT];
-    /* Before light and conditioning, where sharpness or noise were changed: what was made shows
+    /* Before conditioning, where anything of light or detail was asked for: what was made shows
      * best there, so validation looks for copies and artefacts in it. NULL: in the image. Owned. */
     struct ifl_image *plain;
     struct ifl_scores scores;

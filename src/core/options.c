@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/adapt.h"
+
 static const char stage[] = "config";
 
 static const struct ifl_option_row rows[IFL_OPTION_COUNT] = {
@@ -234,7 +236,11 @@ enum ifl_result ifl_option_set(struct ifl_config *config, int option, const char
         result = parse_text(row, text, field, error);
         break;
     case IFL_OPTION_LIST:
-        if (config->origin[option] != origin)
+        if (option == IFL_OPTION_ID_adapt && text[0])
+            result = ifl_adapt_check(text, error);
+        if (result != IFL_OK)
+            break;
+        if (config->origin[option] != origin || !text[0])
             clear_list(field);
         result = append(row, field, text, error);
         break;

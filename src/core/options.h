@@ -41,7 +41,7 @@ struct ifl_privacy_option {
 
 enum ifl_option_type {
     IFL_OPTION_TEXT,    // at most `greatest` bytes, 4095 where that is 0
-    IFL_OPTION_LIST,    // may be given several times
+    IFL_OPTION_LIST,    // may be given several times; "" empties it
     IFL_OPTION_NUMBER,  // from least to greatest; "" is unset where the default is
     IFL_OPTION_INTEGER, // likewise
     IFL_OPTION_SEED,    // 0 to 2^63-1
@@ -153,6 +153,9 @@ enum { IFL_HTTP_NOTHING = 0, IFL_HTTP_SEE = 1, IFL_HTTP_SET = 2 };
       "target of noise_sigma; unset: as the stream")                                               \
     X(NUMBER, occupancy, "occupancy", 0, 0, 1, NULL, "", NULL, IFL_FOR_MAKING, IFL_HTTP_SEE, "1",  \
       "target of the share of the picture that is foreground, on average; unset: as the stream")   \
+    X(LIST, adapt, "adapt", 0, 0, 0, NULL, "", NULL, IFL_FOR_RUN, IFL_HTTP_SET, "RULE",            \
+      "changes what the images of each interval are asked for by what the profile is like: "       \
+      "CONDITION => SETTING = VALUE, see docs/adaptation.md")                                      \
     X(INTEGER, count, "count", 'n', 1, 1000000, NULL, "1", NULL, IFL_FOR_MAKING, IFL_HTTP_SET,     \
       "images", "generate: how many; run: how many at each interval")                              \
     X(INTEGER, attempts, "attempts", 0, 1, 100, NULL, "4", NULL, IFL_FOR_MAKING, IFL_HTTP_SEE, "", \

@@ -29,6 +29,8 @@ static const char card[] =
     "| `file_name` | the image; its name sorts by time of delivery |\n"
     "| `seed`, `engine`, `profile_id`, `parameters` | how it was made; `seed` is text, as it has "
     "64 bits |\n"
+    "| `attained`, `adapted` | what became of what was asked; the adaptation rules that asked it "
+    "(else empty) |\n"
     "| `privacy`, `k`, `audit` | the promised privacy mode, and what was measured |\n"
     "| `source`, `licence` | the stream, and the licence of its pictures where known (else empty) "
     "|\n"

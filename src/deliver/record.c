@@ -96,15 +96,16 @@ static json_t *make_record(const struct ifl_synthetic *synthetic, const char *fi
     snprintf(seed, sizeof seed, "%llu", (unsigned long long)request->seed);
     ifl_wall_format(synthetic->created_wall_ns, time);
     return json_pack(
-        "{so ss sb ss so ss si so so so so so ss si so so so ss so so}", "file_name",
+        "{so ss sb ss so ss si so so so so so so ss si so so so ss so so}", "file_name",
         text(file_name, TEXT_MAX), "schema", IFL_RECORD_SCHEMA, "synthetic", 1, "seed", seed,
         "engine", FIELD(synthetic->engine), "privacy", ifl_privacy_name(request->privacy), "k",
         request->k, "parameters", make_parameters(synthetic), "attained", make_attained(synthetic),
-        "profile_id", FIELD(synthetic->profile_id), "source", FIELD(synthetic->source), "licence",
-        FIELD(synthetic->licence), "time", time, "attempt", synthetic->attempt, "likeness",
-        number(synthetic->likeness), "scores", make_scores(&synthetic->scores), "audit",
-        make_audit(&synthetic->audit), "rejection", ifl_rejection_name(synthetic->rejection),
-        "generate_seconds", number(synthetic->generate_seconds), "validate_seconds",
+        "adapted", FIELD(synthetic->adapted), "profile_id", FIELD(synthetic->profile_id), "source",
+        FIELD(synthetic->source), "licence", FIELD(synthetic->licence), "time", time, "attempt",
+        synthetic->attempt, "likeness", number(synthetic->likeness), "scores",
+        make_scores(&synthetic->scores), "audit", make_audit(&synthetic->audit), "rejection",
+        ifl_rejection_name(synthetic->rejection), "generate_seconds",
+        number(synthetic->generate_seconds), "validate_seconds",
         number(synthetic->validate_seconds));
 }
 

@@ -10,7 +10,7 @@
 #define IFL_RECORD_SCHEMA_FAMILY "inferloop.image/"
 
 // A line and its newline fit a page (see dataset_folder.h), whatever the texts in the record hold:
-// all fields but the prompt take less than 3200 bytes at their longest.
+// all fields but the prompt take less than 3500 bytes at their longest.
 enum { IFL_RECORD_MAX = 4095 };
 
 #endif

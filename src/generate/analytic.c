@@ -225,17 +225,18 @@ static double within(double value, double least, double greatest)
     return fmin(fmax(value, least), greatest);
 }
 
-// What words ask of a picture that looks like `now`; NAN where they say nothing.
+// What words ask of a picture that looks like `now`; NAN where they say nothing. They go at most
+// half of the way to black or white: beyond that eight bits hold too little of the picture.
 static void translate(const struct ifl_conditioning *asked, const struct ifl_look *now,
                       struct ifl_look *target)
 {
     const double *is = now->value;
-    double *wanted = target->value;
+    double *wanted = target->value, bright = is[IFL_TARGET_brightness];
     for (int a = 0; a < IFL_LOOK_COUNT; a++)
         wanted[a] = NAN;
     if (asked->brightness_offset != 0)
         wanted[IFL_TARGET_brightness] =
-            within(is[IFL_TARGET_brightness] + asked->brightness_offset, 0.03, 0.97);
+            within(bright + asked->brightness_offset, bright / 2, (1 + bright) / 2);
     if (asked->contrast_factor != 1)
         wanted[IFL_TARGET_contrast] =
             fmin(is[IFL_TARGET_contrast] * asked->contrast_factor *
@@ -293,9 +294,7 @@ static enum ifl_result condition(struct job *job, struct ifl_image *image, struc
         return ifl_fail(error, IFL_ERR_NO_MEMORY, STAGE, "no memory to measure an image");
     struct ifl_look target;
     find_targets(job, meter, image, &target);
-    enum ifl_result result = IFL_OK;
-    if (!isnan(target.value[IFL_TARGET_sharpness]) || !isnan(target.value[IFL_TARGET_noise]))
-        result = keep_plain(job->synthetic, image, error);
+    enum ifl_result result = keep_plain(job->synthetic, image, error);
     if (result == IFL_OK)
         result = ifl_look_apply(&target, ifl_hash_mix(job->request->seed ^ NOISE_STREAM), meter,
                                 image->rgb, image->width, image->height, job->synthetic->attained,

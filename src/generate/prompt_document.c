@@ -20,7 +20,7 @@ static const char head[] =
     "add up (factors multiply). Targets given as numbers (`brightness`, `contrast`, `saturation`,\n"
     "`color_temperature`, `sharpness`, `haze`, `noise`, `occupancy`) win over words.\n"
     "\n"
-    "* brightness: added to `brightness_mean` (0..1)\n"
+    "* brightness: added to `brightness_mean` (0..1), at most half of the way to black or white\n"
     "* contrast, saturation, temperature: factors of `contrast_mean`, `saturation_mean` and\n"
     "  `color_temperature`; where words change the brightness too, of the contrast that is left "
     "in\n"

@@ -62,9 +62,10 @@ enum MHD_Result ifl_handle_config(struct ifl_exchange *exchange)
 
 // ---- changing ----
 
+// Values of a list stand one after the other, after "", which empties it.
 struct change {
-    const char *name[IFL_OPTION_COUNT];
-    char *value[IFL_OPTION_COUNT];
+    const char *name[IFL_OPTION_COUNT + IFL_LIST_MAX + 1];
+    char *value[IFL_OPTION_COUNT + IFL_LIST_MAX + 1];
     int count;
 };
 
@@ -103,6 +104,28 @@ static const struct ifl_option_row *find_row(const char *name)
     return row && row->http != IFL_HTTP_NOTHING ? row : NULL;
 }
 
+static enum ifl_result add_value(struct change *change, const struct ifl_option_row *row,
+                                 json_t *value, struct ifl_error *error)
+{
+    enum ifl_result result = read_value(row, value, &change->value[change->count], error);
+    if (result == IFL_OK)
+        change->name[change->count++] = row->name;
+    return result;
+}
+
+static enum ifl_result add_list(struct change *change, const struct ifl_option_row *row,
+                                json_t *list, struct ifl_error *error)
+{
+    if (!json_is_array(list) || json_array_size(list) > IFL_LIST_MAX)
+        return wrong_type(row->name, "a list of at most 64 strings", error);
+    json_t *empty = json_string("");
+    enum ifl_result result = add_value(change, row, empty, error);
+    json_decref(empty);
+    for (size_t i = 0; i < json_array_size(list) && result == IFL_OK; i++)
+        result = add_value(change, row, json_array_get(list, i), error);
+    return result;
+}
+
 static enum ifl_result read_change(json_t *root, struct change *change, char field[64],
                                    struct ifl_error *error)
 {
@@ -117,11 +140,12 @@ static enum ifl_result read_change(json_t *root, struct change *change, char fie
             return ifl_fail(error, IFL_ERR_INVALID, "http",
                             "%s can't change while the pipeline runs; start it anew with --%s",
                             row->name, row->name);
-        enum ifl_result result =
-            read_value(row, json_object_iter_value(at), &change->value[change->count], error);
+        json_t *value = json_object_iter_value(at);
+        enum ifl_result result = row->type == IFL_OPTION_LIST
+                                     ? add_list(change, row, value, error)
+                                     : add_value(change, row, value, error);
         if (result != IFL_OK)
             return result;
-        change->name[change->count++] = row->name;
     }
     field[0] = 0;
     return IFL_OK;

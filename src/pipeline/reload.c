@@ -97,29 +97,55 @@ static bool differs(const struct ifl_config *one, const struct ifl_config *other
     }
 }
 
+enum { VALUES_MAX = IFL_OPTION_COUNT + IFL_LIST_MAX + 1 };
+
+// New values of options, by name; those of a list one after the other, after "", which empties it.
+struct values {
+    const char *name[VALUES_MAX];
+    char *value[VALUES_MAX];
+    int count;
+};
+
+static void add_value(struct values *values, const char *name, const char *text)
+{
+    values->name[values->count] = name;
+    values->value[values->count] = strdup(text);
+    values->count += values->value[values->count] != NULL;
+}
+
+static void add_values(struct values *values, const struct ifl_config *fresh, int option)
+{
+    const struct ifl_option_row *row = ifl_option_row(option);
+    char text[TEXT_MAX];
+    if (row->type == IFL_OPTION_LIST)
+        add_value(values, row->name, "");
+    for (int k = 0; ifl_option_text(fresh, option, k, text, sizeof text); k++)
+        add_value(values, row->name, text);
+}
+
 static enum ifl_result take_options(struct ifl_pipeline *pipeline, const struct ifl_config *old,
                                     const struct ifl_config *fresh, struct ifl_error *error)
 {
-    const char *names[IFL_OPTION_COUNT], *values[IFL_OPTION_COUNT];
-    char restart[512] = "", text[TEXT_MAX];
-    int count = 0;
+    struct values values = {.count = 0};
+    char restart[512] = "";
     for (int i = 0; i < IFL_OPTION_COUNT; i++) {
         const struct ifl_option_row *row = ifl_option_row(i);
         if (i == IFL_OPTION_ID_source || !differs(old, fresh, i))
             continue;
-        if (row->http == IFL_HTTP_SET && ifl_option_text(fresh, i, 0, text, sizeof text)) {
-            names[count] = row->name;
-            values[count] = strdup(text);
-            count += values[count] != NULL;
+        if (row->http == IFL_HTTP_SET) {
+            add_values(&values, fresh, i);
         } else {
             size_t at = strlen(restart);
             snprintf(restart + at, sizeof restart - at, "%s%s", at ? ", " : "", row->name);
         }
     }
     enum ifl_result result =
-        count ? ifl_pipeline_configure(pipeline, names, values, count, error) : IFL_OK;
-    while (count > 0)
-        free((char *)(uintptr_t)values[--count]);
+        values.count
+            ? ifl_pipeline_configure(pipeline, values.name, (const char *const *)values.value,
+                                     values.count, error)
+            : IFL_OK;
+    while (values.count > 0)
+        free(values.value[--values.count]);
     if (restart[0])
         ifl_log(IFL_LOG_WARNING, "reload.restart", NULL, "these options need a restart: %s",
                 restart);

@@ -10,6 +10,7 @@
 
 #include "base/hash.h"
 #include "base/log.h"
+#include "core/adapt.h"
 #include "core/journal.h"
 
 enum {
@@ -27,6 +28,7 @@ struct job {
     struct ifl_studio *studio;
     struct ifl_channel *channel; // a reference
     struct ifl_request request;
+    bool adapts;      // the interval's: adaptation rules apply
     bool begun, done; // under the studio's lock, with what follows
     enum ifl_result result;
     struct ifl_error error;
@@ -107,6 +109,7 @@ static enum ifl_result submit(struct ifl_studio *studio, struct ifl_channel *cha
     job->studio = studio;
     job->channel = ifl_channel_ref(channel);
     job->request = *request;
+    job->adapts = !waited;
     enum ifl_result result = ifl_ledger_push(studio->ledger, studio->jobs, job);
     if (result == IFL_OK) {
         if (waited)
@@ -185,6 +188,15 @@ static void note_latency(struct ifl_studio *studio, struct ifl_channel *channel,
     pthread_mutex_unlock(&studio->lock);
 }
 
+// By the profile that the image is made from.
+static void adapt(struct ifl_studio *studio, const struct ifl_workshop *workshop,
+                  struct ifl_request *request, char adapted[IFL_ADAPTED_MAX])
+{
+    const struct ifl_list *rules = &ifl_settings_begin(studio->config.settings)->adapt;
+    ifl_adapt(rules->item, rules->count, ifl_workshop_profile(workshop), request, adapted);
+    ifl_settings_end(studio->config.settings);
+}
+
 static enum ifl_result serve(struct ifl_studio *studio, struct job *job,
                              struct ifl_delivered **delivered, struct ifl_error *error)
 {
@@ -200,9 +212,13 @@ static enum ifl_result serve(struct ifl_studio *studio, struct job *job,
                                 .edge = studio->made,
                                 .ledger = studio->ledger,
                                 .clock = ifl_clock_real()};
+    char adapted[IFL_ADAPTED_MAX] = "";
+    if (job->adapts)
+        adapt(studio, workshop, &job->request, adapted);
     struct ifl_synthetic synthetic;
     result = ifl_workshop_make(workshop, &job->request, &making, &synthetic, error);
     synthetic.likeness = ifl_studio_likeness(studio);
+    memcpy(synthetic.adapted, adapted, sizeof adapted);
     if (result == IFL_OK)
         result = deliver(studio, &synthetic, delivered, error);
     ifl_synthetic_fini(&synthetic);

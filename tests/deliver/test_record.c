@@ -100,6 +100,7 @@ static void check_bounded(const char *with, bool cut)
     make_synthetic(&synthetic, 64, 36, UINT64_MAX);
     fill(synthetic.request.prompt, sizeof synthetic.request.prompt - 1, with);
     fill(synthetic.unknown_words, sizeof synthetic.unknown_words, with); // no final 0 anywhere
+    fill(synthetic.adapted, sizeof synthetic.adapted, with);
     fill(synthetic.audit.note, sizeof synthetic.audit.note, with);
     fill(synthetic.licence, sizeof synthetic.licence, with);
     fill(synthetic.source, sizeof synthetic.source, with);

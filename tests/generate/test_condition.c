@@ -209,6 +209,7 @@ static void numbers_win_over_words(void **state)
     assert_non_null(made.plain); // noise hides what is copied: validation needs to see it without
     ifl_synthetic_fini(&made);
     request.guidance_scale = 0;
+    request.target[IFL_TARGET_brightness] = NAN;
     made = make_image(engine, &request);
     assert_true(isnan(made.attained[IFL_TARGET_noise].asked));
     assert_null(made.plain);

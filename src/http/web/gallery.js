@@ -59,6 +59,7 @@ function makingRows(record) {
     ['Size', `${parameters.width} × ${parameters.height}`],
     ...(parameters.prompt ? [['Prompt', parameters.prompt], ['Guidance', fixed(parameters.guidance_scale, 1)]] : []),
     ...asked,
+    ...(record.adapted ? [['Adaptation rules', record.adapted]] : []),
     ['Made and checked in', orDash(record.generate_seconds + record.validate_seconds, (s) => `${whole(s * 1000)} ms`)],
     ['Profile', record.profile_id || '–', 'code'],
   ];
