@@ -113,6 +113,30 @@ enum ifl_source_state {
 };
 IFL_API const char *ifl_source_state_name(enum ifl_source_state state);
 
+/* What validation found in the newest images of a source that were finished: name (as in a record's
+ * audit), unit, whether the greatest value is the worst, what it is */
+#define IFL_AUDIT_FIGURES(X)                                                                       \
+    X(largest_event_share, "1", true, "largest share of foreground from a single event")           \
+    X(support_1, "1", false, "share of foreground seen in at least 1 event")                       \
+    X(support_2, "1", false, "share of foreground seen in at least 2 events")                      \
+    X(support_4, "1", false, "share of foreground seen in at least 4 events")                      \
+    X(verbatim_pixels, "pixels", true, "largest region copied from one memory frame")              \
+    X(nearest_rms, "grey", false, "distance to the nearest memory frame")
+enum ifl_audit_figure {
+#define IFL_AUDIT_ENUM(name, unit, greatest, help) IFL_AUDIT_##name,
+    IFL_AUDIT_FIGURES(IFL_AUDIT_ENUM)
+#undef IFL_AUDIT_ENUM
+        IFL_AUDIT_FIGURE_COUNT
+};
+enum { IFL_AUDIT_WINDOW = 64 }; /* images */
+struct ifl_audit_summary {
+    int images;                       /* finished ones that it is over */
+    int verdict[IFL_REJECTION_COUNT]; /* of them, by the verdict on their last try; [0]: delivered
+                                       */
+    double median[IFL_AUDIT_FIGURE_COUNT]; /* of delivered ones; NAN where not known */
+    double worst[IFL_AUDIT_FIGURE_COUNT];
+};
+
 struct ifl_source_status {
     char name[IFL_SOURCE_NAME_MAX];
     char uri[256]; /* redacted */
@@ -136,6 +160,7 @@ struct ifl_source_status {
     const char *rung;      /* how much is analysed: "full", "coarse", "thinned", "key", "health" */
     double analysed_share; /* as in the profile */
     double complete_share;
+    struct ifl_audit_summary audit; /* of its newest images */
 };
 /* Fills at most `most` rows, returns how many sources there are. */
 IFL_API int ifl_pipeline_sources(struct ifl_pipeline *pipeline, struct ifl_source_status *rows,

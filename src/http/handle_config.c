@@ -151,6 +151,17 @@ static enum ifl_result read_change(json_t *root, struct change *change, char fie
     return IFL_OK;
 }
 
+// A rule is a string, as it should be, whose content can't be followed: that is another status.
+static enum MHD_Result refuse(struct ifl_exchange *exchange, const struct ifl_error *error,
+                              const char *field)
+{
+    static const char rule[] = "adapt: ";
+    if (!strncmp(error->text, rule, sizeof rule - 1))
+        return ifl_reply_fail(exchange, MHD_HTTP_UNPROCESSABLE_CONTENT, error->result,
+                              ifl_field_details("adapt"), "%s", error->text);
+    return ifl_reply_error(exchange, error, ifl_field_details(field));
+}
+
 enum MHD_Result ifl_handle_config_change(struct ifl_exchange *exchange)
 {
     enum MHD_Result answer;
@@ -164,8 +175,7 @@ enum MHD_Result ifl_handle_config_change(struct ifl_exchange *exchange)
     if (result == IFL_OK)
         result = ifl_pipeline_configure(exchange->services->pipeline, change.name,
                                         (const char *const *)change.value, change.count, &error);
-    answer = result == IFL_OK ? ifl_handle_config(exchange)
-                              : ifl_reply_error(exchange, &error, ifl_field_details(field));
+    answer = result == IFL_OK ? ifl_handle_config(exchange) : refuse(exchange, &error, field);
     for (int i = 0; i < change.count; i++)
         free(change.value[i]);
     json_decref(root);

@@ -30,9 +30,27 @@ bool ifl_find_source(struct ifl_exchange *exchange, const char *wanted,
     return false;
 }
 
+static json_t *json_of_audit(const struct ifl_audit_summary *audit)
+{
+    json_t *verdicts = json_object(), *all = json_object();
+    for (int v = 0; v < IFL_REJECTION_COUNT; v++)
+        json_object_set_new(verdicts, ifl_rejection_name((enum ifl_rejection)v),
+                            json_integer(audit->verdict[v]));
+    json_object_set_new(all, "images", json_integer(audit->images));
+    json_object_set_new(all, "verdicts", verdicts);
+#define FIGURE(name, unit, greatest, help)                                                         \
+    json_object_set_new(all, #name,                                                                \
+                        json_pack("{so so}", "median",                                             \
+                                  ifl_json_number(audit->median[IFL_AUDIT_##name]), "worst",       \
+                                  ifl_json_number(audit->worst[IFL_AUDIT_##name])));
+    IFL_AUDIT_FIGURES(FIGURE)
+#undef FIGURE
+    return all;
+}
+
 json_t *ifl_source_json(const struct ifl_source_status *row)
 {
-    return json_pack("{so so ss so so so sb so so so so so si si so so so ss ss so so}", "name",
+    return json_pack("{so so ss so so so sb so so so so so si si so so so ss ss so so so}", "name",
                      ifl_json_text(row->name), "uri", ifl_json_public(row->uri), "state",
                      ifl_source_state_name(row->state), "reason", ifl_json_public(row->reason),
                      "state_age_seconds", ifl_json_number(row->state_age_seconds),
@@ -45,7 +63,7 @@ json_t *ifl_source_json(const struct ifl_source_status *row)
                      ifl_json_public(row->format), "codec", ifl_json_public(row->codec), "camera",
                      row->camera, "rung", row->rung ? row->rung : "full", "analysed_share",
                      ifl_json_number(row->analysed_share), "complete_share",
-                     ifl_json_number(row->complete_share));
+                     ifl_json_number(row->complete_share), "audit", json_of_audit(&row->audit));
 }
 
 json_t *ifl_sources_json(struct ifl_pipeline *pipeline)

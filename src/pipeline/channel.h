@@ -10,6 +10,7 @@
 #include "core/metrics.h"
 #include "core/options.h"
 #include "ingest/ingest.h"
+#include "pipeline/audits.h"
 #include "pipeline/builtins.h"
 #include "pipeline/workshop.h"
 
@@ -39,6 +40,7 @@ struct ifl_plan {
     int64_t next_ns; // when its next images are due
     uint64_t ticks;  // images asked for
     bool last;       // it has ended and had its last images
+    struct ifl_audits audits;
 };
 struct ifl_plan *ifl_channel_plan(struct ifl_channel *channel);
 

@@ -44,6 +44,18 @@
       "Attempts that validation rejected.")                                                        \
     X(likeness, GAUGE, "inferloop_likeness_ratio", "",                                             \
       "Likeness ratio of the newest images; about 1: like the stream, above 1.5: not.")            \
+    X(audit_images, GAUGE, "inferloop_audit_images", "source,verdict",                             \
+      "The newest 64 finished images of a source by the verdict on their last try; none: "         \
+      "delivered.")                                                                                \
+    X(audit_event_share, GAUGE, "inferloop_audit_largest_event_share", "source,statistic",         \
+      "Largest share of a delivered image's foreground from a single event; median and worst of "  \
+      "the newest 64, as all audits.")                                                             \
+    X(audit_support, GAUGE, "inferloop_audit_support", "source,events,statistic",                  \
+      "Share of a delivered image's foreground that was seen in at least so many events.")         \
+    X(audit_verbatim, GAUGE, "inferloop_audit_verbatim_pixels", "source,statistic",                \
+      "Largest region of a delivered image that is copied from one memory frame.")                 \
+    X(audit_nearest, GAUGE, "inferloop_audit_nearest_rms", "source,statistic",                     \
+      "Distance of a delivered image to its nearest memory frame, grey levels of 255.")            \
     X(incidents, COUNTER, "inferloop_incidents_total", "source,kind",                              \
       "Incidents that have begun.")                                                                \
     X(incident_active, GAUGE, "inferloop_incident_active", "source,kind",                          \
@@ -123,6 +135,40 @@ static void collect_analysed(struct ifl_metrics_writer *writer, const struct ifl
     emit(writer, METRIC_analysed, labels, row->complete_share);
 }
 
+// Which metric a figure of the audit is, and its second label.
+static const struct {
+    int metric;
+    const char *events;
+} audit_rows[IFL_AUDIT_FIGURE_COUNT] = {
+    [IFL_AUDIT_largest_event_share] = {METRIC_audit_event_share, NULL},
+    [IFL_AUDIT_support_1] = {METRIC_audit_support, "1"},
+    [IFL_AUDIT_support_2] = {METRIC_audit_support, "2"},
+    [IFL_AUDIT_support_4] = {METRIC_audit_support, "4"},
+    [IFL_AUDIT_verbatim_pixels] = {METRIC_audit_verbatim, NULL},
+    [IFL_AUDIT_nearest_rms] = {METRIC_audit_nearest, NULL},
+};
+
+static void collect_audit(struct ifl_metrics_writer *writer, const struct ifl_source_status *row,
+                          int figure)
+{
+    const struct ifl_audit_summary *audit = &row->audit;
+    const char *events = audit_rows[figure].events;
+    for (int worst = 0; worst < 2; worst++) {
+        const char *statistic = worst ? "worst" : "median";
+        const char *labels[] = {row->name, events ? events : statistic, statistic};
+        emit(writer, audit_rows[figure].metric, labels,
+             worst ? audit->worst[figure] : audit->median[figure]);
+    }
+}
+
+static void collect_verdicts(struct ifl_metrics_writer *writer, const struct ifl_source_status *row)
+{
+    for (int v = 0; v < IFL_REJECTION_COUNT; v++) {
+        const char *labels[] = {row->name, ifl_rejection_name((enum ifl_rejection)v)};
+        emit(writer, METRIC_audit_images, labels, row->audit.verdict[v]);
+    }
+}
+
 static double wall_of_age(double age_seconds)
 {
     return isnan(age_seconds) ? 0 : floor(((double)time(NULL) - age_seconds) * 1000) / 1000;
@@ -134,8 +180,10 @@ static void collect_sources(struct ifl_metrics_writer *writer, struct ifl_pipeli
     struct ifl_roll roll;
     ifl_roster_call(pipeline->roster, &roll);
     int count = roll.count;
-    for (int i = 0; i < count; i++)
+    for (int i = 0; i < count; i++) {
         ifl_channel_status(roll.channel[i], &row[i]);
+        ifl_studio_audit(pipeline->studio, roll.channel[i], &row[i].audit);
+    }
     const char *label[1];
 #define EACH(metric, value)                                                                        \
     for (int i = 0; i < count; i++) {                                                              \
@@ -162,6 +210,10 @@ static void collect_sources(struct ifl_metrics_writer *writer, struct ifl_pipeli
         ifl_metric_emit_histogram(writer, &table[METRIC_capture_to_profile], label, &histogram);
     }
     EACH(METRIC_profiles, ifl_channel_profiles(roll.channel[i]))
+    for (int i = 0; i < count; i++)
+        collect_verdicts(writer, &row[i]);
+    for (int i = 0; i < count * IFL_AUDIT_FIGURE_COUNT; i++)
+        collect_audit(writer, &row[i % count], i / count);
 #undef EACH
     ifl_roll_drop(&roll);
 }

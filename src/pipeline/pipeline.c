@@ -175,8 +175,10 @@ int ifl_pipeline_sources(struct ifl_pipeline *pipeline, struct ifl_source_status
     struct ifl_roll roll;
     ifl_roster_call(pipeline->roster, &roll);
     int count = roll.count;
-    for (int i = 0; i < count && i < most; i++)
+    for (int i = 0; i < count && i < most; i++) {
         ifl_channel_status(roll.channel[i], &rows[i]);
+        ifl_studio_audit(pipeline->studio, roll.channel[i], &rows[i].audit);
+    }
     ifl_roll_drop(&roll);
     return count;
 }

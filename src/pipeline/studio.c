@@ -188,6 +188,14 @@ static void note_latency(struct ifl_studio *studio, struct ifl_channel *channel,
     pthread_mutex_unlock(&studio->lock);
 }
 
+static void note_audit(struct ifl_studio *studio, struct ifl_channel *channel,
+                       const struct ifl_synthetic *synthetic)
+{
+    pthread_mutex_lock(&studio->lock);
+    ifl_audits_add(&ifl_channel_plan(channel)->audits, synthetic);
+    pthread_mutex_unlock(&studio->lock);
+}
+
 // By the profile that the image is made from.
 static void adapt(struct ifl_studio *studio, const struct ifl_workshop *workshop,
                   struct ifl_request *request, char adapted[IFL_ADAPTED_MAX])
@@ -221,6 +229,8 @@ static enum ifl_result serve(struct ifl_studio *studio, struct job *job,
     memcpy(synthetic.adapted, adapted, sizeof adapted);
     if (result == IFL_OK)
         result = deliver(studio, &synthetic, delivered, error);
+    if (result == IFL_OK || result == IFL_ERR_REJECTED)
+        note_audit(studio, job->channel, &synthetic);
     ifl_synthetic_fini(&synthetic);
     if (result == IFL_OK) {
         int64_t spent_ns = ifl_now_ns(ifl_clock_real()) - start_ns;
@@ -615,6 +625,14 @@ bool ifl_studio_idle(struct ifl_studio *studio)
     struct ifl_ledger_counts counts;
     ifl_ledger_count(studio->ledger, &counts);
     return idle && counts.in_flight == 0;
+}
+
+void ifl_studio_audit(struct ifl_studio *studio, struct ifl_channel *channel,
+                      struct ifl_audit_summary *summary)
+{
+    pthread_mutex_lock(&studio->lock);
+    ifl_audits_summary(&ifl_channel_plan(channel)->audits, summary);
+    pthread_mutex_unlock(&studio->lock);
 }
 
 double ifl_studio_likeness(struct ifl_studio *studio)

@@ -43,6 +43,9 @@ void ifl_studio_ledger(struct ifl_studio *studio, struct ifl_ledger_counts *coun
 void ifl_studio_forget(struct ifl_studio *studio);
 // Every channel had its last image; never while there is no channel.
 bool ifl_studio_idle(struct ifl_studio *studio);
+// What was found in a channel's newest images.
+void ifl_studio_audit(struct ifl_studio *studio, struct ifl_channel *channel,
+                      struct ifl_audit_summary *summary);
 double ifl_studio_likeness(struct ifl_studio *studio); // of the rolling set, NAN: not known
 double ifl_studio_latency(struct ifl_studio *studio);  // frame to delivered image, seconds; NAN
 

@@ -103,7 +103,10 @@ int ifl_pipeline_sources(struct ifl_pipeline *fake, struct ifl_source_status *ro
                                              .frames = 1234,
                                              .loops = 1,
                                              .width = fake->width,
-                                             .height = fake->height};
+                                             .height = fake->height,
+                                             .audit = {.images = 3, .verdict = {2, 0, 0, 1}}};
+        rows[i].audit.median[IFL_AUDIT_support_2] = 0.75;
+        rows[i].audit.worst[IFL_AUDIT_nearest_rms] = NAN;
         snprintf(rows[i].name, sizeof rows[i].name, "%s", names[i]);
         snprintf(rows[i].uri, sizeof rows[i].uri, "rtsp://camera.example/%d", i);
         snprintf(rows[i].reason, sizeof rows[i].reason, "%s", i ? "no frame yet" : "");

@@ -55,6 +55,14 @@ static void sources_are_added_changed_and_removed(void **state)
     answer_free(&answer);
     json_t *source = get_json("/api/v1/sources/cam", 200);
     assert_string_equal(text_at(source, "name"), "cam");
+    const json_t *audit = json_object_get(source, "audit");
+    assert_int_equal(json_integer_value(json_object_get(audit, "images")), 3);
+    const json_t *verdicts = json_object_get(audit, "verdicts");
+    assert_int_equal(json_integer_value(json_object_get(verdicts, "none")), 2);
+    assert_int_equal(json_integer_value(json_object_get(verdicts, "artefact")), 1);
+    check_near(json_real_value(json_object_get(json_object_get(audit, "support_2"), "median")),
+               0.75, 0);
+    assert_true(json_is_null(json_object_get(json_object_get(audit, "nearest_rms"), "worst")));
     json_decref(source);
 }
 
@@ -201,6 +209,20 @@ static void options_are_shown_and_set(void **state)
     assert_null(json_object_get(options, "source")); // may hold a password
     assert_null(json_object_get(options, "output"));
     json_decref(all);
+    for (int i = 0; i < 2; i++) { // a list is replaced, not grown
+        answer = ask("PATCH", "/api/v1/config", "{\"adapt\":[\"haze > 0.5 => haze = 0.2\"]}", 200);
+        answer_free(&answer);
+    }
+    all = get_json("/api/v1/config", 200);
+    json_t *rules =
+        json_object_get(json_object_get(json_object_get(all, "options"), "adapt"), "value");
+    assert_int_equal(json_array_size(rules), 1);
+    assert_string_equal(json_string_value(json_array_get(rules, 0)), "haze > 0.5 => haze = 0.2");
+    json_decref(all);
+    ask_error("PATCH", "/api/v1/config", "{\"adapt\":[\"haze > 5 => haze = 0.2\"]}", 422,
+              "ERR_INVALID", "never 5");
+    ask_error("PATCH", "/api/v1/config", "{\"adapt\":\"haze = 0.2\"}", 400, "ERR_INVALID", "list");
+    ask_error("PATCH", "/api/v1/config", "{\"adapt\":[7]}", 400, "ERR_INVALID", "string");
     ask_error("PATCH", "/api/v1/config", "{\"threads\":2}", 400, "ERR_INVALID", "--threads");
     ask_error("PATCH", "/api/v1/config", "{\"output\":\"/tmp\"}", 400, "ERR_INVALID", "output");
     ask_error("PATCH", "/api/v1/config", "{\"count\":\"3\"}", 400, "ERR_INVALID", "whole");

@@ -147,6 +147,21 @@ class Dashboard(Browsing, unittest.TestCase):
         self.assertRegex(self.text("#tile-age b"), r"\d s")
         self.assertRegex(self.text("#ledger-delivered"), r"\d")
         self.assertIn("sharpness", self.text("#rejections"))
+        self.until(lambda: "delivered" in self.text("#audit-of"), what="an audit")
+        audit = self.js("return [...document.querySelectorAll('#audit-rolling tr')].map((row) => "
+                        "[...row.cells].map((cell) => cell.textContent))")
+        self.assertEqual([row[0] for row in audit], [
+            "From a single event", "Seen in an event", "Seen in 2 or more", "Seen in 4 or more",
+            "Copied region, pixels", "To the nearest real frame, grey levels"])
+        of = self.live.json("/api/v1/sources")["sources"][0]["audit"]
+        self.assertGreaterEqual(of["verdicts"]["none"], 2)
+        for row in audit[4:]:  # known of every image
+            self.assertRegex(row[1], r"^[0-9.,]+$")
+            self.assertRegex(row[2], r"^[0-9.,]+$")
+        metrics = self.live.get("/metrics").decode()
+        for name in ('audit_images{source="cam",verdict="none"}', 'audit_verbatim_pixels{source="cam",statistic="worst"}',
+                     'audit_support{source="cam",events="4",statistic="median"}'):
+            self.assertIn("inferloop_" + name, metrics)
         self.assertIn("last good frame", self.text("#sources"))
 
     def submit(self):

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What flows and what is lost: each step from camera to dataset with its rate, its queue and what
 // it dropped, by cause; why images were rejected; the figures of now.
-import { byId, fixed, known, make, mark, say, span, whole, words } from './tools.js';
+import { byId, fixed, known, make, mark, orDash, percent, say, span, whole, words } from './tools.js';
 
 const RATE_MS = 20000; // rates are over this long
 const REASONS = {
@@ -67,6 +67,33 @@ function showRejections(images) {
   });
 }
 
+const SHARE = (value) => percent(value ?? -1);
+const AUDIT = [
+  ['largest_event_share', 'From a single event', SHARE],
+  ['support_1', 'Seen in an event', SHARE],
+  ['support_2', 'Seen in 2 or more', SHARE],
+  ['support_4', 'Seen in 4 or more', SHARE],
+  ['verbatim_pixels', 'Copied region, pixels', (value) => orDash(value, whole)],
+  ['nearest_rms', 'To the nearest real frame, grey levels', (value) => orDash(value, (grey) => fixed(grey, 1))],
+];
+
+// Of the newest images of this source: what validation found in them.
+function showAudit(audit) {
+  const body = byId('audit-rolling');
+  while (body.children.length < AUDIT.length)
+    body.append(make('tr', {}, make('th', { scope: 'row' }), make('td'), make('td')));
+  AUDIT.forEach(([name, term, text], index) => {
+    const [head, median, worst] = body.children[index].children;
+    say(head, term);
+    say(median, text(audit?.[name].median));
+    say(worst, text(audit?.[name].worst));
+  });
+  const rejected = audit ? Object.entries(audit.verdicts).filter(([verdict, count]) => verdict !== 'none' && count > 0) : [];
+  say(byId('audit-of'), audit?.images
+    ? `Audit of the newest ${whole(audit.images)}: ${whole(audit.verdicts.none)} delivered${rejected.map(([verdict, count]) => `, ${whole(count)} rejected for ${words(verdict)}`).join('')}`
+    : 'Audit of the newest images');
+}
+
 function showLedger(images) {
   for (const name of ['requested', 'delivered', 'rejected', 'failed', 'in_flight'])
     say(byId(`ledger-${name}`), whole(images[name]));
@@ -107,6 +134,7 @@ export const flow = {
     showSteps(status, source?.name);
     showRejections(status.images);
     showLedger(status.images);
+    showAudit(source?.audit);
     showTiles(status, source);
   },
 };
