@@ -77,12 +77,19 @@ static int identity_at(const struct ifl_view *view, int t, int x, int y)
     return view->roster->identity[t * 256 + label];
 }
 
+// The first patch from `x` on in a row of them whose centre has a label.
+static int next_patch(const struct ifl_view *view, int t, int x, int y)
+{
+    const uint8_t *label = view->label[t] + (y + PATCH / 2) * view->width + PATCH / 2;
+    return ifl_next_label(label, x, view->width - PATCH + 1);
+}
+
 static int count_entries(const struct ifl_view *view, int step)
 {
     int64_t count = 0;
     for (int t = 0; t < view->roster->frames; t += step)
         for (int y = 0; y + PATCH <= view->height; y++)
-            for (int x = 0; x + PATCH <= view->width; x++)
+            for (int x = 0; (x = next_patch(view, t, x, y)) + PATCH <= view->width; x++)
                 count += identity_at(view, t, x, y) != 0;
     return count > INT32_MAX ? INT32_MAX : (int)count;
 }
@@ -119,7 +126,7 @@ static void collect(const struct ifl_view *view, int step, struct unsorted *foun
     int columns = view->width - PATCH + 1;
     for (int t = 0; t < view->roster->frames; t += step)
         for (int y = 0; y + PATCH <= view->height; y++)
-            for (int x = 0, end; x < columns; x = end) {
+            for (int x = 0, end; (x = next_patch(view, t, x, y)) < columns; x = end) {
                 for (end = x; end < columns && end < x + IFL_PIXEL_RUN; end++)
                     if (identity_at(view, t, end, y) == 0)
                         break;

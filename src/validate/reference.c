@@ -285,11 +285,6 @@ void ifl_reference_fini(struct ifl_reference *reference)
     *reference = (struct ifl_reference){0};
 }
 
-static double luma(double r, double g, double b)
-{
-    return .299 * r + .587 * g + .114 * b;
-}
-
 double ifl_clipped_share(const uint8_t *rgb, int pixels)
 {
     int count = 0;
@@ -302,14 +297,16 @@ double ifl_clipped_share(const uint8_t *rgb, int pixels)
 
 static double clipped_of_frame(const struct ifl_memory_frame *frame, const uint8_t *rgb, int pixels)
 {
-    double value[3][256];
+    static const double weight[3] = {.299, .587, .114}; // of luma
+    double part[3][256];
     for (int c = 0; c < 3; c++)
         for (int v = 0; v < 256; v++)
-            value[c][v] = fmin(fmax((double)frame->gain[c] * v + (double)frame->offset[c], 0), 255);
+            part[c][v] = weight[c] *
+                         fmin(fmax((double)frame->gain[c] * v + (double)frame->offset[c], 0), 255);
     int count = 0;
     for (int p = 0; p < pixels; p++, rgb += 3) {
-        double y = luma(value[0][rgb[0]], value[1][rgb[1]], value[2][rgb[2]]);
-        count += y < 2.5 || y >= 252.5;
+        double y = part[0][rgb[0]] + part[1][rgb[1]] + part[2][rgb[2]];
+        count += (y < 2.5) | (y >= 252.5); // no branches
     }
     return (double)count / pixels;
 }

@@ -28,10 +28,11 @@ enum ifl_result ifl_seen_init(struct ifl_seen *index, const struct ifl_view *vie
     if (!index->frames)
         return ifl_fail(error, IFL_ERR_NO_MEMORY, "validate", "no memory for the foreground audit");
     for (int t = 0; t < view->roster->frames; t++)
-        for (int y = 0; y < view->height; y++)
-            for (int x = 0; x < view->width; x++)
-                if (view->label[t][y * view->width + x])
-                    mark_around(index, x, y, t);
+        for (int y = 0; y < view->height; y++) {
+            const uint8_t *label = view->label[t] + y * view->width;
+            for (int x = 0; (x = ifl_next_label(label, x, view->width)) < view->width; x++)
+                mark_around(index, x, y, t);
+        }
     return IFL_OK;
 }
 

@@ -6,6 +6,8 @@
 #ifndef IFL_VALIDATE_VIEW_H
 #define IFL_VALIDATE_VIEW_H
 
+#include <string.h>
+
 #include "inferloop/profile.h"
 
 enum { IFL_TIME_BLOCKS = 16 }; // a frame's time neighbourhood: this share of the memory's span
@@ -55,5 +57,19 @@ void ifl_view_fini(struct ifl_view *view);
 // [pixels]: 1 or 0. `scratch` holds 5 * pixels bytes, 4-byte aligned. Returns the pixels found.
 int ifl_view_foreground(const struct ifl_view *view, const uint8_t *canonical, uint8_t *mask,
                         void *scratch);
+
+// The first pixel from `x` on, below `end`, that has a label; `end` if there is none. Most have
+// not.
+static inline int ifl_next_label(const uint8_t *label, int x, int end)
+{
+    for (uint64_t eight; x + 8 <= end; x += 8) {
+        memcpy(&eight, label + x, sizeof eight);
+        if (eight)
+            break;
+    }
+    while (x < end && label[x] == 0)
+        x++;
+    return x;
+}
 
 #endif
