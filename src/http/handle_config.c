@@ -47,6 +47,20 @@ static json_t *json_of_option(const struct ifl_config *config, int option)
                      row->choices ? json_string(row->choices) : json_null());
 }
 
+// What an image can be asked for, beside words.
+static json_t *json_of_targets(void)
+{
+    json_t *all = json_array();
+    for (int t = 0; t < IFL_TARGET_COUNT; t++) {
+        const struct ifl_target_row *row = ifl_target_row((enum ifl_target)t);
+        json_array_append_new(all,
+                              json_pack("{ss ss so so ss}", "name", row->name, "unit", row->unit,
+                                        "minimum", ifl_json_number(row->least), "maximum",
+                                        ifl_json_number(row->greatest), "of", row->of));
+    }
+    return all;
+}
+
 enum MHD_Result ifl_handle_config(struct ifl_exchange *exchange)
 {
     struct ifl_config *config = ifl_pipeline_config(exchange->services->pipeline);
@@ -57,7 +71,8 @@ enum MHD_Result ifl_handle_config(struct ifl_exchange *exchange)
         if (ifl_option_row(i)->http != IFL_HTTP_NOTHING)
             json_object_set_new(options, ifl_option_row(i)->name, json_of_option(config, i));
     ifl_config_destroy(config);
-    return ifl_reply_json(exchange, MHD_HTTP_OK, json_pack("{so}", "options", options));
+    return ifl_reply_json(exchange, MHD_HTTP_OK,
+                          json_pack("{so so}", "options", options, "targets", json_of_targets()));
 }
 
 // ---- changing ----

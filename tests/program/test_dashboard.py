@@ -176,10 +176,9 @@ class Dashboard(Browsing, unittest.TestCase):
 
     def test_the_form_makes_an_image_with_the_asked_brightness(self):
         for asked in (0.3, 0.6):
-            if self.find("#as-is").is_selected():
-                self.find("#as-is").click()
-            self.js("const field = document.getElementById('brightness'); field.value = arguments[0];"
-                    "field.dispatchEvent(new Event('input', {bubbles: true}))", asked)
+            self.until(lambda: self.js("return document.getElementById('brightness')"), what="the targets")
+            self.find("#brightness").clear()
+            self.find("#brightness").send_keys(str(asked))
             self.find("#seed").clear()
             self.find("#seed").send_keys("7")
             self.submit()
@@ -201,6 +200,33 @@ class Dashboard(Browsing, unittest.TestCase):
         name = self.find("#result").get_attribute("data-file")
         self.until(lambda: self.js("return document.querySelector(`#strip [data-name='${arguments[0]}']`)", name),
                    what="the image among the recent ones")
+
+    def test_every_target_has_a_field_with_its_range(self):
+        targets = self.live.json("/api/v1/config")["targets"]
+        self.assertIn("occupancy", [target["name"] for target in targets])
+        fields = self.until(lambda: self.js(
+            "return [...document.querySelectorAll('#targets input')].map((field) => [field.id, field.min, field.max, "
+            "field.labels[0]?.textContent, document.getElementById(field.getAttribute('aria-describedby'))?.textContent])"),
+            what="the targets")
+        self.assertEqual([(field[0], float(field[1]), float(field[2])) for field in fields],
+                         [(target["name"], target["minimum"], target["maximum"]) for target in targets])
+        self.assertEqual(fields[3][3], "Color temperature")
+        self.assertEqual(fields[3][4], "1,500 to 20,000 K")
+        # By keyboard alone: from the first target to the third.
+        self.js("document.getElementById('brightness').focus()")
+        self.press("0.5", Keys.TAB)
+        self.press(Keys.TAB)
+        self.assertEqual(self.focused(), "saturation")
+        self.press("0.2")
+        self.assertIn('"saturation": 0.2', self.text("#shell"))
+        self.submit()
+        self.js("document.querySelector('#result button').click()")
+        self.until(lambda: "Saturation, asked and got" in self.text("#making"), what="the dialog")
+        self.assertRegex(self.text("#making"), r"asked and got0\.20, 0\.2")
+        self.press(Keys.ESCAPE)
+        self.js("const field = document.getElementById('haze'); field.value = 7")
+        self.find("#go").click()  # the browser itself refuses it
+        self.assertFalse(self.js("return document.getElementById('haze').validity.valid"))
 
     def test_words_that_are_not_understood_are_shown(self):
         self.find("#prompt").send_keys("dark zebra")

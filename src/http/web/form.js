@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // The form that makes an image now, and shows it or why not.
-import { ask, byId, fixed, make, mark, say, sendJson, whole } from './tools.js';
+import { ask, byId, fixed, make, mark, say, sendJson, sentence, whole, words } from './tools.js';
 
 const HINTS = {
   deidentify: 'Each object is a blend of at least k others that were recorded.',
   'k-anonymous': 'Only content that was seen in at least k events.',
   verbatim: 'Real content recombined, people included. For use inside the house only.',
 };
-const FIELDS = ['prompt', 'seed', 'privacy', 'k', 'guidance_scale', 'brightness', 'size'];
+const UNITS = { 1: '', 'grey^2': ' grey²' };
+const FIELDS = ['prompt', 'seed', 'privacy', 'k', 'guidance_scale', 'size'];
 
 let filled = false;
+let targets = []; // as the server lists them
 let shapeOf = () => null; // [width, height] of the source that is watched
 let sourceOf = () => null;
 let onMade = () => {};
@@ -19,9 +21,6 @@ function showHints() {
   const privacy = byId('privacy').value;
   say(byId('privacy-hint'), HINTS[privacy]);
   byId('k').disabled = privacy === 'verbatim';
-  const asIs = byId('as-is').checked;
-  byId('brightness').disabled = asIs;
-  say(byId('brightness-value'), asIs ? '' : fixed(Number(byId('brightness').value), 2));
   say(byId('guidance-value'), fixed(Number(byId('guidance_scale').value), 1));
 }
 
@@ -40,6 +39,25 @@ function showSizes() {
   select.selectedIndex = Math.max(0, Math.min(chosen, wanted.length));
 }
 
+// A field for each target, from the server's own table.
+function buildTarget({ name, unit, minimum, maximum }) {
+  const range = `${whole(minimum)} to ${whole(maximum)}${UNITS[unit] ?? ` ${unit}`}`;
+  const input = make('input', { id: name, type: 'number', min: minimum, max: maximum, step: 'any',
+    autocomplete: 'off', placeholder: 'as the stream' });
+  input.setAttribute('aria-describedby', `${name}-range`);
+  return make('div', { className: 'field' },
+    make('div', { className: 'line' }, make('label', { htmlFor: name, textContent: sentence(words(name)).slice(0, -1) }),
+      make('small', { id: `${name}-range`, textContent: range })), input);
+}
+
+async function buildTargets() {
+  if (targets.length) return;
+  const { targets: all } = await ask('/api/v1/config');
+  if (targets.length) return; // asked twice
+  targets = all;
+  byId('targets').replaceChildren(...all.map(buildTarget));
+}
+
 // What the form says; only what was chosen.
 function read() {
   const body = {};
@@ -53,7 +71,8 @@ function read() {
   }
   const seed = byId('seed').value.trim();
   if (seed) body.seed = seed;
-  if (!byId('as-is').checked) body.brightness = Number(byId('brightness').value);
+  for (const { name } of targets)
+    if (byId(name).value !== '') body[name] = Number(byId(name).value);
   const size = byId('size').value.split('x').map(Number);
   if (size.length === 2) [body.width, body.height] = size;
   return body;
@@ -75,7 +94,8 @@ function showError(error) {
   mark(result, 'bad');
   result.replaceChildren(make('p', { role: 'alert', className: 'fault' },
     make('b', { textContent: error.status === 429 || error.status === 503 ? 'Not now. ' : 'No image. ' }), error.message));
-  const name = FIELDS.includes(error.details?.field) ? error.details.field : ['width', 'height'].includes(error.details?.field) ? 'size' : '';
+  const fields = [...FIELDS, ...targets.map((target) => target.name)];
+  const name = fields.includes(error.details?.field) ? error.details.field : ['width', 'height'].includes(error.details?.field) ? 'size' : '';
   if (!name) return;
   byId(name).setAttribute('aria-invalid', 'true');
   byId(name).focus();
@@ -143,6 +163,7 @@ export const form = {
   },
 
   fill(defaults) {
+    buildTargets().catch(() => {}); // the next status tries again
     if (filled) return;
     filled = true;
     byId('privacy').value = defaults.privacy;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The recent images, and the dialog that shows one with its record, scores and audit.
-import { byId, clock, fillRows, fixed, known, make, mark, orDash, percent, say, sentence, whole } from './tools.js';
+import { byId, clock, fillRows, fixed, known, make, mark, orDash, percent, say, sentence, whole, words } from './tools.js';
 
 const RECENT = 12;
 const KEPT = 64;   // as many as the server keeps
@@ -47,9 +47,11 @@ function showStrip() {
 
 function makingRows(record) {
   const { parameters } = record;
-  const asked = [['brightness', 2], ['contrast', 2], ['saturation', 2], ['color_temperature', 0]]
-    .filter(([name]) => known(parameters[name]))
-    .map(([name, digits]) => [`${sentence(name.replace('_', ' ')).slice(0, -1)} asked for`, fixed(parameters[name], digits)]);
+  const short = (value) => fixed(value, value < 10 ? 2 : 0);
+  const asked = Object.entries(record.attained)
+    .filter(([, target]) => known(target.asked))
+    .map(([name, { asked: wanted, got, met }]) => [`${sentence(words(name)).slice(0, -1)}, asked and got`,
+      `${short(wanted)}, ${orDash(got, short)}${met ? '' : ' (nearest)'}`]);
   return [
     ['Time', new Date(record.time).toLocaleString([], { dateStyle: 'medium', timeStyle: 'medium', hourCycle: 'h23' })],
     ['Source', record.source],
