@@ -31,6 +31,7 @@ extern "C" {
     X(AGAIN, 1, 503, 0, "nothing there yet, ask again")                                            \
     X(END, 2, 200, 0, "the end of the stream")                                                     \
     X(DROPPED, 3, 200, 0, "dropped, as the policy says")                                           \
+    X(SKIPPED, 4, 200, 0, "left out, as asked")                                                    \
     X(ERR_INVALID, -1, 400, 2, "an argument is not valid")                                         \
     X(ERR_NOT_FOUND, -2, 404, 3, "not found")                                                      \
     X(ERR_UNSUPPORTED, -3, 415, 4, "not supported")                                                \

@@ -47,7 +47,8 @@ struct ifl_source_plugin {
     enum ifl_result (*open)(const struct ifl_source_config *config, void **self,
                             struct ifl_error *error);
     /* IFL_OK: *frame is the caller's. IFL_END: no more (after which it is only closed).
-     * IFL_DROPPED: a picture was lost to a decoding error; read on. Otherwise an error. */
+     * IFL_DROPPED: a picture was lost to a decoding error; read on. IFL_SKIPPED: one came and was
+     * left out, see keys_only; read on. Otherwise an error. */
     enum ifl_result (*read)(void *self, struct ifl_frame **frame, struct ifl_error *error);
     void (*info)(void *self, struct ifl_source_info *info);
     void (*interrupt)(void *self); /* any thread: open/read return IFL_ERR_CANCELLED soon; may be
@@ -56,6 +57,10 @@ struct ifl_source_plugin {
     /* Whether this URI is live, known before it opens: a live source that can't be opened is tried
      * again. May be NULL: never live. */
     bool (*live)(const char *uri);
+    /* Asks to decode about one picture a second and only those that need no other (key frames), or
+     * all again. A source follows as soon as no torn picture comes of it, and decodes all where key
+     * frames are rare. Any thread; never waits. May be NULL: always all. */
+    void (*keys_only)(void *self, bool wanted);
 };
 
 /* The row of `plugins` (NULL-terminated) that takes this URI, or NULL. */

@@ -36,6 +36,7 @@ struct ifl_ingest {
     bool stopping, started, retry;
     pthread_t thread;
     void *self; // the open source
+    bool keys_only;
     struct ifl_ingest_status status;
     struct ifl_meter meter;
     int64_t stall_ns; // without a picture for so long it has stalled
@@ -432,6 +433,30 @@ static enum ifl_result lose_packet(struct ifl_ingest *ingest, struct ifl_error *
                     "%s sends data but no picture that can be decoded", ingest->shown);
 }
 
+// It came, and the one after the next key frame will be whole: the stream lives.
+static void skip_picture(struct ifl_ingest *ingest)
+{
+    ifl_edge_enter(ingest->config.in);
+    ifl_edge_drop(ingest->config.in, IFL_DROP_LOAD);
+    ingest->next_sequence++;
+    note_good(ingest, ifl_now_ns(ingest->config.clock));
+}
+
+// Under the lock, since the thread closes what is asked here.
+static void ask_for_keys(struct ifl_ingest *ingest)
+{
+    if (ingest->self && ingest->config.plugin->keys_only)
+        ingest->config.plugin->keys_only(ingest->self, ingest->keys_only);
+}
+
+void ifl_ingest_keys_only(struct ifl_ingest *ingest, bool wanted)
+{
+    pthread_mutex_lock(&ingest->lock);
+    ingest->keys_only = wanted;
+    ask_for_keys(ingest);
+    pthread_mutex_unlock(&ingest->lock);
+}
+
 // ---- one connection ----
 
 static enum ifl_result read_one(struct ifl_ingest *ingest, struct ifl_error *error)
@@ -443,6 +468,9 @@ static enum ifl_result read_one(struct ifl_ingest *ingest, struct ifl_error *err
         ifl_frame_unref(raw);
     } else if (result == IFL_DROPPED) {
         result = lose_packet(ingest, error);
+    } else if (result == IFL_SKIPPED) {
+        skip_picture(ingest);
+        result = IFL_OK;
     } else if (result == IFL_AGAIN) {
         result = IFL_OK;
     }
@@ -474,6 +502,7 @@ static enum ifl_result open_source(struct ifl_ingest *ingest, struct ifl_error *
         return result;
     pthread_mutex_lock(&ingest->lock);
     ingest->self = self;
+    ask_for_keys(ingest);
     pthread_mutex_unlock(&ingest->lock);
     note_info(ingest, NULL);
     int64_t now = ifl_now_ns(ingest->config.clock);

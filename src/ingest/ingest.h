@@ -65,6 +65,9 @@ void ifl_ingest_stop(struct ifl_ingest *ingest);
 void ifl_ingest_destroy(struct ifl_ingest *ingest); // takes NULL; after stop
 // Notices a stall while the thread waits for a picture; call it now and then. Any thread.
 void ifl_ingest_look(struct ifl_ingest *ingest);
+// Asks the source to decode key frames only, or all again; what it leaves out is dropped as LOAD in
+// `in`, and for state and rate has come. Any thread.
+void ifl_ingest_keys_only(struct ifl_ingest *ingest, bool wanted);
 // Ends a wait for the next attempt now: the reason to wait may be gone. Any thread.
 void ifl_ingest_retry(struct ifl_ingest *ingest);
 // The URI as configured, with places for secrets, and whether it is live. Any thread.

@@ -271,6 +271,8 @@ static void report_load(struct ifl_channel *channel)
     channel->complete_share = ladder->complete;
     pthread_mutex_unlock(&channel->lock);
     const char *name = ifl_rung_name(ladder->rung);
+    if (ladder->rung != before)
+        ifl_ingest_keys_only(channel->ingest, ladder->rung >= IFL_RUNG_KEY);
     if (ladder->rung == IFL_RUNG_FULL && before == IFL_RUNG_FULL)
         return;
     if (ladder->rung == IFL_RUNG_FULL) {
@@ -295,7 +297,7 @@ static void report_load(struct ifl_channel *channel)
 static void note_done(struct ifl_channel *channel, const struct ifl_frame *frame,
                       enum ifl_depth depth, int64_t begun_ns)
 {
-    struct ifl_edge_counts counts;
+    struct ifl_edge_counts counts, raw;
     int64_t now_ns = ifl_now_ns(channel->clock);
     double latency = (double)(now_ns - frame->capture_ns) / (double)IFL_SECOND_NS;
     if (depth != IFL_DEPTH_NONE) {
@@ -305,8 +307,10 @@ static void note_done(struct ifl_channel *channel, const struct ifl_frame *frame
         pthread_mutex_unlock(&channel->lock);
     }
     ifl_edge_count(channel->frames, &counts);
-    if (channel->adaptive && ifl_ladder_note(&channel->ladder, depth, counts.received,
-                                             frame->capture_ns, begun_ns, now_ns))
+    ifl_edge_count(channel->in, &raw); // what isn't decoded has come, too
+    uint64_t came = counts.received + raw.dropped[IFL_DROP_LOAD];
+    if (channel->adaptive &&
+        ifl_ladder_note(&channel->ladder, depth, came, frame->capture_ns, begun_ns, now_ns))
         report_load(channel);
 }
 

@@ -54,9 +54,10 @@ enum ifl_depth ifl_ladder_depth(struct ifl_ladder *ladder, int64_t captured_ns)
         return IFL_DEPTH_FULL;
     if (ladder->rung == IFL_RUNG_COARSE)
         return ladder->turn++ % FULL_EVERY == 0 ? IFL_DEPTH_FULL : IFL_DEPTH_LIGHT;
-    if (captured_ns < ladder->next_ns)
-        return IFL_DEPTH_NONE;
     int64_t interval_ns = (int64_t)(1e9 / rate_now(ladder));
+    int64_t early_ns = interval_ns / 4; // where only key frames come, the next one is far
+    if (captured_ns + early_ns < ladder->next_ns)
+        return IFL_DEPTH_NONE;
     bool behind = captured_ns - ladder->next_ns > interval_ns;
     ladder->next_ns = (behind ? captured_ns : ladder->next_ns) + interval_ns;
     return ladder->rung == IFL_RUNG_HEALTH ? IFL_DEPTH_LIGHT : IFL_DEPTH_FULL;

@@ -21,7 +21,8 @@
     X(COARSE, "coarse",                                                                            \
       "every frame's statistics; objects, memory and background of every fourth")                  \
     X(THINNED, "thinned", "some frames, all of each")                                              \
-    X(KEY, "key", "one frame a second, all of it")                                                 \
+    X(KEY, "key",                                                                                  \
+      "one frame a second, all of it; only key frames are decoded where they are frequent")        \
     X(HEALTH, "health", "one frame a second, and of that only what camera and statistics say")
 enum ifl_rung {
 #define IFL_RUNG_ENUM(name, text, sentence) IFL_RUNG_##name,

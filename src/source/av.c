@@ -23,7 +23,9 @@ enum {
     BUFFER_BYTES = 1 << 16,
     READ_ERRORS_MAX = 64,
     POLL_NS = 3000000,
-    SRT_PATIENCE_NS = 2000000000
+    SRT_PATIENCE_NS = 2000000000,
+    KEY_PERIOD_NS = 900000000, // key frames that come sooner are left out, too
+    SKIPPED = 1,
 };
 
 struct ifl_av {
@@ -37,8 +39,13 @@ struct ifl_av {
     int stream;       // whose packets are decoded
     unsigned streams; // that were there when it was opened
     bool draining;
-    bool torn;         // the last packet: a JPEG without an end
-    int64_t first_pts; // of the first picture, in the stream's time base
+    bool torn; // the last packet: a JPEG without an end
+    atomic_bool keys_wanted;
+    bool keys, keys_refused;      // only key frames are decoded; can't be
+    bool emptying;                // the decoder hands out what it holds, after a key frame
+    bool alone, gave;             // it held nothing before that; it has made a picture of it
+    int64_t key_ns, key_taken_ns; // time of the last key frame, and of the last decoded so
+    int64_t first_pts;            // of the first picture, in the stream's time base
 };
 
 // ---- deadlines ----
@@ -267,6 +274,7 @@ enum ifl_result ifl_av_open(const struct ifl_av_request *request, struct ifl_av 
     snprintf(av->shown, sizeof av->shown, "%s", request->shown);
     av->request.shown = av->shown;
     av->first_pts = AV_NOPTS_VALUE;
+    av->key_ns = av->key_taken_ns = AV_NOPTS_VALUE;
     AVDictionary *options = NULL;
     av_dict_copy(&options, request->options, 0);
     av->request.options = NULL;
@@ -337,7 +345,59 @@ static bool is_torn(const struct ifl_av *av)
            !memmem(av->packet->data + bytes - tail, tail, end, sizeof end);
 }
 
-// The next packet of the video into the decoder. 0, AVERROR_EOF, or an error.
+// ---- key frames only ----
+
+void ifl_av_want_keys(struct ifl_av *av, bool wanted)
+{
+    atomic_store(&av->keys_wanted, wanted);
+}
+
+bool ifl_av_keys(const struct ifl_av *av)
+{
+    return av->alone;
+}
+
+void ifl_av_refuse_keys(struct ifl_av *av)
+{
+    ifl_log(IFL_LOG_INFO, "source.no-key-frame", NULL,
+            "%s has no key frames that stand alone; all of its pictures are decoded", av->shown);
+    avcodec_flush_buffers(av->codec);
+    av->keys = av->emptying = av->alone = false;
+    av->keys_refused = true;
+}
+
+static int64_t packet_ns(const struct ifl_av *av)
+{
+    int64_t time = av->packet->dts != AV_NOPTS_VALUE ? av->packet->dts : av->packet->pts;
+    AVRational base = av->format->streams[av->stream]->time_base;
+    return time == AV_NOPTS_VALUE ? AV_NOPTS_VALUE
+                                  : av_rescale_q(time, base, (AVRational){1, 1000000000});
+}
+
+static bool is_within(int64_t since_ns, int64_t now_ns, int64_t most_ns)
+{
+    return since_ns != AV_NOPTS_VALUE && now_ns != AV_NOPTS_VALUE && now_ns > since_ns &&
+           now_ns - since_ns <= most_ns;
+}
+
+// Both ways only at a key frame, so that no picture refers to one that was left out.
+static bool is_skipped(struct ifl_av *av)
+{
+    if (!(av->packet->flags & AV_PKT_FLAG_KEY))
+        return av->keys;
+    int64_t now_ns = packet_ns(av);
+    bool regular = is_within(av->key_ns, now_ns, IFL_KEY_INTERVAL_S * IFL_SECOND_NS);
+    bool keys = atomic_load(&av->keys_wanted) && regular && !av->keys_refused;
+    bool soon = av->keys && keys && is_within(av->key_taken_ns, now_ns, KEY_PERIOD_NS);
+    av->key_ns = now_ns;
+    av->keys = keys;
+    av->alone &= keys;
+    if (!soon)
+        av->key_taken_ns = now_ns;
+    return soon;
+}
+
+// The next packet of the video into the decoder. 0, SKIPPED, AVERROR_EOF, or an error.
 static int feed(struct ifl_av *av)
 {
     int errors = 0;
@@ -362,7 +422,11 @@ static int feed(struct ifl_av *av)
         bool wanted = is_wanted(av, &code);
         av->torn = wanted && is_torn(av);
         if (wanted && code >= 0)
-            code = avcodec_send_packet(av->codec, av->packet);
+            code = is_skipped(av) ? SKIPPED : avcodec_send_packet(av->codec, av->packet);
+        if (wanted && code == 0 && av->keys) { // nothing that follows would push the picture out
+            av->emptying = avcodec_send_packet(av->codec, NULL) == 0;
+            av->gave = false;
+        }
         av_packet_unref(av->packet);
         if (wanted)
             return code;
@@ -375,6 +439,17 @@ static bool is_broken_packet(int code)
 {
     return code == AVERROR_INVALIDDATA || code == AVERROR_PATCHWELCOME || code == AVERROR_BUG ||
            code == AVERROR(EINVAL) || code == AVERROR_UNKNOWN || code == AVERROR_EXTERNAL;
+}
+
+static void emptied(struct ifl_av *av)
+{
+    if (av->alone && !av->gave) {
+        ifl_av_refuse_keys(av);
+        return;
+    }
+    avcodec_flush_buffers(av->codec);
+    av->emptying = false;
+    av->alone = true;
 }
 
 static int drain(struct ifl_av *av)
@@ -390,16 +465,23 @@ enum ifl_result ifl_av_read(struct ifl_av *av, AVFrame *picture, struct ifl_erro
         int code = avcodec_receive_frame(av->codec, picture);
         if (code == 0 && av->torn)
             picture->flags |= AV_FRAME_FLAG_CORRUPT;
+        av->gave |= code == 0;
         if (code == 0)
             return IFL_OK;
-        if (code == AVERROR_EOF)
+        if (code == AVERROR_EOF && !av->emptying)
             return IFL_END;
+        if (code == AVERROR_EOF) {
+            code = AVERROR(EAGAIN);
+            emptied(av);
+        }
         if (code == AVERROR(EAGAIN)) {
             code = feed(av);
             // A file that breaks off, by a damaged index or a failing disk, still has its pictures.
             if (code == AVERROR_EOF && !av->draining)
                 code = drain(av);
         }
+        if (code == SKIPPED)
+            return IFL_SKIPPED;
         if (is_broken_packet(code))
             return IFL_DROPPED;
         if (code < 0)

@@ -17,6 +17,8 @@
 #include "inferloop/source.h"
 #include "source/address.h"
 
+enum { IFL_KEY_INTERVAL_S = 4 };
+
 // Whoever waits inside FFmpeg: until when, and whether somebody called it off.
 struct ifl_av_guard {
     atomic_bool interrupted;
@@ -50,10 +52,18 @@ enum ifl_result ifl_av_open(const struct ifl_av_request *request, struct ifl_av 
                             struct ifl_error *error) IFL_CHECK_RESULT;
 void ifl_av_close(struct ifl_av *av); // takes NULL
 
-// The next picture into `picture`. IFL_OK, IFL_DROPPED (a packet could not be decoded), IFL_END, or
-// an error.
+// The next picture into `picture`. IFL_OK, IFL_DROPPED (a packet could not be decoded), IFL_SKIPPED
+// (one was left out, see below), IFL_END, or an error.
 enum ifl_result ifl_av_read(struct ifl_av *av, AVFrame *picture,
                             struct ifl_error *error) IFL_CHECK_RESULT;
+// Key frames only, at most one a second of the stream's time, from the next one on that comes
+// IFL_KEY_INTERVAL_S or less after the one before; or all again from the next one on. Any thread.
+void ifl_av_want_keys(struct ifl_av *av, bool wanted);
+// Whether the last picture was such a key frame that the decoder had to make of nothing else.
+// Reading thread, as the next.
+bool ifl_av_keys(const struct ifl_av *av);
+// What the stream marks as key frames are none: decodes all for as long as it is open.
+void ifl_av_refuse_keys(struct ifl_av *av);
 // Presentation time since the first picture, or -1.
 int64_t ifl_av_pts_ns(struct ifl_av *av, const AVFrame *picture);
 void ifl_av_info(const struct ifl_av *av, struct ifl_source_info *info);

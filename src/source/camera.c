@@ -69,7 +69,9 @@ struct camera {
     uint64_t sequence, media_index;
     uint32_t loops;
     int drops;  // in a row
-    bool clean; // a live one: the first clean picture has come
+    bool clean; // the first clean picture has come; a file begins with one
+    bool keys;  // the last picture came while only key frames are decoded
+    atomic_bool keys_wanted;
     int64_t connected_ns;
     int64_t loop_start_ns; // presentation time at which this loop began
     int64_t last_pts_ns;   // of the last picture, over all loops; -1 before the first
@@ -288,6 +290,7 @@ static struct camera *camera_create(const struct ifl_source_config *config)
         config->read_deadline_ns > 0 ? config->read_deadline_ns : 10 * IFL_SECOND_NS;
     camera->first_deadline_ns =
         config->first_deadline_ns > 0 ? config->first_deadline_ns : 10 * IFL_SECOND_NS;
+    camera->clean = !camera->way->live;
     camera->last_pts_ns = -1;
     camera->guard.cancelled = config->cancelled;
     camera->guard.cancelled_context = config->cancelled_context;
@@ -364,7 +367,7 @@ static bool is_clean(struct camera *camera)
 {
     const AVFrame *picture = camera->picture;
     int64_t waited_ns = ifl_now_ns(ifl_clock_real()) - camera->connected_ns;
-    if (camera->clean || !camera->way->live)
+    if (camera->clean)
         return true;
     bool whole = !(picture->flags & AV_FRAME_FLAG_CORRUPT) && !picture->decode_error_flags;
     bool told = ifl_av_codec(camera->av) == AV_CODEC_ID_H264; // it marks what is not recovered yet
@@ -440,20 +443,48 @@ static int64_t patience(const struct camera *camera)
     return waits && left_ns < camera->read_deadline_ns ? left_ns : camera->read_deadline_ns;
 }
 
+// Where only key frames are decoded each must be whole by itself; where it isn't (intra refresh
+// marks the begin of a refresh so), and when all are decoded again, the next clean one is awaited.
+static bool fits(struct camera *camera)
+{
+    const AVFrame *picture = camera->picture;
+    bool were = camera->keys, whole = picture->key_frame &&
+                                      !(picture->flags & AV_FRAME_FLAG_CORRUPT) &&
+                                      !picture->decode_error_flags;
+    camera->keys = ifl_av_keys(camera->av);
+    bool refused = camera->keys && !whole;
+    if (refused)
+        ifl_av_refuse_keys(camera->av);
+    camera->keys &= !refused;
+    if (refused || (were && !camera->keys)) {
+        camera->clean = false;
+        camera->connected_ns = ifl_now_ns(ifl_clock_real());
+    }
+    return !refused && is_clean(camera);
+}
+
+// One that came and is not delivered.
+static enum ifl_result pass_over(struct camera *camera, enum ifl_result result)
+{
+    av_frame_unref(camera->picture);
+    camera->sequence++;
+    camera->media_index++;
+    return result;
+}
+
 static enum ifl_result camera_read(void *self, struct ifl_frame **out, struct ifl_error *error)
 {
     struct camera *camera = self;
     for (;;) {
         ifl_av_guard_arm(&camera->guard, patience(camera));
+        ifl_av_want_keys(camera->av, atomic_load(&camera->keys_wanted));
         enum ifl_result result = ifl_av_read(camera->av, camera->picture, error);
-        if (result == IFL_OK && is_clean(camera))
+        if (result == IFL_OK && fits(camera))
             return deliver(camera, out, error);
-        if (result == IFL_OK) {
-            av_frame_unref(camera->picture);
-            camera->sequence++;
-            camera->media_index++;
-            return IFL_DROPPED;
-        }
+        if (result == IFL_OK)
+            return pass_over(camera, IFL_DROPPED);
+        if (result == IFL_SKIPPED)
+            return pass_over(camera, IFL_SKIPPED);
         if (result == IFL_DROPPED)
             return count_drop(camera, error);
         if (result == IFL_END)
@@ -469,6 +500,12 @@ static void camera_info(void *self, struct ifl_source_info *info)
     *info = (struct ifl_source_info){.live = camera->way->live};
     if (camera->av)
         ifl_av_info(camera->av, info);
+}
+
+static void camera_keys_only(void *self, bool wanted)
+{
+    struct camera *camera = self;
+    atomic_store(&camera->keys_wanted, wanted);
 }
 
 static void camera_interrupt(void *self)
@@ -490,4 +527,5 @@ const struct ifl_source_plugin ifl_source_camera = {
     .interrupt = camera_interrupt,
     .close = camera_close,
     .live = camera_live,
+    .keys_only = camera_keys_only,
 };

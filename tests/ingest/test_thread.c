@@ -2,6 +2,8 @@
 // The thread: laws, pools, pacing, reconnecting, stopping in every state.
 #include "support.h"
 
+#include <stdatomic.h>
+
 #include <arpa/inet.h>
 #include <pthread.h>
 #include <sys/socket.h>
@@ -248,6 +250,7 @@ static struct {
     bool refuse, block, interrupted, lose;
     bool locked; // it refuses for the credentials
     bool jump;   // every other picture's time is an hour off
+    atomic_bool keys_only;
 } flaky = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 
 static enum ifl_result flaky_open(const struct ifl_source_config *config, void **self,
@@ -257,6 +260,7 @@ static enum ifl_result flaky_open(const struct ifl_source_config *config, void *
     pthread_mutex_lock(&flaky.lock);
     flaky.opened++;
     bool refuse = flaky.refuse;
+    flaky.keys_only = false;
     pthread_cond_broadcast(&flaky.changed);
     pthread_mutex_unlock(&flaky.lock);
     *self = refuse ? NULL : calloc(1, sizeof(uint64_t));
@@ -279,6 +283,10 @@ static enum ifl_result flaky_read(void *self, struct ifl_frame **frame, struct i
     if (flaky.lose && *count % 3 == 1) {
         ++*count;
         return IFL_DROPPED;
+    }
+    if (flaky.keys_only && *count % 3) {
+        ++*count;
+        return IFL_SKIPPED;
     }
     if (*count == (uint64_t)flaky.frames_each)
         return flaky.block ? flaky_wait(error)
@@ -313,6 +321,12 @@ static void flaky_close(void *self)
     free(self);
 }
 
+static void flaky_keys_only(void *self, bool wanted)
+{
+    (void)self;
+    flaky.keys_only = wanted;
+}
+
 static bool flaky_live(const char *uri)
 {
     (void)uri;
@@ -329,6 +343,7 @@ static const struct ifl_source_plugin flaky_source = {
     .interrupt = flaky_interrupt,
     .close = flaky_close,
     .live = flaky_live,
+    .keys_only = flaky_keys_only,
 };
 
 static void set_up_flaky(struct bench *bench, int frames_each)
@@ -414,6 +429,22 @@ static void counts_what_the_decoder_lost(void **state)
     set_up(&bench, (struct ifl_ingest_config){.plugin = &flaky_source, .source.uri = "flaky:"},
            IFL_POLICY_BLOCK);
     assert_int_equal(drain(&bench, 6), 6);
+    tear_down(&bench);
+}
+
+// Pictures left out are counted, and the wish holds for the next connection, too.
+static void leaves_out_all_but_key_frames(void **state)
+{
+    (void)state;
+    struct bench bench;
+    set_up_flaky(&bench, 9);
+    set_up(&bench, (struct ifl_ingest_config){.plugin = &flaky_source, .source.uri = "flaky:"},
+           IFL_POLICY_BLOCK);
+    ifl_ingest_keys_only(bench.ingest, true);
+    assert_int_equal(drain(&bench, 15), 15); // nine may have come before
+    struct ifl_edge_counts counts;
+    ifl_edge_count(bench.in, &counts);
+    assert_true(counts.dropped[IFL_DROP_LOAD] >= 8);
     tear_down(&bench);
 }
 
@@ -542,6 +573,7 @@ int main(void)
         cmocka_unit_test(stops_while_it_backs_off),
         cmocka_unit_test(interrupts_a_read),
         cmocka_unit_test(counts_what_the_decoder_lost),
+        cmocka_unit_test(leaves_out_all_but_key_frames),
         cmocka_unit_test(tells_each_state),
         cmocka_unit_test(a_refused_source_waits_for_another_secret),
         cmocka_unit_test(a_clock_that_jumps_is_not_followed),

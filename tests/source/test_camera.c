@@ -70,6 +70,136 @@ static struct tally read_all(const char *uri)
     return tally;
 }
 
+// ---- key frames only ----
+
+struct picture {
+    int64_t pts_ns;
+    uint64_t sum; // of its luma
+};
+
+enum { PICTURES_MAX = 256 };
+
+struct reading {
+    struct picture picture[PICTURES_MAX];
+    int count, skipped, dropped;
+    uint64_t last_sequence;
+};
+
+// Reads all; wants key frames only from the first picture at or after `from_ns`, and all again from
+// the first at or after `to_ns`.
+static void read_keys(const char *uri, int64_t from_ns, int64_t to_ns, struct reading *reading)
+{
+    struct ifl_error error;
+    void *self;
+    enum ifl_result result;
+    *reading = (struct reading){0};
+    check_ok(open_uri(uri, false, &self, &error), error);
+    for (;;) {
+        struct ifl_frame *frame;
+        result = ifl_source_camera.read(self, &frame, &error);
+        reading->skipped += result == IFL_SKIPPED;
+        reading->dropped += result == IFL_DROPPED;
+        if (result == IFL_SKIPPED || result == IFL_DROPPED)
+            continue;
+        if (result != IFL_OK)
+            break;
+        struct picture *picture = &reading->picture[reading->count++];
+        *picture = (struct picture){.pts_ns = frame->pts_ns};
+        for (int y = 0; y < frame->height; y++)
+            for (int x = 0; x < frame->width; x++)
+                picture->sum = picture->sum * 31 + frame->plane[0][y * frame->stride[0] + x];
+        reading->last_sequence = frame->sequence;
+        if (frame->pts_ns >= from_ns)
+            ifl_source_camera.keys_only(self, frame->pts_ns < to_ns);
+        ifl_frame_unref(frame);
+    }
+    assert_int_equal(result, IFL_END);
+    ifl_source_camera.close(self);
+}
+
+// Each picture is exactly the one that decoding everything gives for that time.
+static void check_among(const struct reading *some, const struct reading *all)
+{
+    for (int i = 0, j = 0; i < some->count; i++, j++) {
+        while (j < all->count && all->picture[j].pts_ns != some->picture[i].pts_ns)
+            j++;
+        assert_true(j < all->count);
+        assert_int_equal(some->picture[i].sum, all->picture[j].sum);
+    }
+}
+
+static void only_key_frames_are_decoded_when_asked(void **state)
+{
+    (void)state;
+    static const char *const codecs[] = {
+        "-c:v libx264 -bf 2 -g 10 -sc_threshold 0", "-c:v libx264 -bf 0 -g 5 -sc_threshold 0",
+        "-c:v libx265 -x265-params log-level=none:keyint=10:open-gop=1", "-c:v mjpeg"};
+    static struct reading all, keys, back;
+    for (size_t i = 0; i < sizeof codecs / sizeof *codecs; i++) {
+        char path[CLIP_PATH_MAX], arguments[256];
+        snprintf(arguments, sizeof arguments, "-f lavfi -i testsrc2=s=160x120:r=10:d=8 %s",
+                 codecs[i]);
+        if (!clips_make(folder, "keys.mkv", arguments, path))
+            skip();
+        read_keys(path, INT64_MAX, INT64_MAX, &all);
+        assert_int_equal(all.count, 80);
+        assert_int_equal(all.skipped, 0);
+        read_keys(path, 0, INT64_MAX, &keys);
+        check_among(&keys, &all);
+        assert_int_equal(keys.dropped, 0);
+        assert_int_equal(keys.count + keys.skipped, 80);
+        assert_in_range(keys.count, 8, 25); // what the first second holds, then one a second
+        read_keys(path, 0, 3 * IFL_SECOND_NS, &back);
+        check_among(&back, &all);
+        // The decoder keeps pictures to itself that lead an open group at whose key frame it began.
+        assert_in_range(back.count + back.skipped + back.dropped,
+                        strstr(codecs[i], "open") ? 76 : 80, 80);
+        assert_true(back.count > keys.count + 25);
+        assert_true(back.skipped > 10);
+        assert_int_equal(back.picture[back.count - 1].pts_ns, all.picture[79].pts_ns);
+        assert_int_equal(back.last_sequence, back.count + back.skipped + back.dropped - 1);
+    }
+}
+
+// Refreshed bit by bit, or with a key frame now and then: all pictures come as before.
+static void rare_key_frames_change_nothing(void **state)
+{
+    (void)state;
+    static const char *const codecs[] = {"-c:v libx264 -bf 0 -g 50 -sc_threshold 0",
+                                         "-c:v libx264 -bf 0 -g 300 -x264-params intra-refresh=1"};
+    static struct reading all, keys;
+    for (size_t i = 0; i < sizeof codecs / sizeof *codecs; i++) {
+        char path[CLIP_PATH_MAX], arguments[256];
+        snprintf(arguments, sizeof arguments, "-f lavfi -i testsrc2=s=160x120:r=10:d=12 %s",
+                 codecs[i]);
+        if (!clips_make(folder, "rare.ts", arguments, path))
+            skip();
+        read_keys(path, INT64_MAX, INT64_MAX, &all);
+        read_keys(path, 0, INT64_MAX, &keys);
+        check_among(&keys, &all);
+        assert_int_equal(keys.count, all.count);
+        assert_int_equal(keys.skipped, 0);
+    }
+}
+
+// Marked as key frames, but they only begin a refresh: noticed, and whole pictures again after it.
+static void a_refresh_is_no_key_frame(void **state)
+{
+    (void)state;
+    static struct reading all, keys;
+    char path[CLIP_PATH_MAX];
+    if (!clips_make(folder, "refresh.ts",
+                    "-f lavfi -i testsrc2=s=160x120:r=10:d=12 -c:v libx264 -bf 0 -g 10 "
+                    "-x264-params intra-refresh=1",
+                    path))
+        skip();
+    read_keys(path, INT64_MAX, INT64_MAX, &all);
+    read_keys(path, 0, INT64_MAX, &keys);
+    check_among(&keys, &all);
+    assert_true(keys.count > 80);
+    assert_int_equal(keys.picture[keys.count - 1].pts_ns, all.picture[119].pts_ns);
+}
+
 static void expect_refusal(const char *uri, enum ifl_result result, const char *word)
 {
     struct ifl_error error;
@@ -322,6 +452,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(decodes_the_surveillance_clip),
         cmocka_unit_test(loops_give_the_same_pictures),
+        cmocka_unit_test(only_key_frames_are_decoded_when_asked),
+        cmocka_unit_test(rare_key_frames_change_nothing),
+        cmocka_unit_test(a_refresh_is_no_key_frame),
         cmocka_unit_test(frames_outlive_the_source),
         cmocka_unit_test(probes),
         cmocka_unit_test(truncated_files_give_what_they_have),
