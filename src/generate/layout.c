@@ -74,8 +74,8 @@ static void draw_regions(struct composer *c)
         c->region[r].x = ifl_rng_uniform(c->rng) * c->width;
         c->region[r].y = ifl_rng_uniform(c->rng) * c->height;
         memset(c->region[r].keep, 0, sizeof c->region[r].keep);
-        ifl_outline_grow(c->memory, c->region[r].frame, c->layout->outline[r], c->layout->scratch);
-        c->region[r].outline = c->layout->outline[r];
+        c->region[r].outline = ifl_outline_find(c->memory, c->region[r].frame,
+                                                c->layout->outline[r], c->layout->scratch);
     }
     fill_cells(c);
 }
@@ -117,6 +117,11 @@ static void find_groups(const struct composer *c, int frame, int *group)
     for (int y = 0; y < c->height; y++)
         for (int x = 0; x < c->width; x++) {
             const uint8_t *at = label + y * c->width + x;
+            uint64_t eight;
+            if (x + 8 <= c->width && (memcpy(&eight, at, 8), eight == 0)) {
+                x += 7; // most of a picture is ground
+                continue;
+            }
             if (*at == 0)
                 continue;
             for (int d = 1; d <= TOUCH; d++) {

@@ -23,7 +23,7 @@ struct ifl_layout {
     uint8_t *picture; // base level, RGB24
     uint16_t *frame;  // base level: memory frame of each pixel, IFL_LAYOUT_PLATE: the plate
     uint8_t *taken;   // base level: 1 where an object was placed
-    uint8_t *outline[IFL_REGIONS_MAX]; // of the frames in use
+    uint8_t *outline[IFL_REGIONS_MAX]; // of the frames in use, if there is no memory to keep them
     int32_t *scratch;
 };
 

@@ -277,7 +277,8 @@ static bool derive(struct ifl_memory *memory)
             return false;
         find_roots(&memory->grid[l], l > 0 ? &memory->grid[l - 1] : NULL);
     }
-    if (!split_frames(memory))
+    memory->outline = calloc((size_t)memory->frames, sizeof *memory->outline);
+    if (!memory->outline || !split_frames(memory))
         return false;
     draw_noise(memory);
     memory->grain_sigma = measure_grain(memory);
@@ -319,6 +320,9 @@ void ifl_memory_destroy(struct ifl_memory *memory)
         free(memory->grid[l].window_x);
         free(memory->grid[l].window_y);
     }
+    for (int f = 0; memory->outline && f < memory->frames; f++)
+        free(memory->outline[f]);
+    free(memory->outline);
     free(memory->planes);
     ifl_profile_unref(memory->profile);
     free(memory);

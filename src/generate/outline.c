@@ -45,7 +45,8 @@ static int grow_once(struct growth *g, int first, bool anything)
     return last;
 }
 
-void ifl_outline_grow(const struct ifl_memory *memory, int frame, uint8_t *outline, int32_t *queue)
+static void grow_outline(const struct ifl_memory *memory, int frame, uint8_t *outline,
+                         int32_t *queue)
 {
     int base = ifl_base_level(memory);
     const struct ifl_memory_frame *source = memory->profile->memory[frame];
@@ -70,4 +71,23 @@ void ifl_outline_grow(const struct ifl_memory *memory, int frame, uint8_t *outli
     first = 0;
     for (int i = 0; i < IFL_OUTLINE_HALO; i++)
         first = grow_once(&g, first, true);
+}
+
+const uint8_t *ifl_outline_find(const struct ifl_memory *memory, int frame, uint8_t *spare,
+                                int32_t *queue)
+{
+    const struct ifl_grid *base = &memory->grid[ifl_base_level(memory)];
+    uint8_t *known = __atomic_load_n(&memory->outline[frame], __ATOMIC_ACQUIRE);
+    if (known)
+        return known;
+    uint8_t *made = malloc((size_t)base->width * (size_t)base->height);
+    grow_outline(memory, frame, made ? made : spare, queue);
+    if (!made)
+        return spare;
+    // Another thread may have made the same.
+    if (__atomic_compare_exchange_n(&memory->outline[frame], &known, made, false, __ATOMIC_ACQ_REL,
+                                    __ATOMIC_ACQUIRE))
+        return made;
+    free(made);
+    return known;
 }

@@ -13,7 +13,10 @@ enum {
     IFL_OUTLINE_REACH = IFL_OUTLINE_GROWTH + IFL_OUTLINE_HALO,
 };
 
-// `outline` and `queue` have one element a pixel of the base level; queue is scratch.
-void ifl_outline_grow(const struct ifl_memory *memory, int frame, uint8_t *outline, int32_t *queue);
+// The outline of a frame, made when it is first asked for and kept with the memory; without memory
+// for that it is made in `spare`. `spare` and `queue` have one element a pixel of the base level;
+// queue is scratch.
+const uint8_t *ifl_outline_find(const struct ifl_memory *memory, int frame, uint8_t *spare,
+                                int32_t *queue);
 
 #endif
