@@ -30,7 +30,7 @@ TSAN = ["-Db_sanitize=thread", "-Db_lundef=false", "-Dc_args=-fsanitize-ignoreli
 # What is known of the whole-program tests: seconds on two idle cores, to begin with the longest, and which
 # of them must have the machine for themselves. Others count as 30 s.
 SECONDS = {"test_api": 50, "test_live": 90, "test_dashboard": 65, "test_faults": 45, "test_clip": 35,
-           "test_security": 40, "slow_api": 310, "slow_faults": 370, "slow_load": 305, "slow_streams": 240,
+           "test_security": 40, "test_follow": 25, "slow_api": 310, "slow_faults": 370, "slow_load": 305, "slow_streams": 240,
            "slow_chaos": 170, "slow_signals": 105, "slow_compilers": 20}
 ALONE = {"slow_load"}
 

@@ -24,6 +24,10 @@ struct place {
     int level, width, height, side;
 };
 
+struct tally {
+    int patches, alike, strange;
+};
+
 static int block_of(const struct ifl_profile *profile, int frame)
 {
     return frame * BLOCKS / profile->memory_frames;
@@ -47,30 +51,40 @@ static double plate_share(const struct place *at, int frame)
     return (double)same / pixels;
 }
 
-// Mean square over the patch at (x, y).
-static double distance(const struct place *at, const uint8_t *a, const uint8_t *b, int x, int y)
+// Sum of squares over the patch at (x, y), or of its first rows where that is above `enough`
+// already.
+static uint32_t distance(const struct place *at, const uint8_t *a, const uint8_t *b, int x, int y,
+                         uint32_t enough)
 {
     uint32_t sum = 0;
-    for (int r = 0; r < at->side; r++) {
+    for (int r = 0; r < at->side && sum <= enough; r++) {
         ptrdiff_t row = 3 * ((ptrdiff_t)(y + r) * at->width + x);
         for (int i = 0; i < 3 * at->side; i++) {
             int d = a[row + i] - b[row + i];
             sum += (uint32_t)(d * d);
         }
     }
-    return (double)sum / (3.0 * at->side * at->side);
+    return sum;
 }
 
-// The mean square to the nearest patch of another block.
-static double nearest(const struct place *at, int frame, int x, int y)
+// Counts how the nearest patch of another block looks. One that is alike needs no better one.
+static void count_nearest(const struct place *at, int frame, int x, int y, struct tally *tally)
 {
     const struct ifl_profile *profile = at->profile;
     const uint8_t *rgb = profile->memory[frame]->level[at->level];
-    double least = INFINITY;
-    for (int f = 0; f < profile->memory_frames; f++)
-        if (block_of(profile, f) != block_of(profile, frame))
-            least = fmin(least, distance(at, rgb, profile->memory[f]->level[at->level], x, y));
-    return least;
+    const uint32_t values = 3 * (uint32_t)(at->side * at->side);
+    const uint32_t alike = ALIKE * ALIKE * values, strange = STRANGE * STRANGE * values;
+    uint32_t least = strange + 1;
+    for (int f = 0; f < profile->memory_frames && least > alike; f++) {
+        if (block_of(profile, f) == block_of(profile, frame))
+            continue;
+        const uint8_t *other = profile->memory[f]->level[at->level];
+        uint32_t sum = distance(at, rgb, other, x, y, least);
+        least = sum < least ? sum : least;
+    }
+    tally->patches++;
+    tally->alike += least <= alike;
+    tally->strange += least > strange;
 }
 
 static int ascending(const void *a, const void *b)
@@ -82,21 +96,19 @@ static int ascending(const void *a, const void *b)
 static void measure(const struct place *at, struct ifl_suitability *out)
 {
     int frames = at->profile->memory_frames, probes = frames < PROBES ? frames : PROBES;
-    double plate[PROBES], patches = 0, alike = 0, strange = 0;
+    double plate[PROBES];
+    struct tally tally = {0};
     for (int i = 0; i < probes; i++) {
         int frame = i * frames / probes;
         plate[i] = plate_share(at, frame);
         for (int y = 0; y + at->side <= at->height; y += STRIDE)
-            for (int x = 0; x + at->side <= at->width; x += STRIDE, patches++) {
-                double least = nearest(at, frame, x, y);
-                alike += least <= ALIKE * ALIKE;
-                strange += least > STRANGE * STRANGE;
-            }
+            for (int x = 0; x + at->side <= at->width; x += STRIDE)
+                count_nearest(at, frame, x, y, &tally);
     }
     qsort(plate, (size_t)probes, sizeof *plate, ascending);
     out->plate = plate[probes / 2];
-    out->support = alike / patches;
-    out->artefact = strange / patches;
+    out->support = (double)tally.alike / tally.patches;
+    out->artefact = (double)tally.strange / tally.patches;
     out->known = true;
 }
 

@@ -27,7 +27,7 @@ static const double flat_entropy = 2, flat_energy = 4; // until a baseline exist
 static const double level_jump = 0.3, level_steady = 0.08, steady_s = 1.5, clipped_most = 0.5;
 static const double grey_saturation = 0.03, grey_colorfulness = 4, colour_saturation = 0.06;
 static const double moved_share = 0.03, moved_peak = 0.3, peak_certain = 0.1;
-static const double check_s = 0.5, accept_s = 30, restless_s = 60, fixed_peak = 0.12;
+static const double check_s = 0.5, accept_s = 10, restless_s = 60, fixed_peak = 0.12;
 static const double shifted_kept = 0.25, gone_kept = 0.04;
 static const double torn_grey = 0.2, torn_window_s = 3;
 static const double gap_s = 5; // of stream time, after which nothing lasts that was only suspected
@@ -74,7 +74,7 @@ static const struct row {
     [DEFOCUSED] = {IFL_INCIDENT_DEFOCUSED, 1.5, 1, 0, true, BIT(MOVED),
                    "clean the lens or focus it anew"},
     [MOVED] = {IFL_INCIDENT_MOVED, 3, 1, 1, true, 0,
-               "turn it back, or wait: a view that stays is learned anew"},
+               "turn it back, or wait: a view that stays for 10 s is learned anew"},
 };
 
 struct course {                 // of one symptom
@@ -97,6 +97,7 @@ struct ifl_health {
     struct course course[SYMPTOMS];
     struct ifl_view views[2]; // by colour, in infrared
     int mode;                 // which of them
+    uint64_t views_settled;   // new ones that stayed
     struct candidate candidate;
 
     bool started;
@@ -377,6 +378,7 @@ static void consider_view(struct ifl_health *health, const struct look *look)
     ifl_view_learn(&candidate->view, &health->sight, look->features, health->step_s);
     if (health->now_s - candidate->since_s >= accept_s && ifl_view_is_known(&candidate->view)) {
         take_view(health, look->view, "the new view has stayed and is the usual one now");
+        health->views_settled++;
     } else if (health->now_s - course->since_s >= restless_s) {
         take_view(health, look->view, "the camera keeps moving; it is learned anew");
     }
@@ -578,6 +580,11 @@ struct kept {
     struct ifl_view views[2];
 };
 static const char magic[8] = "IFLVIEW1";
+
+uint64_t ifl_health_views(const struct ifl_health *health)
+{
+    return health->views_settled;
+}
 
 enum ifl_result ifl_health_save(const struct ifl_health *health, const char *path,
                                 struct ifl_error *error)

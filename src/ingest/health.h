@@ -30,6 +30,10 @@ struct ifl_health_status {
 };
 void ifl_health_status(struct ifl_health *health, struct ifl_health_status *status);
 
+// How often a new view has stayed after the camera had moved: what was before is another scene. On
+// its own thread.
+uint64_t ifl_health_views(const struct ifl_health *health);
+
 // Keeps what it has learned of the camera in a file, and takes it up again: IFL_ERR_NOT_FOUND,
 // IFL_ERR_CORRUPT (also one of another version). On its own thread, or before the first frame.
 enum ifl_result ifl_health_save(const struct ifl_health *health, const char *path,

@@ -251,7 +251,15 @@ static enum ifl_result study(struct ifl_channel *channel, const struct ifl_frame
     enum ifl_result result = ifl_extractor_take(channel->extractor, frame, &features, error);
     if (result != IFL_OK)
         return result;
+    uint64_t views = ifl_health_views(channel->health);
     *camera = ifl_health_take(channel->health, frame, &features, channel->extractor);
+    if (ifl_health_views(channel->health) != views) {
+        result = ifl_profiler_reset(channel->profiler, error);
+        if (result != IFL_OK)
+            return result;
+        ifl_log(IFL_LOG_INFO, "profile.reset", channel->name,
+                "the camera looks elsewhere for good; the profile begins anew");
+    }
     enum ifl_verdict verdict =
         ifl_watch_take(channel->watch, frame, &features, channel->profiler, *camera);
     if (verdict == IFL_VERDICT_GOOD && (depth == IFL_DEPTH_LIGHT || !scene_due(channel, frame)))
