@@ -109,6 +109,7 @@ static enum ifl_result read_request(json_t *record, struct ifl_request *request,
     snprintf(request->prompt, sizeof request->prompt, "%s", text_of(parameters, "prompt"));
     request->width = (int)json_integer_value(json_object_get(parameters, "width"));
     request->height = (int)json_integer_value(json_object_get(parameters, "height"));
+    request->steps = (int)json_integer_value(json_object_get(parameters, "steps"));
     request->guidance_scale = number_of(parameters, "guidance_scale");
     for (int t = 0; t < IFL_TARGET_COUNT; t++)
         request->target[t] = number_of(parameters, ifl_target_row((enum ifl_target)t)->name);

@@ -120,6 +120,8 @@ enum ifl_result ifl_request_check(const struct ifl_request *request, struct ifl_
     if (result == IFL_OK)
         result = check_range(error, "k", request->k, IFL_K_MIN, IFL_K_MAX);
     if (result == IFL_OK)
+        result = check_range(error, "steps", request->steps, 0, 1000);
+    if (result == IFL_OK)
         result = check_range(error, "guidance_scale", request->guidance_scale, 0, 20);
     if (result == IFL_OK)
         result = check_targets(request, error);

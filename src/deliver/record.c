@@ -45,9 +45,9 @@ static json_t *make_parameters(const struct ifl_synthetic *synthetic)
     int width = image ? image->width : request->width;
     int height = image ? image->height : request->height;
     json_t *parameters =
-        json_pack("{si si so ss sb so}", "width", width, "height", height, "guidance_scale",
-                  number(request->guidance_scale), "prompt", "", "prompt_cut", 0, "unknown_words",
-                  FIELD(synthetic->unknown_words));
+        json_pack("{si si si so ss sb so}", "width", width, "height", height, "steps",
+                  request->steps, "guidance_scale", number(request->guidance_scale), "prompt", "",
+                  "prompt_cut", 0, "unknown_words", FIELD(synthetic->unknown_words));
     for (int t = 0; t < IFL_TARGET_COUNT; t++)
         json_object_set_new(parameters, ifl_target_row((enum ifl_target)t)->name,
                             number(request->target[t]));

@@ -123,8 +123,11 @@ static enum ifl_result render_patches(struct job *job, const struct ifl_support 
     struct ifl_layout_config config = {.occupancy_weight = job->conditioning.occupancy_weight,
                                        .support = support,
                                        .k = job->request->k};
-    struct ifl_denoise_config denoise = {
-        .seed = job->request->seed, .level = job->level, .support = support, .k = job->request->k};
+    struct ifl_denoise_config denoise = {.seed = job->request->seed,
+                                         .level = job->level,
+                                         .support = support,
+                                         .k = job->request->k,
+                                         .steps = job->request->steps};
     struct ifl_layout layout;
     struct ifl_rng rng;
     enum ifl_result result = ifl_layout_init(&layout, memory, error);

@@ -414,6 +414,12 @@ static void blend_settled(struct denoiser *d)
                        at = (ptrdiff_t)span->y * (d)->grid->stride_samples + 3 * span->x;          \
              row < span->height; row++, at += (d)->grid->stride_samples)
 
+// Of fewer steps than the level's own, the first is the first.
+static double sigma_at(const struct ifl_grid *grid, int step, int steps)
+{
+    return grid->sigma[steps > 1 ? step * (grid->steps - 1) / (steps - 1) : 0];
+}
+
 static void denoise_level(struct denoiser *d)
 {
     const struct ifl_grid *grid = d->grid;
@@ -422,14 +428,16 @@ static void denoise_level(struct denoiser *d)
     EACH_ROW(d, at, count)
     memset(d->still + at, 0, (size_t)count * sizeof *d->still);
     blend_settled(d);
-    for (int s = 0; s < grid->steps; s++) {
-        d->sigma = grid->sigma[s];
-        d->last_step = s + 1 == grid->steps;
+    int steps =
+        d->config->steps > 0 && d->config->steps < grid->steps ? d->config->steps : grid->steps;
+    for (int s = 0; s < steps; s++) {
+        d->sigma = sigma_at(grid, s, steps);
+        d->last_step = s + 1 == steps;
         EACH_ROW(d, at, count)
         memcpy(d->sum + at, d->still + at, (size_t)count * sizeof *d->sum);
         for (int i = 0; i < d->settle.rendered; i++)
             denoise_spot(d, &d->settle.spot[i]);
-        double keep = s + 1 < grid->steps ? grid->sigma[s + 1] / grid->sigma[s] : 0;
+        double keep = s + 1 < steps ? sigma_at(grid, s + 1, steps) / d->sigma : 0;
         EACH_ROW(d, at, count)
         ifl_patch_step(d->sum + at, (int16_t)(keep * IFL_PATCH_ONE), d->x + at, d->rounded + at,
                        (int)count);

@@ -28,6 +28,7 @@ struct ifl_denoise_config {
     int level;                         // the finest level to render
     const struct ifl_support *support; // NULL: plain softmax
     int k;
+    int steps; // at most, of each level; 0: its own number
 };
 
 // `picture` holds level `config->level`, RGB24 tight. IFL_ERR_NO_MEMORY.

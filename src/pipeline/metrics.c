@@ -42,6 +42,8 @@
     X(in_flight, GAUGE, "inferloop_images_in_flight", "", "Synthetic images being made.")          \
     X(rejections, COUNTER, "inferloop_rejections_total", "reason",                                 \
       "Attempts that validation rejected.")                                                        \
+    X(easing, GAUGE, "inferloop_generate_easing", "step",                                          \
+      "1 for what is asked of generation at each interval, 0 otherwise.")                          \
     X(likeness, GAUGE, "inferloop_likeness_ratio", "",                                             \
       "Likeness ratio of the newest images; about 1: like the stream, above 1.5: not.")            \
     X(audit_images, GAUGE, "inferloop_audit_images", "source,verdict",                             \
@@ -116,6 +118,14 @@ static void collect_states(struct ifl_metrics_writer *writer, const struct ifl_s
     for (int state = 0; state <= IFL_SOURCE_STOPPED; state++) {
         const char *labels[] = {row->name, ifl_source_state_name((enum ifl_source_state)state)};
         emit(writer, METRIC_source_state, labels, (int)row->state == state);
+    }
+}
+
+static void collect_easing(struct ifl_metrics_writer *writer, enum ifl_easing_step now)
+{
+    for (int step = 0; step < IFL_EASING_COUNT; step++) {
+        const char *labels[] = {ifl_easing_row((enum ifl_easing_step)step)->name};
+        emit(writer, METRIC_easing, labels, step == (int)now);
     }
 }
 
@@ -265,6 +275,7 @@ void ifl_pipeline_collect(struct ifl_metrics_writer *writer, void *context)
     collect_incidents(writer, pipeline->journal, METRIC_incidents);
     collect_incidents(writer, pipeline->journal, METRIC_incident_active);
     emit(writer, METRIC_likeness, NULL, summary->likeness);
+    collect_easing(writer, ifl_studio_easing(pipeline->studio));
     emit(writer, METRIC_latency, NULL, ifl_studio_latency(pipeline->studio));
     free(summary);
 }

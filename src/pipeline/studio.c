@@ -43,12 +43,9 @@ struct ifl_studio {
     pthread_t worker[THREADS_MAX], scheduler;
     int workers;
     bool scheduling;
-    unsigned turn; // the scheduler's own
-    // The scheduler's own too: the interval can't be kept; what is asked for instead, since when.
-    bool slow;
-    int easing;
-    int64_t eased_ns;
-    char slow_source[IFL_SOURCE_NAME_MAX]; // whose images were late first
+    unsigned turn;                     // the scheduler's own
+    struct ifl_easing easing;          // the scheduler's own, too
+    enum ifl_easing_step easing_shown; // atomic
 
     pthread_mutex_t sink_lock; // sinks are called by one thread at a time
 
@@ -290,66 +287,44 @@ static void *work(void *context)
 
 // ---- the scheduler ----
 
-// What is asked for while the interval can't be kept: first smaller images, then fewer.
-static const struct easing {
-    int halvings; // of both sides
-    double interval;
-    const char *name;
-} easings[] = {{0, 1, ""}, {1, 1, "smaller"}, {1, 2, "rarer"}, {1, 4, "rare"}};
-enum { EASINGS = sizeof easings / sizeof *easings, EASE_S = 2, TIGHTEN_S = 10 };
-
-static void report_pace(struct ifl_studio *studio, const char *source)
+// The studio's own slowness is of no one source: their incidents are of the profile's.
+static void report_pace(struct ifl_studio *studio)
 {
-    const struct easing *easing = &easings[studio->easing];
+    const struct ifl_easing_row *row = ifl_easing_row(studio->easing.step);
     struct ifl_journal *journal = studio->config.journal;
-    ifl_journal_note(journal, source, IFL_INCIDENT_SLOW, "generate",
+    ifl_journal_note(journal, "", IFL_INCIDENT_SLOW, "generate",
                      "generate is slow: images are not ready when the next are due; choose a "
                      "longer --generate-interval, a smaller --size or more --threads");
-    if (studio->easing)
-        ifl_journal_note(journal, source, IFL_INCIDENT_DEGRADED, easing->name,
-                         "images are asked for at half the width and height%s; it climbs back when "
-                         "there is time",
-                         easing->interval > 1 ? " and less often" : "");
+    if (studio->easing.step > IFL_EASING_NONE)
+        ifl_journal_note(journal, "", IFL_INCIDENT_DEGRADED, row->name,
+                         "images are asked for %s; it climbs back when there is time",
+                         row->sentence);
 }
 
-static void end_pace(struct ifl_studio *studio, const char *source)
+// Says once that the interval can't be kept, and once that it can again.
+static void note_pace(struct ifl_studio *studio, bool slow, bool adaptive)
 {
-    ifl_journal_clear(studio->config.journal, source, IFL_INCIDENT_SLOW);
-    ifl_journal_clear(studio->config.journal, source, IFL_INCIDENT_DEGRADED);
-}
-
-// Says once that the interval can't be kept, and once that it can again; in between asks for less
-// and, step by step, for all again.
-static void note_pace(struct ifl_studio *studio, const char *source, bool slow, bool adaptive)
-{
-    int64_t now_ns = ifl_now_ns(ifl_clock_real()), since_ns = now_ns - studio->eased_ns;
-    bool was = studio->slow;
-    if (!was)
-        snprintf(studio->slow_source, sizeof studio->slow_source, "%s", source);
-    source = studio->slow_source;
-    if (slow && (!was || since_ns >= EASE_S * IFL_SECOND_NS)) {
-        studio->easing += adaptive && studio->easing + 1 < EASINGS;
-        studio->eased_ns = now_ns;
-        report_pace(studio, source);
-    } else if (!slow && studio->easing && since_ns >= TIGHTEN_S * IFL_SECOND_NS) {
-        studio->easing--;
-        studio->eased_ns = now_ns;
-    }
-    if (slow && !was)
-        ifl_log(IFL_LOG_WARNING, "generate.slow", source,
+    bool was = studio->easing.slow;
+    if (ifl_easing_note(&studio->easing, slow, adaptive, ifl_now_ns(ifl_clock_real())))
+        report_pace(studio);
+    __atomic_store_n(&studio->easing_shown, studio->easing.step, __ATOMIC_RELAXED);
+    if (studio->easing.slow && !was)
+        ifl_log(IFL_LOG_WARNING, "generate.slow", NULL,
                 "generate is slower than the interval asks; choose a longer --generate-interval, a "
                 "smaller --size or more --threads");
-    studio->slow = slow || (was && studio->easing);
-    if (was && !studio->slow) {
-        ifl_log(IFL_LOG_INFO, "generate.in-time", source, "generate keeps the interval again");
-        end_pace(studio, source);
+    if (was && !studio->easing.slow) {
+        ifl_log(IFL_LOG_INFO, "generate.in-time", NULL, "generate keeps the interval again");
+        ifl_journal_clear(studio->config.journal, "", IFL_INCIDENT_SLOW);
+        ifl_journal_clear(studio->config.journal, "", IFL_INCIDENT_DEGRADED);
     }
 }
 
 static void ease(const struct ifl_studio *studio, struct ifl_channel *channel,
                  struct ifl_request *request)
 {
-    int halvings = easings[studio->easing].halvings;
+    const struct ifl_easing_row *row = ifl_easing_row(studio->easing.step);
+    int halvings = row->halvings;
+    request->steps = row->steps;
     struct ifl_profile *profile = halvings ? ifl_channel_profile(channel, false, 0) : NULL;
     if (profile && !request->width && profile->levels > 0) {
         request->width = profile->level_width[profile->levels - 1];
@@ -405,7 +380,7 @@ static void tick(struct ifl_studio *studio, struct ifl_channel *channel)
         ifl_edge_count(studio->jobs, &waiting);
         bool slow = result == IFL_ERR_BUSY || waiting.waiting > QUEUE_DEPTH / 2;
         if (slow || waiting.waiting <= 1) // in between nothing is said
-            note_pace(studio, ifl_channel_name(channel), slow, adaptive);
+            note_pace(studio, slow, adaptive);
         if (result != IFL_OK)
             return;
     }
@@ -443,7 +418,8 @@ static void look_at_channels(struct ifl_studio *studio, int64_t now_ns)
     studio->turn++; // who is first changes, so that a full queue starves nobody
     for (int i = 0; i < roll.count; i++)
         look_at(studio, roll.channel[(studio->turn + (unsigned)i) % (unsigned)roll.count], now_ns,
-                (int64_t)(interval * easings[studio->easing].interval * (double)IFL_SECOND_NS));
+                (int64_t)(interval * ifl_easing_row(studio->easing.step)->intervals *
+                          (double)IFL_SECOND_NS));
     ifl_roll_drop(&roll);
 }
 
@@ -633,6 +609,11 @@ void ifl_studio_audit(struct ifl_studio *studio, struct ifl_channel *channel,
     pthread_mutex_lock(&studio->lock);
     ifl_audits_summary(&ifl_channel_plan(channel)->audits, summary);
     pthread_mutex_unlock(&studio->lock);
+}
+
+enum ifl_easing_step ifl_studio_easing(struct ifl_studio *studio)
+{
+    return __atomic_load_n(&studio->easing_shown, __ATOMIC_RELAXED);
 }
 
 double ifl_studio_likeness(struct ifl_studio *studio)

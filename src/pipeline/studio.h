@@ -8,6 +8,7 @@
 #define IFL_PIPELINE_STUDIO_H
 
 #include "core/flow.h"
+#include "pipeline/easing.h"
 #include "pipeline/gallery.h"
 #include "pipeline/roster.h"
 #include "pipeline/settings.h"
@@ -46,6 +47,8 @@ bool ifl_studio_idle(struct ifl_studio *studio);
 // What was found in a channel's newest images.
 void ifl_studio_audit(struct ifl_studio *studio, struct ifl_channel *channel,
                       struct ifl_audit_summary *summary);
+// What is asked for at each interval now.
+enum ifl_easing_step ifl_studio_easing(struct ifl_studio *studio);
 double ifl_studio_likeness(struct ifl_studio *studio); // of the rolling set, NAN: not known
 double ifl_studio_latency(struct ifl_studio *studio);  // frame to delivered image, seconds; NAN
 

@@ -81,6 +81,30 @@ static void instructions_do_not_change_the_bytes(void **state)
     ifl_profile_unref(profile);
 }
 
+// Another image, the same by any instructions; as many as the engine's own change nothing.
+static void fewer_steps_make_another_image(void **state)
+{
+    (void)state;
+    struct ifl_profile *profile = make_walkers(24, 12, 2);
+    void *engine = make_engine(profile);
+    for (int mode = 0; mode <= IFL_PRIVACY_K_ANONYMOUS; mode++) {
+        struct ifl_request request = make_request((enum ifl_privacy)mode, 3);
+        uint64_t whole = image_hash(engine, &request);
+        for (int steps = 6; steps >= 1; steps--) {
+            request.steps = steps;
+            ifl_cpu_force(ifl_cpu_detect());
+            uint64_t hash = image_hash(engine, &request);
+            assert_true(steps < 6 || hash == whole);
+            assert_true(steps > 1 || mode != IFL_PRIVACY_VERBATIM || hash != whole);
+            ifl_cpu_force(IFL_CPU_C);
+            assert_true(hash == image_hash(engine, &request));
+        }
+    }
+    ifl_cpu_force(ifl_cpu_detect());
+    ifl_engine_analytic.destroy(engine);
+    ifl_profile_unref(profile);
+}
+
 enum { THREADS = 4, IMAGES = 9 };
 
 struct worker {
@@ -399,6 +423,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_seed_decides),
         cmocka_unit_test(instructions_do_not_change_the_bytes),
+        cmocka_unit_test(fewer_steps_make_another_image),
         cmocka_unit_test(threads_do_not_change_the_bytes),
         cmocka_unit_test(thin_memories_are_refused),
         cmocka_unit_test(broken_profiles_are_refused),

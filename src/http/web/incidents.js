@@ -43,10 +43,15 @@ function number(value) {
   return size >= 1000 ? value.toFixed(0) : size >= 10 ? value.toFixed(1) : value.toPrecision(3);
 }
 
+// What all sources share, as the making of images, is of none of them.
+function whose(incident) {
+  return incident.source || 'all sources';
+}
+
 function buildPicture(incident, which, title) {
   const figure = make('figure', {}, make('figcaption', { textContent: title }));
   const box = make('div', { className: 'exemplar' },
-    make('img', { src: incident[which], alt: `${title}: a picture of ${incident.source}`, loading: 'lazy' }));
+    make('img', { src: incident[which], alt: `${title}: a picture of ${whose(incident)}`, loading: 'lazy' }));
   if (which === 'after' && incident.region) {
     const [x, y, width, height] = incident.region.map((share) => `${share * 100}%`);
     const frame = make('i', { className: 'region', title: 'where it differs most' });
@@ -93,7 +98,7 @@ function buildActions(incident) {
   }
   if (!seen.has(keyOf(incident))) {
     const button = make('button', { type: 'button', className: 'quiet seen', textContent: 'Mark as seen' });
-    button.setAttribute('aria-label', `Mark ${TITLES[incident.kind] ?? words(incident.kind)} of ${incident.source} as seen`);
+    button.setAttribute('aria-label', `Mark ${TITLES[incident.kind] ?? words(incident.kind)} of ${whose(incident)} as seen`);
     button.addEventListener('click', () => {
       see(incident);
       byId('incidents').querySelector(`[data-id="${incident.id}"] summary`)?.focus();
@@ -136,7 +141,7 @@ function showItem(item, incident) {
   item.classList.toggle('is-seen', seen.has(keyOf(incident)));
   say(title, TITLES[incident.kind] ?? words(incident.kind));
   say(cause, words(incident.cause));
-  say(from, incident.source);
+  say(from, whose(incident));
   say(when, whenOf(incident));
   const state = `${incident.cleared} ${incident.text} ${incident.after} ${seen.has(keyOf(incident))}`;
   if (item.dataset.shown === state) return;
@@ -172,8 +177,8 @@ function tell(text, state = '') {
 
 function announce(incident) {
   const title = TITLES[incident.kind] ?? words(incident.kind);
-  if (incident.cleared) tell(`${incident.source}: ${title} is over.`);
-  else tell(`${incident.source}: ${title}${incident.cause ? `, ${words(incident.cause)}` : ''}.`, incident.severity === 'alarm' ? 'bad' : '');
+  if (incident.cleared) tell(`${whose(incident)}: ${title} is over.`);
+  else tell(`${whose(incident)}: ${title}${incident.cause ? `, ${words(incident.cause)}` : ''}.`, incident.severity === 'alarm' ? 'bad' : '');
 }
 
 async function showDrift() {
