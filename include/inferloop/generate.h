@@ -62,7 +62,8 @@ IFL_API const struct ifl_target_row *ifl_target_row(enum ifl_target target);
 /* What became of a target. */
 struct ifl_attained {
     double asked; /* by the request or, where that is silent, by words; NAN: nothing asked */
-    double got;   /* measured on the delivered pixels; occupancy: expected of a set of images */
+    double got;   /* measured on the delivered pixels; occupancy: expected of a set of images, by
+                     the recorded foreground; NAN: not promised (k-anonymous) */
     bool met;     /* within 1 %; false: `got` is the nearest attainable */
 };
 

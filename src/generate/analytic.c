@@ -196,6 +196,8 @@ static void aim_occupancy(struct job *job)
     const struct ifl_memory *memory = job->engine->memory;
     double target = job->request->target[IFL_TARGET_occupancy], got;
     job->conditioning.occupancy_weight = ifl_memory_weight_for(memory, target, &got);
+    if (job->request->privacy == IFL_PRIVACY_K_ANONYMOUS)
+        got = NAN; // what enough events support decides there
     job->synthetic->attained[IFL_TARGET_occupancy] = (struct ifl_attained){
         target, got, fabs(got - target) <= fmax(occupancy_promised * target, 1e-4)};
 }
@@ -313,7 +315,11 @@ static void note_missed(struct ifl_synthetic *synthetic)
     for (int t = 0; t < IFL_TARGET_COUNT; t++) {
         const struct ifl_attained *target = &synthetic->attained[t];
         size_t used = strlen(note);
-        if (!isnan(target->asked) && !target->met)
+        if (!isnan(target->asked) && isnan(target->got))
+            snprintf(note + used, sizeof synthetic->audit.note - used,
+                     "%s%s is not promised in this mode", used ? "; " : "",
+                     ifl_target_row((enum ifl_target)t)->name);
+        else if (!isnan(target->asked) && !target->met)
             snprintf(note + used, sizeof synthetic->audit.note - used,
                      "%s%s %.4g is out of reach, nearest %.4g", used ? "; " : "",
                      ifl_target_row((enum ifl_target)t)->name, target->asked, target->got);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "generate/exact.h"
 #include "generate/objects_internal.h"
 
 static bool has_memory(const struct ifl_profile *profile)
@@ -134,13 +135,16 @@ static void note_refused(struct ifl_audit *audit, int large, int unsupported, in
 }
 
 static enum ifl_result paint_frame(const struct ifl_objects *objects, int k, int frame,
-                                   struct ifl_rng *rng, uint8_t *canvas, struct ifl_audit *audit,
-                                   struct ifl_object_record *record, int records_max,
-                                   struct ifl_paint_scratch *scratch, struct ifl_error *error)
+                                   double stays, struct ifl_rng *rng, uint8_t *canvas,
+                                   struct ifl_audit *audit, struct ifl_object_record *record,
+                                   int records_max, struct ifl_paint_scratch *scratch,
+                                   struct ifl_error *error)
 {
     int count = ifl_layout_place(objects, frame, rng, scratch->placement, &audit->objects_refused);
     int large = audit->objects_refused;
     for (int i = 0; i < count; i++) {
+        if (stays < 1 && ifl_rng_uniform(rng) >= stays)
+            continue;
         struct ifl_object_record one = {.placement = scratch->placement[i]};
         one.slot_identity = ifl_layout_exclude(objects, frame, &one.placement, scratch->excluded);
         enum ifl_result result = paint_one(objects, k, rng, canvas, &one, scratch, error);
@@ -180,8 +184,9 @@ enum ifl_result ifl_objects_paint_recorded(const struct ifl_objects *objects, in
     struct ifl_paint_scratch *scratch = malloc(sizeof *scratch);
     if (!scratch)
         return ifl_fail(error, IFL_ERR_NO_MEMORY, "generate", "no memory to paint objects");
-    enum ifl_result result =
-        paint_frame(objects, k, frame, rng, canvas, audit, record, records_max, scratch, error);
+    double stays = ifl_exact_exp(fmin(occupancy_weight, 0)); // as in layouts of recorded content
+    enum ifl_result result = paint_frame(objects, k, frame, stays, rng, canvas, audit, record,
+                                         records_max, scratch, error);
     free(scratch);
     return result;
 }

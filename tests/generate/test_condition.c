@@ -218,6 +218,44 @@ static void numbers_win_over_words(void **state)
     ifl_profile_unref(profile);
 }
 
+static int count_objects(void *engine, enum ifl_privacy privacy, const char *prompt,
+                         double occupancy)
+{
+    int objects = 0;
+    struct ifl_request request;
+    ifl_request_init(&request);
+    request.privacy = privacy;
+    request.target[IFL_TARGET_occupancy] = occupancy;
+    snprintf(request.prompt, sizeof request.prompt, "%s", prompt);
+    for (request.seed = 1; request.seed <= 24; request.seed++) {
+        struct ifl_synthetic made = make_image(engine, &request);
+        objects += made.audit.objects;
+        ifl_synthetic_fini(&made);
+    }
+    return objects;
+}
+
+// Each mode that shows objects shows fewer where few are asked for, by word or number.
+static void every_mode_can_be_emptied(void **state)
+{
+    (void)state;
+    struct ifl_profile *profile = make_walkers(48, 24, 17);
+    void *engine = make_engine(profile);
+    static const enum ifl_privacy modes[] = {IFL_PRIVACY_VERBATIM, IFL_PRIVACY_DEIDENTIFY};
+    for (int i = 0; i < 2; i++) {
+        int as_is = count_objects(engine, modes[i], "", NAN);
+        int empty = count_objects(engine, modes[i], "empty", NAN);
+        int none = count_objects(engine, modes[i], "", 0);
+        print_message("%s: %d objects as is, %d empty, %d at occupancy 0\n",
+                      ifl_privacy_name(modes[i]), as_is, empty, none);
+        assert_true(as_is > 24);
+        assert_true(empty * 4 < as_is);
+        assert_int_equal(none, 0);
+    }
+    ifl_engine_analytic.destroy(engine);
+    ifl_profile_unref(profile);
+}
+
 static void the_same_seed_gives_the_same_noise(void **state)
 {
     (void)state;
@@ -246,6 +284,7 @@ int main(void)
         cmocka_unit_test(targets_are_met_or_missed_aloud),
         cmocka_unit_test(words_do_what_they_say),
         cmocka_unit_test(numbers_win_over_words),
+        cmocka_unit_test(every_mode_can_be_emptied),
         cmocka_unit_test(the_same_seed_gives_the_same_noise),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
