@@ -104,12 +104,9 @@ static void print_record(const struct ifl_objects *objects, const struct ifl_obj
            (double)p->height, (int)p->kind,
            record->slot_identity < 0 ? 0 : objects->identity[record->slot_identity].id);
     print_blend(objects, &record->body);
-    printf(",\"palette\":[");
-    for (int part = 0; part < PARTS; part++) {
-        printf("%s", part ? "," : "");
-        print_blend(objects, &record->palette[part]);
-    }
-    printf("]}");
+    printf(",\"palette\":");
+    print_blend(objects, &record->palette);
+    printf("}");
 }
 
 static int print_blends(const struct ifl_profile *profile, int k, uint64_t seed,

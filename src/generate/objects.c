@@ -77,17 +77,15 @@ static bool compose(const struct ifl_objects *objects, int k, struct ifl_rng *rn
         placement->height < OBJECT_SIDE_MIN)
         return false;
     if (!ifl_palette_choose(objects, placement->kind, scratch->excluded, k, rng, palette,
-                            record->palette))
+                            &record->palette))
         return false;
     return ifl_shape_choose(objects, placement, scratch->excluded, k, rng, pose, &record->body);
 }
 
 static bool record_keeps(const struct ifl_object_record *record, int k, const uint8_t *excluded)
 {
-    bool keeps = ifl_blend_keeps(&record->body, k, excluded);
-    for (int part = 0; part < PARTS; part++)
-        keeps = keeps && ifl_blend_keeps(&record->palette[part], k, excluded);
-    return keeps;
+    return ifl_blend_keeps(&record->body, k, excluded) &&
+           ifl_blend_keeps(&record->palette, k, excluded);
 }
 
 // People differ in height: as much as the participants do.

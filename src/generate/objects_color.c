@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Colours of a new object: per part the mean of at least k identities whose parts look alike, and a
-// random step. Means of k are greyer and more alike than single palettes; the step has the
-// covariance that they lack, over all parts and channels together, so that a set of objects has the
-// colours of the stream: as bright, dark and coloured, and trousers that go with the jacket as
-// often. Luma is averaged and stepped on a logarithmic scale: clothes are mostly dark, and a step
-// of a few levels is much there and little in white.
+// Colours of a new object: drawn from the distribution of the colours of all identities that may
+// take part, of which each has the same small share, and not taken from some of them. The
+// distribution is a Gaussian over all parts and channels together, so that trousers go with the
+// jacket as often as in the stream. Luma is drawn on a logarithmic scale: clothes are mostly dark,
+// and a step of a few levels is much there and little in white.
+//
+// Nothing shows that fewer than k identities have: how bright, dark or coloured a part may be, as
+// against what is usual, is bounded by the k-th most unusual of them, for the distribution and for
+// what is drawn from it. So the only red jacket of a stream is never seen, and makes nobody redder.
 #include <math.h>
 #include <string.h>
 
@@ -12,11 +15,11 @@
 #include "generate/objects_internal.h"
 
 enum {
-    POOL_MAX = 128, // at least twice IFL_K_MAX
+    POOL_MAX = IFL_K_MAX,
     COLORS = PARTS * CHANNELS,
 };
 
-static const double STEP_MAX = 2; // standard deviations
+static const double STEP_MAX = 2.5; // standard deviations
 
 void ifl_color_from_rgb(const uint8_t rgb[3], float color[CHANNELS])
 {
@@ -43,17 +46,6 @@ static float to_scale(float luma)
 static float from_scale(float value)
 {
     return (float)(KNEE * (ifl_exact_exp((double)value / SCALE) - 1));
-}
-
-static float part_distance(const struct ifl_palette *a, const struct ifl_palette *b, int part)
-{
-    float sum = 0;
-    for (int c = 0; c < CHANNELS; c++) {
-        float weight = c == 0 ? 1.0f : 2.0f; // chroma counts more: it is what the eye groups by
-        float difference = a->mean[part][c] - b->mean[part][c];
-        sum += weight * difference * difference;
-    }
-    return sum;
 }
 
 // The identities that may give their colours; mean luma on the logarithmic scale.
@@ -86,68 +78,82 @@ static void fill_pool(const struct ifl_objects *objects, enum ifl_kind_index kin
     }
 }
 
-// The `count` members whose part is nearest to that of a model, another member, who takes no part:
-// the mean of those around a colour lies nearer to it than to any of them.
-static void nearest(const struct pool *pool, int model, int part, int count, int *chosen)
+static void sort_upwards(float *value, int count)
 {
-    float distance[IFL_K_MAX];
-    int found = 0;
-    for (int i = 0; i < pool->count; i++) {
-        if (i == model)
-            continue;
-        float d = part_distance(&pool->palette[model], &pool->palette[i], part);
-        int at = found < count ? found++ : count;
-        for (; at > 0 && distance[at - 1] > d; at--) {
-            if (at < count) {
-                distance[at] = distance[at - 1];
-                chosen[at] = chosen[at - 1];
-            }
-        }
-        if (at < count) {
-            distance[at] = d;
-            chosen[at] = i;
-        }
+    for (int i = 1; i < count; i++) {
+        float one = value[i];
+        int at = i;
+        for (; at > 0 && value[at - 1] > one; at--)
+            value[at] = value[at - 1];
+        value[at] = one;
     }
 }
 
-static void part_mean(const struct pool *pool, const int *chosen, int count, int part,
-                      struct ifl_palette *mean)
+// What is usual for a part, and how far from it colours may lie.
+struct bounds {
+    float usual[CHANNELS], luma, chroma;
+};
+
+static float chroma_from(const float usual[CHANNELS], const float color[CHANNELS])
 {
+    float cb = color[1] - usual[1], cr = color[2] - usual[2];
+    return sqrtf(cb * cb + cr * cr);
+}
+
+static void find_bounds(const struct pool *pool, int part, int k, struct bounds *bounds)
+{
+    float value[POOL_MAX] = {0}, chroma[POOL_MAX] = {0};
     for (int c = 0; c < CHANNELS; c++) {
-        mean->mean[part][c] = mean->spread[part][c] = 0;
-        for (int i = 0; i < count; i++) {
-            int from = chosen ? chosen[i] : i;
-            mean->mean[part][c] += pool->palette[from].mean[part][c] / (float)count;
-            mean->spread[part][c] += pool->palette[from].spread[part][c] / (float)count;
+        for (int i = 0; i < pool->count; i++)
+            value[i] = pool->palette[i].mean[part][c];
+        sort_upwards(value, pool->count);
+        bounds->usual[c] = value[pool->count / 2];
+    }
+    for (int i = 0; i < pool->count; i++) {
+        value[i] = fabsf(pool->palette[i].mean[part][0] - bounds->usual[0]);
+        chroma[i] = chroma_from(bounds->usual, pool->palette[i].mean[part]);
+    }
+    sort_upwards(value, pool->count);
+    sort_upwards(chroma, pool->count);
+    bounds->luma = value[pool->count - k];
+    bounds->chroma = chroma[pool->count - k];
+}
+
+static void bound(const struct bounds *bounds, float color[CHANNELS])
+{
+    float luma = color[0] - bounds->usual[0], chroma = chroma_from(bounds->usual, color);
+    color[0] = bounds->usual[0] + fminf(fmaxf(luma, -bounds->luma), bounds->luma);
+    if (chroma <= bounds->chroma)
+        return;
+    for (int c = 1; c < CHANNELS; c++)
+        color[c] = bounds->usual[c] + (color[c] - bounds->usual[c]) * bounds->chroma / chroma;
+}
+
+static void pool_mean(const struct pool *pool, struct ifl_palette *mean)
+{
+    memset(mean, 0, sizeof *mean);
+    for (int i = 0; i < pool->count; i++) {
+        for (int part = 0; part < PARTS; part++) {
+            for (int c = 0; c < CHANNELS; c++) {
+                mean->mean[part][c] += pool->palette[i].mean[part][c] / (float)pool->count;
+                mean->spread[part][c] += pool->palette[i].spread[part][c] / (float)pool->count;
+            }
         }
     }
 }
 
-// What a set of means lacks: the covariance of single palettes less that of the means of each one's
-// k nearest, part by part.
-static void missing_covariance(const struct pool *pool, int k, double lacks[COLORS][COLORS])
+static void pool_covariance(const struct pool *pool, const struct ifl_palette *middle,
+                            double cov[COLORS][COLORS])
 {
-    struct ifl_palette middle;
-    for (int part = 0; part < PARTS; part++)
-        part_mean(pool, NULL, pool->count, part, &middle);
-    memset(lacks, 0, COLORS * sizeof *lacks);
+    memset(cov, 0, COLORS * sizeof *cov);
     for (int i = 0; i < pool->count; i++) {
-        struct ifl_palette mean;
-        for (int part = 0; part < PARTS; part++) {
-            int chosen[IFL_K_MAX];
-            nearest(pool, i, part, k, chosen);
-            part_mean(pool, chosen, k, part, &mean);
-        }
+        double from[COLORS];
+        for (int a = 0; a < COLORS; a++)
+            from[a] = (double)(pool->palette[i].mean[a / CHANNELS][a % CHANNELS] -
+                               middle->mean[a / CHANNELS][a % CHANNELS]);
         for (int a = 0; a < COLORS; a++) {
-            for (int b = 0; b < COLORS; b++) {
-                int pa = a / CHANNELS, ca = a % CHANNELS, pb = b / CHANNELS, cb = b % CHANNELS;
-                double single = (double)(pool->palette[i].mean[pa][ca] - middle.mean[pa][ca]) *
-                                (double)(pool->palette[i].mean[pb][cb] - middle.mean[pb][cb]);
-                double blended = (double)(mean.mean[pa][ca] - middle.mean[pa][ca]) *
-                                 (double)(mean.mean[pb][cb] - middle.mean[pb][cb]);
-                // The parts' means are chosen apart from each other: they have nothing in common.
-                lacks[a][b] += (single - (pa == pb ? blended : 0)) / pool->count;
-            }
+            for (int b = 0; b < COLORS; b++)
+                cov[a][b] += from[a] * from[b] / pool->count;
         }
     }
 }
@@ -183,56 +189,45 @@ static void draw_step(double cov[COLORS][COLORS], struct ifl_rng *rng, float ste
     }
 }
 
-// No colour that lies far beyond all that anybody has there.
-static float within(const struct pool *pool, int part, int c, float value)
+static void equal_shares(const struct pool *pool, struct ifl_blend *blend)
 {
-    float least = pool->palette[0].mean[part][c], most = least;
-    for (int i = 1; i < pool->count; i++) {
-        least = fminf(least, pool->palette[i].mean[part][c]);
-        most = fmaxf(most, pool->palette[i].mean[part][c]);
-    }
-    float margin = 4 + (most - least) / 10;
-    return fminf(fmaxf(value, least - margin), most + margin);
-}
-
-static void choose_part(const struct pool *pool, int part, int k, const float step[COLORS],
-                        struct ifl_rng *rng, struct ifl_palette *palette, struct ifl_blend *blend)
-{
-    int chosen[IFL_K_MAX];
-    nearest(pool, (int)ifl_rng_below(rng, (uint32_t)pool->count), part, k, chosen);
-    part_mean(pool, chosen, k, part, palette);
-    float *mean = palette->mean[part];
-    // Heads differ less than their measured palettes, which have collars and shoulders in them: a
-    // step of theirs in hue would look odd at once.
-    int free = part == 0 ? 1 : CHANNELS;
-    for (int c = 0; c < free; c++)
-        mean[c] = within(pool, part, c, mean[c] + step[part * CHANNELS + c]);
-    mean[0] = fminf(fmaxf(from_scale(mean[0]), 8), 235);
-    blend->count = k;
-    for (int i = 0; i < k; i++) {
-        blend->identity[i] = pool->identity[chosen[i]];
-        blend->weight[i] = 1.0 / k;
+    blend->count = pool->count;
+    for (int i = 0; i < pool->count; i++) {
+        blend->identity[i] = pool->identity[i];
+        blend->weight[i] = 1.0 / pool->count;
     }
 }
 
 bool ifl_palette_choose(const struct ifl_objects *objects, enum ifl_kind_index kind,
                         const uint8_t *excluded, int k, struct ifl_rng *rng,
-                        struct ifl_palette *palette, struct ifl_blend blend[PARTS])
+                        struct ifl_palette *palette, struct ifl_blend *blend)
 {
     struct pool pool;
-    double lacks[COLORS][COLORS];
+    struct bounds bounds[PARTS];
+    double cov[COLORS][COLORS];
     float step[COLORS];
     fill_pool(objects, kind, excluded, &pool);
-    if (pool.count <= k)
+    if (pool.count < k)
         return false;
-    // Half as many again as promised, where there are as many, as for the shape.
-    int count = k + (k + 1) / 2;
-    count = count < pool.count ? count : pool.count - 1;
-    count = count < IFL_K_MAX ? count : IFL_K_MAX;
-    missing_covariance(&pool, count, lacks);
-    draw_step(lacks, rng, step);
-    for (int part = 0; part < PARTS; part++)
-        choose_part(&pool, part, count, step, rng, palette, &blend[part]);
+    equal_shares(&pool, blend);
+    for (int part = 0; part < PARTS; part++) {
+        find_bounds(&pool, part, k, &bounds[part]);
+        for (int i = 0; i < pool.count; i++)
+            bound(&bounds[part], pool.palette[i].mean[part]);
+    }
+    pool_mean(&pool, palette);
+    pool_covariance(&pool, palette, cov);
+    draw_step(cov, rng, step);
+    for (int part = 0; part < PARTS; part++) {
+        float *mean = palette->mean[part];
+        // Heads differ less than their measured palettes, which have collars and shoulders in
+        // them: a step of theirs in hue would look odd at once.
+        int free = part == 0 ? 1 : CHANNELS;
+        for (int c = 0; c < free; c++)
+            mean[c] += step[part * CHANNELS + c];
+        bound(&bounds[part], mean);
+        mean[0] = fminf(fmaxf(from_scale(mean[0]), 8), 235);
+    }
     return true;
 }
 

@@ -114,7 +114,7 @@ struct ifl_placement {
 struct ifl_object_record {
     struct ifl_placement placement;
     int slot_identity; // row of the identity that stood there
-    struct ifl_blend body, palette[PARTS];
+    struct ifl_blend body, palette;
 };
 
 // A participant: a crop, perhaps mirrored.
@@ -179,10 +179,10 @@ void ifl_texture_blend(const struct ifl_objects *objects, const struct ifl_pose 
                        const struct ifl_blend *blend, int k, struct ifl_paint_scratch *scratch);
 void ifl_part_weights(const float line[PARTS + 1], int row, float weight[PARTS]);
 
-// objects_color.c
+// objects_color.c: false: fewer than k may take part.
 bool ifl_palette_choose(const struct ifl_objects *objects, enum ifl_kind_index kind,
                         const uint8_t *excluded, int k, struct ifl_rng *rng,
-                        struct ifl_palette *palette, struct ifl_blend blend[PARTS]);
+                        struct ifl_palette *palette, struct ifl_blend *blend);
 void ifl_palette_apply(const struct ifl_palette *palette, struct ifl_figure *figure);
 
 // objects_front.c: fills front_foot and grain.

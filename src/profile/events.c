@@ -6,23 +6,36 @@
 #include <string.h>
 
 #define LOOKS_SIMILAR 0.28f // of signature distance
-#define LOOKS_SAME    0.13f
+// Of mean signatures of whole events. Of one person they differ by at most .13 on the drawn street
+// (98 %) and by at most .27 on a plaza of real people (95 % of halves of events); of two persons by
+// at least .2 and .1 (99 %). So nobody is counted twice, and some not at all.
+#define LOOKS_SAME 0.2f
 
 enum {
     FOLLOWS_FRAMES = 40, // from the end of one event to the begin of the next
+    WHOLE_HEIGHT = 12,   // pixels: what is smaller has no looks
 };
 
 int ifl_events_init(struct ifl_events *events)
 {
     *events = (struct ifl_events){.next_id = 1};
     events->row = calloc(IFL_EVENTS_MAX, sizeof *events->row);
-    return events->row ? 0 : -1;
+    events->order = calloc(IFL_EVENTS_MAX, sizeof *events->order);
+    events->leader = calloc(IFL_EVENTS_MAX, sizeof *events->leader);
+    if (events->row && events->order && events->leader)
+        return 0;
+    ifl_events_fini(events);
+    return -1;
 }
 
 void ifl_events_fini(struct ifl_events *events)
 {
     free(events->row);
+    free(events->order);
+    free(events->leader);
     events->row = NULL;
+    events->order = NULL;
+    events->leader = NULL;
 }
 
 void ifl_events_clear(struct ifl_events *events)
@@ -82,10 +95,27 @@ struct ifl_event_row *ifl_events_add(struct ifl_events *events, uint32_t id)
     return &events->row[at];
 }
 
-void ifl_event_seen(struct ifl_event_row *row, const struct ifl_box *box, uint64_t media_index,
-                    int64_t frame, const struct ifl_signature *look)
+// Shows all of an object, and it alone, as far as one component can tell.
+static int is_whole(const struct ifl_component *c)
+{
+    return c->edges == 0 && c->height >= WHOLE_HEIGHT && 20 * c->area > 7 * c->width * c->height;
+}
+
+static void see_whole(struct ifl_event_row *row, const struct ifl_component *c,
+                      const struct ifl_signature *look)
+{
+    float rate = 1 / (float)(row->whole_frames + 1);
+    rate = rate > 0.02f ? rate : 0.02f;
+    ifl_signature_blend(&row->whole, look, rate);
+    row->aspect += rate * ((float)c->width / (float)c->height - row->aspect);
+    row->whole_frames++;
+}
+
+void ifl_event_seen(struct ifl_event_row *row, const struct ifl_component *component,
+                    uint64_t media_index, int64_t frame, const struct ifl_signature *look)
 {
     struct ifl_event *event = &row->event;
+    struct ifl_box seen = ifl_box_of(component), *box = &seen;
     if (event->frames == 0) {
         event->first_index = event->last_index = media_index;
         row->first = *box;
@@ -105,6 +135,8 @@ void ifl_event_seen(struct ifl_event_row *row, const struct ifl_box *box, uint64
         float rate = 1 / (float)(event->frames + 1);
         ifl_signature_blend(&row->look, look, rate > 0.02f ? rate : 0.02f);
     }
+    if (look && is_whole(component))
+        see_whole(row, component, look);
     event->frames++;
 }
 
@@ -166,47 +198,67 @@ static int is_part(const struct ifl_event_row *part, const struct ifl_event_row 
             inside(&part->last, &whole->last));
 }
 
-static int alike(const struct ifl_event_row *a, const struct ifl_event_row *b)
+static int related(const struct ifl_event_row *a, const struct ifl_event_row *b)
 {
-    int high = a->event.height_max, low = b->event.height_max;
-    if (high < low) {
-        int swap = high;
-        high = low;
-        low = swap;
-    }
-    return 2 * low >= high && !overlap_in_time(&a->event, &b->event) &&
-           ifl_signature_distance(&a->look, &b->look) < LOOKS_SAME;
+    return follows(a, b) || follows(b, a) || is_part(a, b) || is_part(b, a);
 }
 
-static int belongs(const struct ifl_events *events, const struct ifl_event_row *row,
-                   uint32_t identity, int before)
+// How unlike two events are; people and vehicles have nothing in common.
+static float unlike(const struct ifl_event_row *a, const struct ifl_event_row *b)
 {
-    int members = 0, likes = 0;
-    for (int i = 0; i < before; i++) {
-        const struct ifl_event_row *other = &events->row[i];
-        if (other->memory_frames == 0 || other->event.identity != identity)
-            continue;
-        if (follows(other, row) || follows(row, other) || is_part(row, other) ||
-            is_part(other, row))
-            return 1;
-        members++;
-        likes += alike(other, row);
+    if (a->whole_frames == 0 || b->whole_frames == 0)
+        return ifl_signature_distance(&a->look, &b->look);
+    if (a->aspect > 2 * b->aspect || b->aspect > 2 * a->aspect)
+        return 1;
+    return ifl_signature_distance(&a->whole, &b->whole);
+}
+
+static int longer_first(const void *left, const void *right)
+{
+    const struct ifl_event_row *a = *(struct ifl_event_row *const *)left;
+    const struct ifl_event_row *b = *(struct ifl_event_row *const *)right;
+    if (a->whole_frames != b->whole_frames)
+        return a->whole_frames < b->whole_frames ? 1 : -1;
+    return (a->event.id > b->event.id) - (a->event.id < b->event.id);
+}
+
+// The identity of row `at`, by those before it; one more than there are: a new one.
+static uint32_t identity_of(struct ifl_event_row *const *row, int at, int *leader, int identities)
+{
+    float best = 2;
+    int nearest = 0;
+    for (int i = 0; i < at; i++) {
+        if (related(row[i], row[at]))
+            return row[i]->event.identity;
     }
-    return members > 0 && likes == members;
+    for (int i = 0; i < identities; i++) {
+        float distance = unlike(row[leader[i]], row[at]);
+        if (distance < best) {
+            best = distance;
+            nearest = i;
+        }
+    }
+    int known =
+        identities > 0 && (best < LOOKS_SAME || row[at]->whole_frames < IFL_EVENT_CONFIRMED_FRAMES);
+    if (known)
+        return (uint32_t)nearest + 1;
+    leader[identities] = at;
+    return (uint32_t)identities + 1;
 }
 
 int ifl_events_identify(struct ifl_events *events)
 {
-    uint32_t identities = 0;
+    int count = 0, identities = 0;
+    struct ifl_event_row **row = events->order;
     for (int i = 0; i < events->count; i++) {
-        struct ifl_event_row *row = &events->row[i];
-        if (row->memory_frames == 0)
-            continue;
-        uint32_t identity = 1;
-        while (identity <= identities && !belongs(events, row, identity, i))
-            identity++;
-        row->event.identity = identity;
-        identities = identity > identities ? identity : identities;
+        if (events->row[i].memory_frames > 0)
+            row[count++] = &events->row[i];
     }
-    return (int)identities;
+    qsort(row, (size_t)count, sizeof *row, longer_first);
+    for (int i = 0; i < count; i++) {
+        row[i]->event.identity = identity_of(row, i, events->leader, identities);
+        int own = (int)row[i]->event.identity;
+        identities = own > identities ? own : identities;
+    }
+    return identities;
 }

@@ -114,8 +114,7 @@ static uint32_t find_event(struct ifl_refiner *refiner, const struct ifl_scene *
         return own;
     if (!row)
         row = ifl_events_add(events, 0);
-    struct ifl_box box = ifl_box_of(&refiner->component[c]);
-    ifl_event_seen(row, &box, frame->media_index, slot->number, &look);
+    ifl_event_seen(row, &refiner->component[c], frame->media_index, slot->number, &look);
     return row->event.id;
 }
 

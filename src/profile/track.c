@@ -319,7 +319,7 @@ void ifl_tracker_update(struct ifl_tracker *tracker, struct ifl_events *events,
         track->edges = component[c].edges;
         // A later loop shows nothing new of an event.
         if (!input->looped || row->event.frames == 0)
-            ifl_event_seen(row, &box, input->media_index, input->frame, look);
+            ifl_event_seen(row, &component[c], input->media_index, input->frame, look);
         component[c].event = row->event.id;
     }
     ifl_visits_record(visits, input->media_index, component, count);

@@ -34,8 +34,7 @@ static void every_object_is_a_blend_of_k_others(void **state)
             for (int o = 0; o < painting->audit.objects; o++) {
                 const struct ifl_object_record *record = &painting->record[o];
                 check_blend(&record->body, ks[i], record->slot_identity);
-                for (int part = 0; part < PARTS; part++)
-                    check_blend(&record->palette[part], ks[i], record->slot_identity);
+                check_blend(&record->palette, ks[i], record->slot_identity);
                 objects++;
             }
         }
@@ -265,7 +264,7 @@ static void kinds_do_not_mix(void **state)
             for (int i = 0; i < record->body.count; i++)
                 assert_int_equal(record->body.identity[i] >= 12, vehicle);
             for (int i = 0; i < 3; i++)
-                assert_int_equal(record->palette[0].identity[i] >= 12, vehicle);
+                assert_int_equal(record->palette.identity[i] >= 12, vehicle);
             wide += vehicle;
         }
     }
@@ -345,13 +344,13 @@ static void colors_have_the_spread_of_the_stream(void **state)
     ifl_rng_init(&rng, 1);
     for (int i = 0; i < objects->identities + DRAWS; i++) {
         struct ifl_palette palette;
-        struct ifl_blend blend[PARTS];
+        struct ifl_blend blend;
         bool real = i < objects->identities;
         if (real)
             palette = objects->identity[i].palette;
         else
             assert_true(
-                ifl_palette_choose(objects, KIND_UPRIGHT, nobody, 3, &rng, &palette, blend));
+                ifl_palette_choose(objects, KIND_UPRIGHT, nobody, 3, &rng, &palette, &blend));
         for (int c = 0; c < 2; c++) { // luma, and one chroma
             struct moments *m = real ? &single[c] : &made[c];
             double value = (double)palette.mean[LEGS][c];
