@@ -190,7 +190,7 @@ class Told(Case):
         for k in (2, 3, 5):
             for objects in pictures.records(RECORDS, profile, "deidentify", k, range(1, 6)):
                 for record in objects:
-                    for blend in (record["body"], *record["palette"]):
+                    for blend in (record["body"], record["palette"]):
                         who = [identity for identity, _ in blend]
                         self.assertEqual(len(who), len(set(who)))
                         self.assertGreaterEqual(len(who), k)
