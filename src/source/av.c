@@ -28,6 +28,8 @@ enum {
     SKIPPED = 1,
 };
 
+#define KEY_INTERVAL_NS (IFL_KEY_INTERVAL_S * IFL_SECOND_NS)
+
 struct ifl_av {
     struct ifl_av_request request; // `options` is not kept
     char shown[256];
@@ -360,7 +362,7 @@ bool ifl_av_keys(const struct ifl_av *av)
 void ifl_av_refuse_keys(struct ifl_av *av)
 {
     ifl_log(IFL_LOG_INFO, "source.no-key-frame", NULL,
-            "%s has no key frames that stand alone; all of its pictures are decoded", av->shown);
+            "%s sends no key frames that stand alone; all of its pictures are decoded", av->shown);
     avcodec_flush_buffers(av->codec);
     av->keys = av->emptying = av->alone = false;
     av->keys_refused = true;
@@ -380,13 +382,20 @@ static bool is_within(int64_t since_ns, int64_t now_ns, int64_t most_ns)
            now_ns - since_ns <= most_ns;
 }
 
-// Both ways only at a key frame, so that no picture refers to one that was left out.
+// Both ways only at a key frame, so that no picture refers to one that was left out; but a stream
+// whose key frames no longer come is not waited for.
 static bool is_skipped(struct ifl_av *av)
 {
-    if (!(av->packet->flags & AV_PKT_FLAG_KEY))
-        return av->keys;
     int64_t now_ns = packet_ns(av);
-    bool regular = is_within(av->key_ns, now_ns, IFL_KEY_INTERVAL_S * IFL_SECOND_NS);
+    if (!(av->packet->flags & AV_PKT_FLAG_KEY)) {
+        if (av->keys && now_ns != AV_NOPTS_VALUE && now_ns - av->key_ns > 2 * KEY_INTERVAL_NS) {
+            ifl_av_refuse_keys(av);
+            // Of a file, too: marked, not withheld for ever.
+            av->codec->flags |= AV_CODEC_FLAG_OUTPUT_CORRUPT;
+        }
+        return av->keys;
+    }
+    bool regular = is_within(av->key_ns, now_ns, KEY_INTERVAL_NS);
     bool keys = atomic_load(&av->keys_wanted) && regular && !av->keys_refused;
     bool soon = av->keys && keys && is_within(av->key_taken_ns, now_ns, KEY_PERIOD_NS);
     av->key_ns = now_ns;

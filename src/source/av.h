@@ -17,7 +17,7 @@
 #include "inferloop/source.h"
 #include "source/address.h"
 
-enum { IFL_KEY_INTERVAL_S = 4 };
+enum { IFL_KEY_INTERVAL_S = 4 }; // key frames that are further apart are rare
 
 // Whoever waits inside FFmpeg: until when, and whether somebody called it off.
 struct ifl_av_guard {
@@ -62,7 +62,8 @@ void ifl_av_want_keys(struct ifl_av *av, bool wanted);
 // Whether the last picture was such a key frame that the decoder had to make of nothing else.
 // Reading thread, as the next.
 bool ifl_av_keys(const struct ifl_av *av);
-// What the stream marks as key frames are none: decodes all for as long as it is open.
+// What the stream marks as key frames are none, or they have ceased: decodes all for as long as it
+// is open. Pictures that are not whole yet are marked.
 void ifl_av_refuse_keys(struct ifl_av *av);
 // Presentation time since the first picture, or -1.
 int64_t ifl_av_pts_ns(struct ifl_av *av, const AVFrame *picture);

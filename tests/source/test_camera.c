@@ -200,6 +200,23 @@ static void a_refresh_is_no_key_frame(void **state)
     assert_int_equal(keys.picture[keys.count - 1].pts_ns, all.picture[119].pts_ns);
 }
 
+// They come for a while and then no more: not waited for, and what can't be whole says so.
+static void key_frames_may_cease(void **state)
+{
+    (void)state;
+    static struct reading keys;
+    char path[CLIP_PATH_MAX];
+    if (!clips_make(folder, "cease.ts",
+                    "-f lavfi -i testsrc2=s=160x120:r=10:d=30 -c:v libx264 -bf 0 -g 300 "
+                    "-sc_threshold 0 -force_key_frames 1,2,3,4",
+                    path))
+        skip();
+    read_keys(path, 0, INT64_MAX, &keys);
+    assert_in_range(keys.skipped, 90, 120); // from the second key frame to 8 s after the last
+    assert_in_range(keys.dropped, 150, 190);
+    assert_int_equal(keys.count + keys.skipped + keys.dropped, 300);
+}
+
 static void expect_refusal(const char *uri, enum ifl_result result, const char *word)
 {
     struct ifl_error error;
@@ -455,6 +472,7 @@ int main(void)
         cmocka_unit_test(only_key_frames_are_decoded_when_asked),
         cmocka_unit_test(rare_key_frames_change_nothing),
         cmocka_unit_test(a_refresh_is_no_key_frame),
+        cmocka_unit_test(key_frames_may_cease),
         cmocka_unit_test(frames_outlive_the_source),
         cmocka_unit_test(probes),
         cmocka_unit_test(truncated_files_give_what_they_have),
