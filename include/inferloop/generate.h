@@ -74,7 +74,7 @@ struct ifl_request {
     enum ifl_privacy privacy;
     int k;                           /* for deidentify and k-anonymous, IFL_K_MIN..IFL_K_MAX */
     int steps;                       /* of the engine, at most, for each level of detail: fewer are
-                                        faster and coarser; 0: its own number */
+                                        faster and coarser; 0: its own number; to 1000 */
     double guidance_scale;           /* strength of prompt words, 0..20; 7.5 applies them as listed
                                         in docs/prompts.md, 0 not at all */
     double target[IFL_TARGET_COUNT]; /* in the ranges of the table */

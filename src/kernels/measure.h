@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Measuring a picture: in go planes, out come integer sums, from which features.c derives what a
 // user reads. Exact: every instruction set gives the same sums. Any thread, no memory of its own
-// beyond 300 KiB of stack. Planes up to IFL_FRAME_SIDE_MAX on a side, at least 1.
+// beyond 700 KiB of stack. Planes up to IFL_FRAME_SIDE_MAX on a side, at least 1.
 //
 // 3x3 operators are taken where all nine pixels exist, the interior: columns 1 to width - 2, rows
 // 1 to height - 2; a picture of less than three columns or rows has none.

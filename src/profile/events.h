@@ -8,9 +8,8 @@
 //  - was seen whole for a while, and
 //  - looks clearly different, in its whole pictures, from all identities so far (the longest
 //    events come first), or is of another shape (a vehicle, a person); and
-//  - did not begin soon after another had ended, near the place it ended at and looking similar,
-//  nor
-//    was seen for a moment only, beside or inside another (a part of it that came apart).
+//  - neither began soon after another had ended, near the place it ended at and looking similar,
+//    nor was seen for a moment only, beside or inside another (a part of it that came apart).
 // All other events belong to the identity that they look most like. So people who dress alike are
 // one identity, even side by side in one picture; somebody whose looks change is two.
 #ifndef IFL_PROFILE_EVENTS_H

@@ -377,6 +377,7 @@ static int sign_in(const char *type, const char *format, const char *key, char c
     struct answer answer = client_ask(under.port, request);
     const char *set = answer_header(&answer, "Set-Cookie");
     assert_non_null(set);
+    set = set ? set : ""; // compilers do not know that the line above does not return then
     snprintf(cookie, 256, "Cookie: %.*s", (int)strcspn(set, ";"), set);
     int status = answer.status;
     if (status < 400) {

@@ -37,6 +37,15 @@ class Api(Case):
         self.assertEqual(got, status, (method, path, body, content[:500]))
         return headers, json.loads(content) if headers.get("content-type") == "application/json" else content
 
+    def test_what_the_readme_asks_for_is_answered(self):
+        live = self.begin()
+        lines = re.findall(r"^curl .*$", (ROOT / "README.md").read_text(), re.M)
+        self.assertGreaterEqual(len(lines), 5)
+        for line in lines:
+            line = line.replace("http://127.0.0.1:8000", live.url("")).replace("curl ", "curl -sS --fail-with-body ", 1)
+            done = subprocess.run(["bash", "-c", line], cwd=self.folder, capture_output=True, timeout=60)
+            self.assertEqual(done.returncode, 0, (line, done.stdout[:500], done.stderr[:500]))
+
     def test_a_walk_over_every_route(self):
         live = self.begin()
         call = lambda *words: self.call(live, *words)
