@@ -68,6 +68,7 @@ struct ifl_events {
     struct told told[IFL_SOURCES_SHOWN_MAX];
     int told_count;
     int64_t status_at_ns; // when the next one is due
+    bool listening;       // what came before is no news any more
 
     pthread_mutex_t lock; // guards all below, every client and every message's count
     pthread_cond_t changed;
@@ -313,15 +314,16 @@ static void publish_profiles(struct ifl_events *events, bool tell)
 static bool wait_for_clients(struct ifl_events *events)
 {
     pthread_mutex_lock(&events->lock);
-    bool slept = !events->clients;
     while (!events->stopping && !events->clients) {
+        events->listening = false;
         unref(events->status);
         events->status = NULL;
         pthread_cond_wait(&events->changed, &events->lock);
     }
     bool stopping = events->stopping;
     pthread_mutex_unlock(&events->lock);
-    if (slept && !stopping) {
+    if (!events->listening && !stopping) {
+        events->listening = true; // also at the first turn, when a client was faster than the thread
         publish_images(events, false);
         publish_profiles(events, false);
         publish_incidents(events, false);
