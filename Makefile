@@ -5,12 +5,13 @@ BUILD ?= build
 SOURCE ?= .cache/vtest.avi
 CLIP = .cache/vtest.avi
 FUZZ_SECONDS ?= 30
+SHAKES ?= 3
 # What `make bench` judges: of vtest, pattern, long, cup, box. vtest alone takes three minutes.
 CLIPS ?= vtest
 MESON = meson setup --wrap-mode=nodownload
 SANITIZE = -Db_sanitize=address,undefined -Db_lundef=false -Doptimization=1
 
-.PHONY: all demo test test-slow test-all asan tsan fuzz bench install format lint docs sheets clean FORCE
+.PHONY: all demo test test-slow test-all asan tsan shake fuzz bench install format lint docs sheets clean FORCE
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD) --quiet
 
@@ -46,6 +47,11 @@ tsan:
 	@test -f $(BUILD)-tsan/build.ninja || CC=clang-14 $(MESON) $(BUILD)-tsan -Db_sanitize=thread -Db_lundef=false \
 	    -Dc_args=-fsanitize-ignorelist=$(CURDIR)/tests/faults/tsan-ignore.txt > /dev/null
 	@/usr/bin/python3 tests/run.py --only unit --label tsan --build $(BUILD)-tsan
+
+# The unit tests SHAKES times while threads, locks and sockets are held up at random: what races, fails here.
+shake: all
+	@tools/install build test
+	@/usr/bin/python3 tests/run.py --shake $(SHAKES)
 
 # Each fuzz target with libFuzzer, FUZZ_SECONDS long; their corpora are replayed by `make test`.
 fuzz:

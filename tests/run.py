@@ -4,8 +4,9 @@
 
 `make test`: the unit tests of build/, the same under AddressSanitizer and UBSan, and the whole-program tests
 tests/program/test_*.py. `make test-slow`: tests/program/slow_*.py, and the pipeline's unit tests under
-ThreadSanitizer. `make test-all`: both. Test programs run side by side, one a core, longest first; those that measure what the
-machine is disturbed by run alone. A part that runs nothing is a failure.
+ThreadSanitizer. `make test-all`: both. `make shake`: unit tests while threads are held up at random. Test
+programs run side by side, one a core, longest first; those that measure what the machine is disturbed by run
+alone. A part that runs nothing is a failure.
 """
 import argparse
 import concurrent.futures
@@ -119,10 +120,12 @@ class Job:
         self.name, self.run, self.seconds, self.alone = name, run, seconds, alone
 
 
-def unit_jobs(folder, label, only=""):
+def unit_jobs(folder, label, only="", preload=None):
     listed = subprocess.run(["meson", "introspect", "--tests", str(folder)], cwd=ROOT, check=True,
                             capture_output=True, text=True).stdout
     env = environment(folder, label)
+    if preload:
+        env["LD_PRELOAD"] = str(preload)
     slowness = {"unit": 1, "asan": 3, "tsan": 10}[label]
     return [Job(f"{label} {test['name']}", lambda test=test: run_unit(test["cmd"], env), slowness)
             for test in json.loads(listed) if test["name"].startswith(only)]
@@ -203,12 +206,19 @@ def slow_jobs(folder):
     return program_jobs(folder, "slow_*.py") + unit_jobs(watched, "tsan", "pipeline")
 
 
+def shaken_jobs(folder, times):
+    """The unit tests of the rooms that have threads, their order disturbed."""
+    rooms = ("core", "source", "ingest", "deliver", "monitor", "pipeline", "http")
+    return times * unit_jobs(folder, "unit", rooms, folder / "tests" / "faults" / "libshake.so")
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--only", choices=["unit", "program"])
     parser.add_argument("--label", choices=["unit", "asan", "tsan"], default="unit",
                         help="of --only unit: which sanitizer --build was made with")
     parser.add_argument("--build", default=str(ROOT / "build"))
+    parser.add_argument("--shake", type=int, metavar="TIMES", help="only unit tests, shaken (tests/faults/shake.c)")
     parser.add_argument("--parts", nargs="+", choices=["quick", "slow"], default=["quick"])
     parser.add_argument("--module", help="only this file of tests/program/")
     args = parser.parse_args()
@@ -218,10 +228,12 @@ def main():
         sys.exit(total.failed > 0)
     folder = pathlib.Path(args.build).resolve()
     build(folder, [])
-    if args.label == "unit":
+    if args.label == "unit" and not args.shake:
         subprocess.run([folder / "inferloop", "profile", ROOT / ".cache" / "vtest.avi", "-o", CLIP_PROFILE],
                        check=True, stdout=subprocess.DEVNULL)
-    if args.label != "unit":
+    if args.shake:
+        jobs = shaken_jobs(folder, args.shake)
+    elif args.label != "unit":
         jobs = unit_jobs(folder, args.label)
     else:
         jobs = quick_jobs(folder, args.only) if "quick" in args.parts else []
