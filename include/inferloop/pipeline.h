@@ -160,6 +160,9 @@ struct ifl_source_status {
     const char *rung;      /* how much is analysed: "full", "coarse", "thinned", "key", "health" */
     double analysed_share; /* as in the profile */
     double complete_share;
+    double lag_seconds; /* how far pictures of a live source are behind the least that they were
+                           since it connected; NAN: not known */
+    double busy_share; /* of the last second, that decoding did not wait for data; NAN: not known */
     struct ifl_audit_summary audit; /* of its newest images */
 };
 /* Fills at most `most` rows, returns how many sources there are. */

@@ -37,6 +37,8 @@ struct ifl_source_info {
     char format[32];   /* pixel format as the decoder names it, e.g. "yuvj420p" */
     char codec[32];    /* e.g. "h264"; "" where there is none */
     char licence[96];  /* licence or origin of the pictures if the source knows it; else "" */
+    int64_t waited_ns; /* of a live source: how long its reads have waited for data since it was
+                          opened, the processor aside; 0: not known */
 };
 
 struct ifl_source_plugin {

@@ -50,20 +50,21 @@ static json_t *json_of_audit(const struct ifl_audit_summary *audit)
 
 json_t *ifl_source_json(const struct ifl_source_status *row)
 {
-    return json_pack("{so so ss so so so sb so so so so so si si so so so ss ss so so so}", "name",
-                     ifl_json_text(row->name), "uri", ifl_json_public(row->uri), "state",
-                     ifl_source_state_name(row->state), "reason", ifl_json_public(row->reason),
-                     "state_age_seconds", ifl_json_number(row->state_age_seconds),
-                     "next_attempt_seconds", ifl_json_number(row->next_attempt_seconds),
-                     "breaker_open", row->breaker_open, "failures", ifl_json_count(row->failures),
-                     "last_frame_age_seconds", ifl_json_number(row->last_frame_age_seconds), "rate",
-                     ifl_json_number(row->rate), "frames", ifl_json_count(row->frames), "loops",
-                     ifl_json_count(row->loops), "width", row->width, "height", row->height,
-                     "nominal_rate", ifl_json_number(row->nominal_rate), "format",
-                     ifl_json_public(row->format), "codec", ifl_json_public(row->codec), "camera",
-                     row->camera, "rung", row->rung ? row->rung : "full", "analysed_share",
-                     ifl_json_number(row->analysed_share), "complete_share",
-                     ifl_json_number(row->complete_share), "audit", json_of_audit(&row->audit));
+    return json_pack(
+        "{so so ss so so so sb so so so so so si si so so so ss ss so so so so so}", "name",
+        ifl_json_text(row->name), "uri", ifl_json_public(row->uri), "state",
+        ifl_source_state_name(row->state), "reason", ifl_json_public(row->reason),
+        "state_age_seconds", ifl_json_number(row->state_age_seconds), "next_attempt_seconds",
+        ifl_json_number(row->next_attempt_seconds), "breaker_open", row->breaker_open, "failures",
+        ifl_json_count(row->failures), "last_frame_age_seconds",
+        ifl_json_number(row->last_frame_age_seconds), "rate", ifl_json_number(row->rate), "frames",
+        ifl_json_count(row->frames), "loops", ifl_json_count(row->loops), "width", row->width,
+        "height", row->height, "nominal_rate", ifl_json_number(row->nominal_rate), "format",
+        ifl_json_public(row->format), "codec", ifl_json_public(row->codec), "camera", row->camera,
+        "rung", row->rung ? row->rung : "full", "analysed_share",
+        ifl_json_number(row->analysed_share), "complete_share",
+        ifl_json_number(row->complete_share), "lag_seconds", ifl_json_number(row->lag_seconds),
+        "busy_share", ifl_json_number(row->busy_share), "audit", json_of_audit(&row->audit));
 }
 
 json_t *ifl_sources_json(struct ifl_pipeline *pipeline)

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "core/secrets.h"
 #include "ingest/canonical.h"
+#include "ingest/lag.h"
 #include "ingest/link.h"
 #include "ingest/pace.h"
 
@@ -39,7 +40,8 @@ struct ifl_ingest {
     bool keys_only;
     struct ifl_ingest_status status;
     struct ifl_meter meter;
-    int64_t stall_ns; // without a picture for so long it has stalled
+    struct ifl_lag lag; // of this connection
+    int64_t stall_ns;   // without a picture for so long it has stalled
     struct ifl_frame *newest;
     uint64_t serial;
 
@@ -370,6 +372,23 @@ static void note_good(struct ifl_ingest *ingest, int64_t now_ns)
                 "%s delivers again after %d attempts", ingest->shown, attempts);
 }
 
+// Whether decoding keeps up with the camera; `pts_ns` -1: the picture was not decoded, or has none.
+static void note_lag(struct ifl_ingest *ingest, int64_t pts_ns, int64_t now_ns)
+{
+    struct ifl_source_info info = {0};
+    if (!ingest->live)
+        return;
+    bool due = ifl_lag_due(&ingest->lag, now_ns);
+    if (due)
+        ingest->config.plugin->info(ingest->self, &info);
+    pthread_mutex_lock(&ingest->lock);
+    if (pts_ns >= 0)
+        ifl_lag_picture(&ingest->lag, pts_ns, now_ns);
+    if (due)
+        ifl_lag_look(&ingest->lag, info.waited_ns, now_ns);
+    pthread_mutex_unlock(&ingest->lock);
+}
+
 // Makes the picture canonical and hands it on. The edge `in` has it as busy.
 static enum ifl_result hand_on(struct ifl_ingest *ingest, struct ifl_frame *raw)
 {
@@ -399,6 +418,7 @@ static enum ifl_result take_picture(struct ifl_ingest *ingest, struct ifl_frame 
     ifl_edge_enter(config->in);
     renumber(ingest, raw);
     note_info(ingest, raw);
+    note_lag(ingest, raw->pts_ns, now);
     bool wanted =
         ifl_thin_wants(&ingest->thin, config->rate_max, raw->pts_ns >= 0 ? raw->pts_ns : now);
     bool paced = wanted && config->realtime && !ingest->live && raw->pts_ns >= 0;
@@ -439,6 +459,7 @@ static void skip_picture(struct ifl_ingest *ingest)
     ifl_edge_enter(ingest->config.in);
     ifl_edge_drop(ingest->config.in, IFL_DROP_LOAD);
     ingest->next_sequence++;
+    note_lag(ingest, -1, ifl_now_ns(ingest->config.clock));
     note_good(ingest, ifl_now_ns(ingest->config.clock));
 }
 
@@ -520,6 +541,7 @@ static void close_source(struct ifl_ingest *ingest)
     pthread_mutex_lock(&ingest->lock);
     void *self = ingest->self;
     ingest->self = NULL; // from here on nobody interrupts it
+    ingest->lag = (struct ifl_lag){0};
     pthread_mutex_unlock(&ingest->lock);
     if (self)
         ingest->config.plugin->close(self);
@@ -629,6 +651,13 @@ bool ifl_ingest_live(const struct ifl_ingest *ingest)
     return ingest->config.plugin->live && ingest->config.plugin->live(ingest->uri);
 }
 
+void ifl_ingest_lag(struct ifl_ingest *ingest, struct ifl_lag *lag)
+{
+    pthread_mutex_lock(&ingest->lock);
+    *lag = ingest->lag;
+    pthread_mutex_unlock(&ingest->lock);
+}
+
 void ifl_ingest_status(struct ifl_ingest *ingest, struct ifl_ingest_status *status)
 {
     int64_t now = ifl_now_ns(ingest->config.clock);
@@ -636,6 +665,8 @@ void ifl_ingest_status(struct ifl_ingest *ingest, struct ifl_ingest_status *stat
     look(ingest);
     *status = ingest->status;
     status->rate = ifl_meter_rate(&ingest->meter, now);
+    status->lag_seconds = ingest->lag.begun ? (double)ingest->lag.lag_ns / 1e9 : NAN;
+    status->busy_share = ingest->lag.known ? ingest->lag.busy : NAN;
     pthread_mutex_unlock(&ingest->lock);
 }
 

@@ -18,6 +18,7 @@
 #include "core/journal.h"
 #include "inferloop/pipeline.h" // enum ifl_source_state
 #include "inferloop/source.h"
+#include "ingest/lag.h"
 
 enum { IFL_MASKS_MAX = 16 };
 
@@ -47,8 +48,10 @@ struct ifl_ingest_status {
     int64_t state_since_ns;
     int64_t next_attempt_ns; // when it is tried again; -1: not waiting for that
     bool breaker_open;
-    int64_t last_frame_ns;              // the last good one; monotonic; -1 before the first
-    double rate;                        // good frames/s that came over the last seconds
+    int64_t last_frame_ns; // the last good one; monotonic; -1 before the first
+    double rate;           // good frames/s that came over the last seconds
+    double lag_seconds;    // pictures of a live source are behind, see ingest/lag.h; NAN: not known
+    double busy_share;     // of the last second, its reads did not wait for data; NAN: not known
     uint64_t frames, loops, reconnects; // frames: passed on
     struct ifl_source_info info;
     bool finished; // ended for good
@@ -68,6 +71,8 @@ void ifl_ingest_look(struct ifl_ingest *ingest);
 // Asks the source to decode key frames only, or all again; what it leaves out is dropped as LOAD in
 // `in`, and for state and rate has come. Any thread.
 void ifl_ingest_keys_only(struct ifl_ingest *ingest, bool wanted);
+// How far decoding is behind, of the connection that there is. Any thread.
+void ifl_ingest_lag(struct ifl_ingest *ingest, struct ifl_lag *lag);
 // Ends a wait for the next attempt now: the reason to wait may be gone. Any thread.
 void ifl_ingest_retry(struct ifl_ingest *ingest);
 // The URI as configured, with places for secrets, and whether it is live. Any thread.

@@ -267,6 +267,21 @@ static enum ifl_result study(struct ifl_channel *channel, const struct ifl_frame
     return ifl_profiler_take(channel->profiler, frame, &features, verdict, error);
 }
 
+static void report_slow(struct ifl_channel *channel)
+{
+    const struct ifl_ladder *ladder = &channel->ladder;
+    if (ladder->fell_behind_s > 0)
+        ifl_journal_note(channel->journal, channel->name, IFL_INCIDENT_SLOW, "decode",
+                         "decoding is slow: pictures fell %.1f s behind the camera; lower its rate "
+                         "or size, take its sub stream, or give it more processor",
+                         ladder->fell_behind_s);
+    else
+        ifl_journal_note(channel->journal, channel->name, IFL_INCIDENT_SLOW, "profile",
+                         "profile is slow: a whole frame takes %.0f ms, one comes every %.0f ms; "
+                         "lower --rate-max or the camera's rate or size, or give it more processor",
+                         1e3 * ladder->full_s, ladder->arrival > 0 ? 1e3 / ladder->arrival : 0);
+}
+
 // Once a second: what others see of the ladder, and incidents where it is not at its top.
 static void report_load(struct ifl_channel *channel)
 {
@@ -288,10 +303,7 @@ static void report_load(struct ifl_channel *channel)
         ifl_journal_clear(journal, channel->name, IFL_INCIDENT_DEGRADED);
         return;
     }
-    ifl_journal_note(journal, channel->name, IFL_INCIDENT_SLOW, "profile",
-                     "profile is slow: a whole frame takes %.0f ms, one comes every %.0f ms; lower "
-                     "--rate-max or the camera's rate or size, or give it more processor",
-                     1e3 * ladder->full_s, ladder->arrival > 0 ? 1e3 / ladder->arrival : 0);
+    report_slow(channel);
     ifl_journal_note(journal, channel->name, IFL_INCIDENT_DEGRADED, name,
                      "analysed now: %s; %.0f %% of its frames at all, %.0f %% in full; it climbs "
                      "back when there is time",
@@ -317,6 +329,9 @@ static void note_done(struct ifl_channel *channel, const struct ifl_frame *frame
     ifl_edge_count(channel->frames, &counts);
     ifl_edge_count(channel->in, &raw); // what isn't decoded has come, too
     uint64_t came = counts.received + raw.dropped[IFL_DROP_LOAD];
+    struct ifl_lag lag;
+    ifl_ingest_lag(channel->ingest, &lag);
+    ifl_ladder_decoder(&channel->ladder, ifl_lag_behind(&lag), lag.busy);
     if (channel->adaptive &&
         ifl_ladder_note(&channel->ladder, depth, came, frame->capture_ns, begun_ns, now_ns))
         report_load(channel);

@@ -13,6 +13,7 @@ static const double budget_least_s = 0.1, own_share = 1.2; // of a frame's own s
 static const double busy_most = 0.95; // share of its thread's time that may be planned
 static const double load_most = 0.8;  // predicted, to climb with no more than usual patience
 static const double patience_least = 4, patience_most = 32, fell_back_s = 10;
+static const double decoder_fell_back_s = 60; // its lag takes longer to show
 static const double rate_least = 2, share_memory_s = 20;
 enum { FULL_EVERY = 4, BAD_LEAST = 2, QUEUE = 4 };
 
@@ -77,7 +78,8 @@ static void enter(struct ifl_ladder *ladder, enum ifl_rung rung, int64_t now_ns)
     double since_s = (double)(now_ns - ladder->climbed_ns) / 1e9;
     if (climbs)
         ladder->climbed_ns = now_ns;
-    else if (since_s < fell_back_s) // it could not stay there: try it less often
+    else if (since_s < (ladder->behind_s > 0 ? decoder_fell_back_s : fell_back_s))
+        // it could not stay there: try it less often
         ladder->patience = fmin(2 * ladder->patience, patience_most);
     if (rung == IFL_RUNG_THINNED) // whence it comes, about half of what is analysed there
         ladder->rate = climbs ? 2 : fmax(rate_least, ladder->arrival / 2);
@@ -89,9 +91,9 @@ static void enter(struct ifl_ladder *ladder, enum ifl_rung rung, int64_t now_ns)
     ladder->late_s = 0;
 }
 
-static void go_down(struct ifl_ladder *ladder, int64_t now_ns)
+static void go_down(struct ifl_ladder *ladder, bool late, int64_t now_ns)
 {
-    if (ladder->rung == IFL_RUNG_THINNED && ladder->rate > rate_least) {
+    if (late && ladder->rung == IFL_RUNG_THINNED && ladder->rate > rate_least) {
         ladder->rate = fmax(rate_least, ladder->rate * down);
         // What it really gets done, where that is far less.
         if (ladder->full_s > 0)
@@ -122,7 +124,8 @@ static void go_up(struct ifl_ladder *ladder, int64_t now_ns)
 {
     ladder->bad = 0;
     ladder->good++;
-    if (ladder->rose && ladder->good > fell_back_s) // it can stay here
+    bool easy = ladder->busy < load_most;
+    if (ladder->rose && easy && ladder->good > fell_back_s) // it can stay here
         ladder->patience = patience_least;
     if (ladder->rung == IFL_RUNG_FULL)
         return;
@@ -139,7 +142,7 @@ static void go_up(struct ifl_ladder *ladder, int64_t now_ns)
 
 static void end_second(struct ifl_ladder *ladder, uint64_t frames, double seconds, int64_t now_ns)
 {
-    double p95 = 0;
+    double p95 = 0, before_s = ladder->behind_before_s;
     if (ladder->samples) {
         qsort(ladder->sample, (size_t)ladder->samples, sizeof *ladder->sample, compare);
         p95 = (double)ladder->sample[(ladder->samples * 95 - 1) / 100];
@@ -160,9 +163,15 @@ static void end_second(struct ifl_ladder *ladder, uint64_t frames, double second
     bool loses = ladder->rung <= IFL_RUNG_COARSE && frames > (uint64_t)ladder->noted + QUEUE;
     bool full = ladder->rung >= IFL_RUNG_THINNED && ladder->rung < IFL_RUNG_HEALTH &&
                 rate_now(ladder) * ladder->full_s > busy_most;
-    if (loses || full || ladder->late_s > ifl_ladder_budget(ladder)) {
+    bool late = loses || full || ladder->late_s > ifl_ladder_budget(ladder);
+    bool behind = ladder->behind_s > 0, falls_back = behind && ladder->behind_s >= before_s;
+    ladder->behind_before_s = ladder->behind_s;
+    if (late || (falls_back && ladder->rung < IFL_RUNG_KEY)) {
         ladder->good = 0;
-        go_down(ladder, now_ns);
+        ladder->fell_behind_s = late ? 0 : ladder->behind_s;
+        go_down(ladder, late, now_ns);
+    } else if (behind) { // catches up, or less analysis would not help it
+        ladder->good = ladder->bad = 0;
     } else {
         go_up(ladder, now_ns);
     }
@@ -174,6 +183,12 @@ static void smooth_to(double *value, double now)
 {
     double weight = now < *value / 2 ? 0.5 : 0.1;
     *value += (*value > 0 ? weight : 1) * (now - *value);
+}
+
+void ifl_ladder_decoder(struct ifl_ladder *ladder, double behind_s, double busy)
+{
+    ladder->behind_s = behind_s;
+    ladder->busy = busy;
 }
 
 bool ifl_ladder_note(struct ifl_ladder *ladder, enum ifl_depth depth, uint64_t received,

@@ -7,8 +7,9 @@
 // smoothed. While it is above the budget, or frames give way although all shall be analysed, it
 // goes down a rung, and where frames are left out, their rate falls to 0.9 of it. In time, the rate
 // rises by one frame a second and it climbs; onto a rung that measured service times say it could
-// not keep, and onto one that it has just left, only after more patience. Pure arithmetic on times.
-// One thread.
+// not keep, and onto one that it has just left, only after more patience. A decoder that is behind
+// and falls back further takes it down too, but no further than where only key frames are decoded;
+// while it catches up it stays. Pure arithmetic on times. One thread.
 #ifndef IFL_PIPELINE_LADDER_H
 #define IFL_PIPELINE_LADDER_H
 
@@ -39,13 +40,16 @@ enum { IFL_LADDER_SAMPLES = 128 }; // of one second
 
 struct ifl_ladder { // zero-initialised
     enum ifl_rung rung;
-    bool rose;                              // came to it from below
-    double rate;                            // frames/s analysed where some are left out
-    double arrival;                         // frames/s that come
-    double late_s;                          // smoothed p95
-    double full_s, light_s;                 // service time of a frame, smoothed
-    double patience;                        // seconds in time before it climbs
-    int good, bad;                          // seconds in a row
+    bool rose;              // came to it from below
+    double rate;            // frames/s analysed where some are left out
+    double arrival;         // frames/s that come
+    double late_s;          // smoothed p95
+    double full_s, light_s; // service time of a frame, smoothed
+    double patience;        // seconds in time before it climbs
+    double behind_s, busy;  // what was last said of the decoder
+    double behind_before_s; // the second before
+    double fell_behind_s;   // how far the decoder was when that took it down; 0: analysis did
+    int good, bad;          // seconds in a row
     int64_t second_ns, next_ns, climbed_ns; // begin of this second; next frame wanted
     uint64_t turn;
     uint64_t received; // until this second began
@@ -57,6 +61,9 @@ struct ifl_ladder { // zero-initialised
     int analysed_now, complete_now;
 };
 
+// How far the decoder is behind (seconds; 0: in time), and its share of the time, 0..1. Say it
+// before the frame is noted.
+void ifl_ladder_decoder(struct ifl_ladder *ladder, double behind_s, double busy);
 // How to treat a frame that was captured then.
 enum ifl_depth ifl_ladder_depth(struct ifl_ladder *ladder, int64_t captured_ns);
 // The frame is done, or (NONE) has been left out. `received`: frames that have come in all, those

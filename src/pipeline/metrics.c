@@ -32,6 +32,12 @@
       "full (full), over the last seconds.")                                                       \
     X(rung, GAUGE, "inferloop_source_rung", "source,rung",                                         \
       "1 for how much of a source is analysed now, else 0.")                                       \
+    X(lag, GAUGE, "inferloop_source_lag_seconds", "source",                                        \
+      "How far pictures of a live source are behind the least that they were since it connected; " \
+      "NaN: not known.")                                                                           \
+    X(busy, GAUGE, "inferloop_source_busy_share", "source",                                        \
+      "Share of the last second that decoding a live source did not wait for data; NaN: not "      \
+      "known.")                                                                                    \
     X(held, COUNTER, "inferloop_source_held_frames_total", "source",                               \
       "Frames that did not show the scene and were kept out of the profile.")                      \
     X(capture_to_profile, HISTOGRAM, "inferloop_capture_to_profile_seconds", "source",             \
@@ -212,6 +218,8 @@ static void collect_sources(struct ifl_metrics_writer *writer, struct ifl_pipeli
         collect_analysed(writer, &row[i]);
     for (int i = 0; i < count; i++)
         collect_rungs(writer, &row[i]);
+    EACH(METRIC_lag, row[i].lag_seconds)
+    EACH(METRIC_busy, row[i].busy_share)
     EACH(METRIC_held, row[i].held)
     for (int i = 0; i < count; i++) {
         struct ifl_metric_histogram histogram;

@@ -30,6 +30,8 @@ void ifl_status_of_ingest(struct ifl_ingest *ingest, const struct ifl_clock *clo
     status->breaker_open = from.breaker_open;
     status->failures = from.reconnects;
     status->rate = from.rate;
+    status->lag_seconds = from.lag_seconds;
+    status->busy_share = from.busy_share;
     status->frames = from.frames;
     status->loops = from.loops;
     status->width = from.info.width;

@@ -48,6 +48,7 @@ struct ifl_av {
     bool alone, gave;             // it held nothing before that; it has made a picture of it
     int64_t key_ns, key_taken_ns; // time of the last key frame, and of the last decoded so
     int64_t first_pts;            // of the first picture, in the stream's time base
+    int64_t waited_ns;            // for packets, so far; 0 would mean that it is not known
 };
 
 // ---- deadlines ----
@@ -276,6 +277,7 @@ enum ifl_result ifl_av_open(const struct ifl_av_request *request, struct ifl_av 
     snprintf(av->shown, sizeof av->shown, "%s", request->shown);
     av->request.shown = av->shown;
     av->first_pts = AV_NOPTS_VALUE;
+    av->waited_ns = 1;
     av->key_ns = av->key_taken_ns = AV_NOPTS_VALUE;
     AVDictionary *options = NULL;
     av_dict_copy(&options, request->options, 0);
@@ -406,22 +408,38 @@ static bool is_skipped(struct ifl_av *av)
     return soon;
 }
 
+// Time that has passed without this thread working. Demuxing is work; being pushed aside by others
+// passes for waiting here, but it hits the decoder far more.
+static int64_t idle_ns(void)
+{
+    struct timespec worked;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &worked);
+    return ifl_now_ns(ifl_clock_real()) - worked.tv_sec * IFL_SECOND_NS - worked.tv_nsec;
+}
+
+static int read_packet(struct ifl_av *av)
+{
+    int code = 0;
+    int64_t before_ns = av->request.live ? idle_ns() : 0;
+    do
+        code = av_read_frame(av->format, av->packet);
+    while (code == AVERROR(EAGAIN) && ifl_av_guard_sleep(av->request.guard, POLL_NS));
+    int64_t waited_ns = av->request.live ? idle_ns() - before_ns : 0;
+    av->waited_ns += waited_ns > 0 ? waited_ns : 0;
+    return code == AVERROR(EAGAIN) ? AVERROR_EXIT : code;
+}
+
 // The next packet of the video into the decoder. 0, SKIPPED, AVERROR_EOF, or an error.
 static int feed(struct ifl_av *av)
 {
     int errors = 0;
     for (;;) {
-        int code = av_read_frame(av->format, av->packet);
+        int code = read_packet(av);
         // Told to give up, FFmpeg may hand out what its parser still held, or call it an end. Taken
         // for a picture that would double the deadline.
         if (av->request.live && av->request.guard->tripped) {
             av_packet_unref(av->packet);
             return AVERROR_EXIT;
-        }
-        if (code == AVERROR(EAGAIN)) {
-            if (!ifl_av_guard_sleep(av->request.guard, POLL_NS))
-                return AVERROR_EXIT;
-            continue;
         }
         if (code == AVERROR_INVALIDDATA && ++errors < READ_ERRORS_MAX &&
             !guard_tripped(av->request.guard))
@@ -525,6 +543,7 @@ void ifl_av_info(const struct ifl_av *av, struct ifl_source_info *info)
     info->height = av->codec->height;
     info->rate = nominal_rate(av);
     info->frames = stream->nb_frames > 0 ? (uint64_t)stream->nb_frames : 0;
+    info->waited_ns = av->request.live ? av->waited_ns : 0;
     snprintf(info->format, sizeof info->format, "%s", format ? format : "");
     snprintf(info->codec, sizeof info->codec, "%s", avcodec_get_name(av->codec->codec_id));
 }

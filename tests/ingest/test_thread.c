@@ -250,8 +250,27 @@ static struct {
     bool refuse, block, interrupted, lose;
     bool locked; // it refuses for the credentials
     bool jump;   // every other picture's time is an hour off
+    int last;    // the connection that blocks at its end; 0: none
+    bool slow;   // it takes 150 ms to decode pictures that are 100 ms apart, on the clock below
     atomic_bool keys_only;
 } flaky = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+
+static _Atomic int64_t slow_now_ns = IFL_SECOND_NS;
+
+static int64_t slow_now(const struct ifl_clock *clock)
+{
+    (void)clock;
+    return atomic_load(&slow_now_ns);
+}
+
+static void slow_wait(const struct ifl_clock *clock, pthread_cond_t *cond, pthread_mutex_t *lock,
+                      int64_t until_ns)
+{
+    (void)clock, (void)cond, (void)lock;
+    atomic_store(&slow_now_ns, until_ns);
+}
+
+static const struct ifl_clock slow_clock = {slow_now, slow_now, slow_wait};
 
 static enum ifl_result flaky_open(const struct ifl_source_config *config, void **self,
                                   struct ifl_error *error)
@@ -289,12 +308,17 @@ static enum ifl_result flaky_read(void *self, struct ifl_frame **frame, struct i
         return IFL_SKIPPED;
     }
     if (*count == (uint64_t)flaky.frames_each)
-        return flaky.block ? flaky_wait(error)
-                           : ifl_fail(error, IFL_ERR_TIMEOUT, "source", "the camera is silent");
+        return flaky.block || flaky.opened == flaky.last
+                   ? flaky_wait(error)
+                   : ifl_fail(error, IFL_ERR_TIMEOUT, "source", "the camera is silent");
     *frame = ifl_frame_create(IFL_PIXEL_GRAY8, 32, 32);
     memset((void *)(uintptr_t)(*frame)->plane[0], 9, (size_t)(*frame)->stride[0] * 32);
     (*frame)->sequence = (*count)++;
     (*frame)->pts_ns = (int64_t)(*frame)->sequence * 1000;
+    if (flaky.slow) {
+        (*frame)->pts_ns *= 100000;
+        atomic_fetch_add(&slow_now_ns, 150 * IFL_MILLISECOND_NS);
+    }
     if (flaky.jump && *count % 2 == 0)
         (*frame)->pts_ns += 3600 * IFL_SECOND_NS;
     return IFL_OK;
@@ -302,8 +326,10 @@ static enum ifl_result flaky_read(void *self, struct ifl_frame **frame, struct i
 
 static void flaky_info(void *self, struct ifl_source_info *info)
 {
-    (void)self;
+    const uint64_t *count = self;
     *info = (struct ifl_source_info){.live = true};
+    if (flaky.slow) // of each 150 ms it waited for 3
+        info->waited_ns = 1 + (int64_t)*count * 3 * IFL_MILLISECOND_NS;
 }
 
 static void flaky_interrupt(void *self)
@@ -350,6 +376,8 @@ static void set_up_flaky(struct bench *bench, int frames_each)
 {
     flaky.opened = flaky.closed = 0;
     flaky.interrupted = flaky.refuse = flaky.block = flaky.lose = flaky.locked = flaky.jump = false;
+    flaky.slow = false;
+    flaky.last = 0;
     flaky.frames_each = frames_each;
     (void)bench;
 }
@@ -544,6 +572,30 @@ static void a_clock_that_jumps_is_not_followed(void **state)
     tear_down(&bench);
 }
 
+// It is told from timestamps and from the time that reads did not wait, and begins anew with each
+// connection, although timestamps go on.
+static void a_slow_decoder_is_told(void **state)
+{
+    (void)state;
+    struct bench bench;
+    set_up_flaky(&bench, 40);
+    flaky.slow = true;
+    flaky.last = 3;
+    set_up(&bench,
+           (struct ifl_ingest_config){
+               .plugin = &flaky_source, .source.uri = "flaky:", .clock = &slow_clock},
+           IFL_POLICY_BLOCK);
+    assert_int_equal(drain(&bench, 120), 120);
+    struct ifl_ingest_status status;
+    struct ifl_lag lag;
+    ifl_ingest_status(bench.ingest, &status);
+    ifl_ingest_lag(bench.ingest, &lag);
+    check_near(status.lag_seconds, 39 * 0.05, 0.01); // 39 steps of 50 ms, of this connection
+    check_near(status.busy_share, 0.98, 0.001);
+    check_near(ifl_lag_behind(&lag), status.lag_seconds, 1e-9);
+    tear_down(&bench);
+}
+
 static void refuses_bad_rates(void **state)
 {
     (void)state;
@@ -577,6 +629,7 @@ int main(void)
         cmocka_unit_test(tells_each_state),
         cmocka_unit_test(a_refused_source_waits_for_another_secret),
         cmocka_unit_test(a_clock_that_jumps_is_not_followed),
+        cmocka_unit_test(a_slow_decoder_is_told),
         cmocka_unit_test(refuses_bad_rates),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,7 @@
 #include "support.h"
 
 #include "base/clock.h"
+#include "ingest/lag.h"
 #include "pipeline/ladder.h"
 
 struct plant {
@@ -129,6 +130,108 @@ static void does_not_swing(void **state)
         fail_msg("%d changes in ten minutes", changes);
 }
 
+// ---- a decoder that can't keep up ----
+
+// A camera with a key frame a second, a buffer in between, and a decoder that takes decode_s a
+// picture. The analysis is quick.
+struct decoder {
+    struct ifl_ladder ladder;
+    struct ifl_lag lag;
+    double decode_s;
+    double skew; // of the camera's clock
+    int64_t now_ns, waited_ns;
+    uint64_t sent; // the next picture: 25 a second, from zero on
+    uint64_t received;
+    bool keys;
+    enum ifl_rung lowest;
+    int changes;
+};
+
+enum { RATE = 25 };
+
+static int64_t sent_ns(uint64_t picture)
+{
+    return (int64_t)(picture * (IFL_SECOND_NS / RATE));
+}
+
+static void note(struct decoder *decoder)
+{
+    enum ifl_rung before = decoder->ladder.rung;
+    int64_t now_ns = decoder->now_ns;
+    enum ifl_depth depth = ifl_ladder_depth(&decoder->ladder, now_ns);
+    ifl_ladder_decoder(&decoder->ladder, ifl_lag_behind(&decoder->lag), decoder->lag.busy);
+    ifl_ladder_note(&decoder->ladder, depth, decoder->received, now_ns, now_ns, now_ns + 1000000);
+    if (decoder->ladder.rung > decoder->lowest)
+        decoder->lowest = decoder->ladder.rung;
+    decoder->changes += decoder->ladder.rung != before;
+}
+
+static void take(struct decoder *decoder)
+{
+    int64_t there_ns = sent_ns(decoder->sent);
+    bool key = decoder->sent % RATE == 0;
+    if (there_ns > decoder->now_ns) {
+        decoder->waited_ns += there_ns - decoder->now_ns;
+        decoder->now_ns = there_ns;
+    }
+    if (key) // the source follows at a key frame only
+        decoder->keys = decoder->ladder.rung >= IFL_RUNG_KEY;
+    bool decodes = key || !decoder->keys;
+    decoder->now_ns += decodes ? (int64_t)(decoder->decode_s * 1e9) : 100000;
+    decoder->received++;
+    int64_t pts_ns = (int64_t)((double)there_ns * (1 - decoder->skew));
+    if (decodes)
+        ifl_lag_picture(&decoder->lag, pts_ns, decoder->now_ns);
+    if (ifl_lag_due(&decoder->lag, decoder->now_ns))
+        ifl_lag_look(&decoder->lag, 1 + decoder->waited_ns, decoder->now_ns);
+    if (decodes)
+        note(decoder);
+    decoder->sent++;
+}
+
+static void decode(struct decoder *decoder, double seconds)
+{
+    int64_t end_ns = decoder->now_ns + (int64_t)(seconds * 1e9);
+    decoder->lowest = IFL_RUNG_FULL;
+    decoder->changes = 0;
+    while (decoder->now_ns < end_ns)
+        take(decoder);
+}
+
+static void a_slow_decoder_ends_with_key_frames_and_comes_back(void **state)
+{
+    (void)state;
+    static const double decode_s[] = {0.045, 0.060, 0.120, 0.400};
+    for (size_t i = 0; i < sizeof decode_s / sizeof *decode_s; i++) {
+        struct decoder decoder = {.decode_s = 0.010, .now_ns = 1};
+        decode(&decoder, 30);
+        assert_int_equal(decoder.lowest, IFL_RUNG_FULL);
+        decoder.decode_s = decode_s[i];
+        decode(&decoder, 40);
+        if (decoder.lowest != IFL_RUNG_KEY)
+            fail_msg("%.3f s a picture: no lower than %s", decode_s[i],
+                     ifl_rung_name(decoder.lowest));
+        assert_true(decoder.ladder.fell_behind_s >= 1);
+        decode(&decoder, 600); // it tries, but not all the time, and never falls far behind
+        assert_int_equal(decoder.lowest, IFL_RUNG_KEY);
+        if (decoder.changes > 50)
+            fail_msg("%.3f s a picture: %d changes in ten minutes", decode_s[i], decoder.changes);
+        decoder.decode_s = 0.010;
+        decode(&decoder, 120);
+        assert_int_equal(decoder.ladder.rung, IFL_RUNG_FULL);
+        decode(&decoder, 120);
+        assert_int_equal(decoder.lowest, IFL_RUNG_FULL);
+    }
+}
+
+static void a_slow_clock_and_a_burst_take_nothing_down(void **state)
+{
+    (void)state;
+    struct decoder decoder = {.decode_s = 0.036, .skew = 100e-6, .now_ns = 3 * IFL_SECOND_NS};
+    decode(&decoder, 3 * 3600); // begins with what three seconds have brought
+    assert_int_equal(decoder.lowest, IFL_RUNG_FULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -136,6 +239,8 @@ int main(void)
         cmocka_unit_test(goes_down_and_climbs_back),
         cmocka_unit_test(finds_the_rate),
         cmocka_unit_test(does_not_swing),
+        cmocka_unit_test(a_slow_decoder_ends_with_key_frames_and_comes_back),
+        cmocka_unit_test(a_slow_clock_and_a_burst_take_nothing_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -108,6 +108,7 @@ function showRow(row, source) {
   facts.push(`${whole(source.frames)} frames`);
   if (source.loops > 0) facts.push(`${whole(source.loops)} loop${source.loops === 1 ? '' : 's'}`);
   if (source.rung !== 'full') facts.unshift(`${source.rung}: ${percent(source.analysed_share)} analysed, ${percent(source.complete_share)} in full`);
+  if (source.busy_share >= 0.9 && source.lag_seconds >= 1) facts.unshift(`decoding is ${fixed(source.lag_seconds, 1)} s behind`);
   if (source.camera) facts.unshift(`camera: ${source.camera}`);
   if (source.reason) facts.unshift(source.reason);
   if (known(source.next_attempt_seconds)) facts.push(`tried again in ${span(source.next_attempt_seconds)}`);
