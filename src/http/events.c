@@ -323,7 +323,8 @@ static bool wait_for_clients(struct ifl_events *events)
     bool stopping = events->stopping;
     pthread_mutex_unlock(&events->lock);
     if (!events->listening && !stopping) {
-        events->listening = true; // also at the first turn, when a client was faster than the thread
+        events->listening =
+            true; // also at the first turn, when a client was faster than the thread
         publish_images(events, false);
         publish_profiles(events, false);
         publish_incidents(events, false);
