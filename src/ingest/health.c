@@ -27,13 +27,16 @@ static const double flat_entropy = 2, flat_energy = 4; // until a baseline exist
 static const double level_jump = 0.3, level_steady = 0.08, steady_s = 1.5, clipped_most = 0.5;
 static const double grey_saturation = 0.03, grey_colorfulness = 4, colour_saturation = 0.06;
 static const double moved_share = 0.03, moved_peak = 0.3, peak_certain = 0.1;
-static const double check_s = 0.5, accept_s = 10, restless_s = 60, fixed_peak = 0.12;
+static const double check_s = 0.5, fixed_peak = 0.12;
+static const double accept_s = 10, restless_s = 60; // a view has stayed; none does
+static const double passing_s = 5;                  // something before a view that stays
+static const double former_s = 600;                 // so long the usual one may come back
 static const double shifted_kept = 0.25, gone_kept = 0.04;
 static const double torn_grey = 0.2, torn_window_s = 3;
 static const double gap_s = 5; // of stream time, after which nothing lasts that was only suspected
 static const double memory_change_s = 2; // at most so much time counts for one picture
 
-enum { TORN_LEAST = 3, PICTURES_LEAST = 2, FROZEN_PICTURES = 4, STILL_TO_BLIP = 8 };
+enum { TORN_LEAST = 3, PICTURES_LEAST = 2, FROZEN_PICTURES = 4, STILL_TO_BLIP = 8, LOOKS_BACK = 6 };
 
 enum symptom {
     TORN,
@@ -73,8 +76,10 @@ static const struct row {
                   "it goes on when the brightness is steady again"},
     [DEFOCUSED] = {IFL_INCIDENT_DEFOCUSED, 1.5, 1, 0, true, BIT(MOVED),
                    "clean the lens or focus it anew"},
-    [MOVED] = {IFL_INCIDENT_MOVED, 3, 1, 1, true, 0,
-               "turn it back, or wait: a view that stays for 10 s is learned anew"},
+    [MOVED] =
+        {IFL_INCIDENT_MOVED, 3, 1, 1, true, 0,
+         "turn it back: what was learned is kept for 10 minutes. What it shows now is learned "
+         "apart once it has stayed for 10 s"},
 };
 
 struct course {                 // of one symptom
@@ -84,9 +89,17 @@ struct course {                 // of one symptom
     int64_t first_wall_ns;
 };
 
-struct candidate { // a view that may become the usual one
-    double since_s;
-    struct ifl_view view;
+struct candidate {                   // a view that may become the usual one
+    double first_s, since_s, seen_s; // stream time: no view has stayed since; of its first picture
+                                     // and its last
+    struct ifl_view view;            // no pictures: there is none
+};
+
+struct former {      // what was usual until the camera looked elsewhere
+    uint64_t number; // 0: none
+    double left_s;   // stream time
+    int there;       // looks in a row that have found it
+    struct ifl_view views[2];
 };
 
 struct ifl_health {
@@ -95,10 +108,11 @@ struct ifl_health {
     struct ifl_spectrum *spectrum;
     struct ifl_sight sight;
     struct course course[SYMPTOMS];
-    struct ifl_view views[2]; // by colour, in infrared
-    int mode;                 // which of them
-    uint64_t views_settled;   // new ones that stayed
+    struct ifl_view views[2];  // by colour, in infrared
+    int mode;                  // which of them
+    uint64_t number, greatest; // of the view, and of all so far
     struct candidate candidate;
+    struct former former;
 
     bool started;
     int64_t last_ns;      // the frame's own time
@@ -139,6 +153,7 @@ struct ifl_health *ifl_health_create(const char *source, struct ifl_journal *jou
     }
     snprintf(health->source, sizeof health->source, "%s", source);
     health->journal = journal;
+    health->number = health->greatest = 1;
     for (int i = 0; i < TORN_LEAST; i++)
         health->torn_s[i] = -1e9;
     pthread_mutex_init(&health->lock, NULL);
@@ -344,44 +359,80 @@ static void check_view(struct ifl_health *health, const struct look *look)
              health->shifted ? "shifted" : "nothing in common");
 }
 
+// Whether what was usual before is there again.
+static void check_former(struct ifl_health *health)
+{
+    const struct ifl_view *view = &health->former.views[health->mode];
+    if (!health->former.number || !ifl_view_is_known(view))
+        return;
+    struct ifl_shift shift = shift_against(health, view->edges);
+    bool there = hypot(shift.x, shift.y) <= moved_share && shift.peak > peak_certain &&
+                 shift.peak >= moved_peak * view->peak &&
+                 ifl_view_kept(view, &health->sight) >= shifted_kept;
+    health->former.there = there ? health->former.there + 1 : 0;
+}
+
 static bool is_moved(struct ifl_health *health, const struct look *look)
 {
     if (health->now_s - health->checked_s >= check_s && look->view->pictures > 0) {
         health->checked_s = health->now_s;
         check_view(health, look);
+        check_former(health);
     }
     return health->moved;
 }
 
-static void take_view(struct ifl_health *health, struct ifl_view *usual, const char *why)
+static void take_view(struct ifl_health *health, const char *why)
 {
-    *usual = health->candidate.view;
+    health->views[health->mode] = health->candidate.view;
+    health->candidate.view.pictures = 0;
     health->moved = false;
     ifl_log(IFL_LOG_INFO, "camera.view-learned", health->source, "%s", why);
 }
 
-// A new view that stays becomes the usual one; where none stays, it learns what there is.
+// What is usual by the other light is not known of a new view. Of several that follow each other
+// the first is what may come back.
+static void settle(struct ifl_health *health)
+{
+    struct former *former = &health->former;
+    if (!former->number) {
+        former->number = health->number;
+        former->left_s = health->now_s;
+        former->there = 0;
+        memcpy(former->views, health->views, sizeof former->views);
+    }
+    memset(&health->views[!health->mode], 0, sizeof health->views[0]);
+    health->number = ++health->greatest;
+    take_view(health, "a new view has stayed; it is learned apart from the usual one");
+}
+
+static void begin_candidate(struct ifl_health *health, bool first)
+{
+    struct candidate *candidate = &health->candidate;
+    double first_s = first ? health->now_s : candidate->first_s;
+    memset(candidate, 0, sizeof *candidate);
+    candidate->first_s = first_s;
+    candidate->since_s = candidate->seen_s = health->now_s;
+}
+
+// A new view that stays is learned apart; where none stays, it learns what there is.
 static void consider_view(struct ifl_health *health, const struct look *look)
 {
     struct candidate *candidate = &health->candidate;
-    struct course *course = &health->course[MOVED];
-    if (!course->lasts || !health->moved) {
-        candidate->view.pictures = 0;
+    bool none = candidate->view.pictures == 0;
+    if (!health->course[MOVED].shown)
         return;
-    }
-    bool same = candidate->view.pictures > 0 &&
-                ifl_view_likeness(&candidate->view, look->features) >= unlike;
-    if (!same) {
-        memset(candidate, 0, sizeof *candidate);
-        candidate->since_s = health->now_s;
-    }
+    bool same = none || ifl_view_likeness(&candidate->view, look->features) >= unlike;
+    if (!same && health->now_s - candidate->seen_s <= passing_s)
+        return;
+    if (none || !same)
+        begin_candidate(health, none);
+    candidate->seen_s = health->now_s;
     ifl_view_learn(&candidate->view, &health->sight, look->features, health->step_s);
-    if (health->now_s - candidate->since_s >= accept_s && ifl_view_is_known(&candidate->view)) {
-        take_view(health, look->view, "the new view has stayed and is the usual one now");
-        health->views_settled++;
-    } else if (health->now_s - course->since_s >= restless_s) {
-        take_view(health, look->view, "the camera keeps moving; it is learned anew");
-    }
+    if (health->now_s - candidate->since_s >= accept_s && ifl_view_is_known(&candidate->view))
+        settle(health);
+    else if (!same && health->now_s - candidate->first_s >= restless_s)
+        take_view(health, "the camera keeps moving; it is learned anew");
 }
 
 // ---- from symptoms to incidents ----
@@ -427,6 +478,12 @@ static void end(struct ifl_health *health, enum symptom symptom)
     ifl_journal_clear(health->journal, health->source, symptoms[symptom].kind);
 }
 
+// While the usual view may come back the camera has moved, whatever is learned meanwhile.
+static bool is_elsewhere(const struct ifl_health *health, enum symptom symptom)
+{
+    return symptom == MOVED && health->former.number;
+}
+
 static void follow(struct ifl_health *health, enum symptom symptom, bool shown,
                    const struct look *look)
 {
@@ -441,10 +498,10 @@ static void follow(struct ifl_health *health, enum symptom symptom, bool shown,
         course->first_sequence = still ? health->still_sequence : look->frame->sequence;
         course->first_wall_ns = still ? health->still_wall_ns : look->frame->capture_wall_ns;
     }
-    if (shown) {
-        course->gone_s = health->now_s;
+    if (shown)
         course->pictures++;
-    }
+    if (shown || is_elsewhere(health, symptom))
+        course->gone_s = health->now_s;
     double away_s = health->now_s - course->gone_s;
     if (course->present && !course->lasts && away_s > 0)
         course->present = away_s <= row->gap_s;
@@ -493,9 +550,29 @@ static bool judge(struct ifl_health *health, const struct look *look)
         follow(health, symptom, shown, look);
         if (shown)
             hidden |= symptoms[i].hides;
-        good &= !symptoms[i].holds || (!shown && !health->course[i].lasts);
+        bool lasts = health->course[i].lasts && !is_elsewhere(health, symptom);
+        good &= !symptoms[i].holds || (!shown && !lasts);
     }
     return good;
+}
+
+// The usual view is there again, as if nothing had been; or it will not come any more.
+static void consider_former(struct ifl_health *health)
+{
+    struct former *former = &health->former;
+    bool back = former->there >= LOOKS_BACK;
+    if (!former->number || (!back && health->now_s - former->left_s < former_s))
+        return;
+    if (back) {
+        memcpy(health->views, former->views, sizeof health->views);
+        health->number = former->number;
+    }
+    former->number = 0;
+    health->candidate.view.pictures = 0;
+    health->moved = false;
+    end(health, MOVED);
+    ifl_log(IFL_LOG_INFO, "camera.view-learned", health->source,
+            back ? "the usual view is back" : "the new view is the usual one now");
 }
 
 static void pass_time(struct ifl_health *health, const struct ifl_frame *frame)
@@ -553,7 +630,11 @@ enum ifl_verdict ifl_health_take(struct ifl_health *health, const struct ifl_fra
                           share_of(ifl_view_detail(features), &view->detail));
     bool good = judge(health, &look);
     good &= health->course[INFRARED].shown == health->mode; // switching makes odd pictures
-    consider_view(health, &look);
+    if (!health->course[MOVED].lasts)
+        health->candidate.view.pictures = 0;
+    else
+        consider_view(health, &look);
+    consider_former(health);
     if (good)
         ifl_view_learn(view, &health->sight, features, health->step_s);
     pthread_mutex_lock(&health->lock);
@@ -581,9 +662,17 @@ struct kept {
 };
 static const char magic[8] = "IFLVIEW1";
 
-uint64_t ifl_health_views(const struct ifl_health *health)
+void ifl_health_views(const struct ifl_health *health, struct ifl_health_views *views)
 {
-    return health->views_settled;
+    *views = (struct ifl_health_views){.now = health->number, .former = health->former.number};
+}
+
+void ifl_health_reset(struct ifl_health *health)
+{
+    memset(health->views, 0, sizeof health->views);
+    memset(&health->candidate, 0, sizeof health->candidate);
+    health->former.number = 0;
+    health->moved = health->shifted = false;
 }
 
 enum ifl_result ifl_health_save(const struct ifl_health *health, const char *path,
@@ -594,7 +683,8 @@ enum ifl_result ifl_health_save(const struct ifl_health *health, const char *pat
         return ifl_fail(error, IFL_ERR_NO_MEMORY, "ingest", "no memory to keep the camera's view");
     memcpy(kept->magic, magic, sizeof magic);
     kept->bytes = sizeof *kept;
-    memcpy(kept->views, health->views, sizeof kept->views);
+    memcpy(kept->views, health->former.number ? health->former.views : health->views,
+           sizeof kept->views);
     kept->hash = ifl_hash_bytes(kept->views, sizeof kept->views, 0);
     enum ifl_result result = ifl_write_file(path, kept, sizeof *kept, 0600, error);
     free(kept);

@@ -30,12 +30,20 @@ struct ifl_health_status {
 };
 void ifl_health_status(struct ifl_health *health, struct ifl_health_status *status);
 
-// How often a new view has stayed after the camera had moved: what was before is another scene. On
+// Views that have stayed for 10 s, numbered from 1 in their order. The usual one of before the
+// camera moved is kept for 10 minutes of the stream: when it is back, `now` is its number again. On
 // its own thread.
-uint64_t ifl_health_views(const struct ifl_health *health);
+struct ifl_health_views {
+    uint64_t now;    // the one that the camera shows
+    uint64_t former; // the one that may come back; 0: none
+};
+void ifl_health_views(const struct ifl_health *health, struct ifl_health_views *views);
+// Forgets what the camera usually shows: what it shows now is learned. On its own thread.
+void ifl_health_reset(struct ifl_health *health);
 
-// Keeps what it has learned of the camera in a file, and takes it up again: IFL_ERR_NOT_FOUND,
-// IFL_ERR_CORRUPT (also one of another version). On its own thread, or before the first frame.
+// Keeps what it has learned of the camera (of the former view where there is one) in a file, and
+// takes it up again: IFL_ERR_NOT_FOUND, IFL_ERR_CORRUPT (also one of another version). On its own
+// thread, or before the first frame.
 enum ifl_result ifl_health_save(const struct ifl_health *health, const char *path,
                                 struct ifl_error *error) IFL_CHECK_RESULT;
 enum ifl_result ifl_health_load(struct ifl_health *health, const char *path,

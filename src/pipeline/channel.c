@@ -47,7 +47,10 @@ struct ifl_channel {
     struct ifl_ingest *ingest;
     struct ifl_extractor *extractor; // the profile thread's own, as are the next two
     struct ifl_health *health;
-    struct ifl_profiler *profiler;
+    struct ifl_profiler *profiler,
+        *former; // of the view that was left and may come back; NULL: none
+    struct ifl_profiler_config profiler_config;
+    struct ifl_health_views views; // they are of
     int64_t scene_ns; // time of the stream of the last frame that was searched for objects
     uint64_t scenes;  // how many were; both the profile thread's own
     struct ifl_watch *watch;
@@ -166,6 +169,16 @@ static int64_t oldest_wall_ns(const struct ifl_channel *channel)
     return ifl_wall_ns(channel->clock) - channel->retention_ns;
 }
 
+// While the usual view may come back, its profile is the one to go on with after a restart.
+static struct ifl_profile *profile_to_keep(struct ifl_channel *channel)
+{
+    struct ifl_profile *profile = NULL;
+    struct ifl_error unready;
+    if (!channel->former)
+        return ifl_channel_profile(channel, false, 0);
+    return ifl_profiler_snapshot(channel->former, &profile, &unready) == IFL_OK ? profile : NULL;
+}
+
 static void keep(struct analyst *analyst, int64_t now_ns, bool last)
 {
     struct ifl_channel *channel = analyst->channel;
@@ -176,7 +189,7 @@ static void keep(struct analyst *analyst, int64_t now_ns, bool last)
     struct ifl_error unkept = {0};
     if (ifl_health_save(channel->health, channel->view_path, &unkept) != IFL_OK)
         ifl_log(IFL_LOG_ERROR, "camera.keep-failed", channel->name, "%s", unkept.text);
-    struct ifl_profile *profile = ifl_channel_profile(channel, false, 0);
+    struct ifl_profile *profile = profile_to_keep(channel);
     struct ifl_error error = {0};
     if (profile && profile->memory_frames >= IFL_MEMORY_MIN &&
         ifl_profile_save(profile, channel->state_path, &error) != IFL_OK)
@@ -197,7 +210,8 @@ static void keep_model(struct analyst *analyst, int64_t now_ns, bool last)
         (!last && now_ns - analyst->model_kept_ns < interval_ns))
         return;
     analyst->model_kept_ns = now_ns;
-    if (ifl_profiler_keep(channel->profiler, channel->model_path, &error) != IFL_OK)
+    struct ifl_profiler *usual = channel->former ? channel->former : channel->profiler;
+    if (ifl_profiler_keep(usual, channel->model_path, &error) != IFL_OK)
         ifl_log(IFL_LOG_ERROR, "profile.keep-failed", channel->name, "%s", error.text);
 }
 
@@ -210,6 +224,8 @@ static void take_snapshot(struct analyst *analyst, bool last)
     analyst->published_ns = now_ns;
     if (channel->retention_ns)
         ifl_profiler_forget(channel->profiler, oldest_wall_ns(channel));
+    if (channel->retention_ns && channel->former)
+        ifl_profiler_forget(channel->former, oldest_wall_ns(channel));
     if (channel->retention_ns)
         ifl_watch_forget(channel->watch, oldest_wall_ns(channel));
     if (channel->retention_ns)
@@ -242,6 +258,68 @@ static bool scene_due(struct ifl_channel *channel, const struct ifl_frame *frame
     return true;
 }
 
+// ---- views ----
+
+// Another view has a profile of its own; that of the usual one is kept, since it may come back.
+static enum ifl_result leave_view(struct ifl_channel *channel, struct ifl_error *error)
+{
+    struct ifl_profiler *fresh;
+    enum ifl_result result = ifl_profiler_create(&channel->profiler_config, &fresh, error);
+    if (result == IFL_OK)
+        result = ifl_watch_leave(channel->watch, error);
+    if (result != IFL_OK) {
+        ifl_profiler_destroy(fresh);
+        return result;
+    }
+    if (channel->former)
+        ifl_profiler_destroy(channel->profiler);
+    else
+        channel->former = channel->profiler;
+    channel->profiler = fresh;
+    channel->scenes = 0;
+    ifl_log(
+        IFL_LOG_INFO, "profile.reset", channel->name,
+        "the camera looks elsewhere; the profile begins anew, and that of before is kept for 10 "
+        "minutes");
+    return IFL_OK;
+}
+
+static void return_to_view(struct ifl_channel *channel)
+{
+    ifl_profiler_destroy(channel->profiler);
+    channel->profiler = channel->former;
+    channel->former = NULL;
+    ifl_watch_return(channel->watch);
+    pthread_mutex_lock(&channel->lock);
+    channel->fresh_wanted = true;
+    pthread_mutex_unlock(&channel->lock);
+    ifl_log(IFL_LOG_INFO, "profile.resumed", channel->name,
+            "the camera looks as before; the profile of before goes on");
+}
+
+static void drop_view(struct ifl_channel *channel)
+{
+    ifl_profiler_destroy(channel->former);
+    channel->former = NULL;
+    ifl_watch_drop(channel->watch);
+}
+
+static enum ifl_result follow_view(struct ifl_channel *channel, struct ifl_error *error)
+{
+    struct ifl_health_views views, *was = &channel->views;
+    enum ifl_result result = IFL_OK;
+    ifl_health_views(channel->health, &views);
+    if (views.now == was->former)
+        return_to_view(channel);
+    else if (views.now != was->now)
+        result = leave_view(channel, error);
+    else if (views.former != was->former)
+        drop_view(channel);
+    if (result == IFL_OK)
+        channel->views = views;
+    return result;
+}
+
 // What is held for the camera's sake goes no further than here; for the world's, see the profile.
 static enum ifl_result study(struct ifl_channel *channel, const struct ifl_frame *frame,
                              enum ifl_depth depth, enum ifl_verdict *camera,
@@ -251,15 +329,10 @@ static enum ifl_result study(struct ifl_channel *channel, const struct ifl_frame
     enum ifl_result result = ifl_extractor_take(channel->extractor, frame, &features, error);
     if (result != IFL_OK)
         return result;
-    uint64_t views = ifl_health_views(channel->health);
     *camera = ifl_health_take(channel->health, frame, &features, channel->extractor);
-    if (ifl_health_views(channel->health) != views) {
-        result = ifl_profiler_reset(channel->profiler, error);
-        if (result != IFL_OK)
-            return result;
-        ifl_log(IFL_LOG_INFO, "profile.reset", channel->name,
-                "the camera looks elsewhere for good; the profile begins anew");
-    }
+    result = follow_view(channel, error);
+    if (result != IFL_OK)
+        return result;
     enum ifl_verdict verdict =
         ifl_watch_take(channel->watch, frame, &features, channel->profiler, *camera);
     if (verdict == IFL_VERDICT_GOOD && (depth == IFL_DEPTH_LIGHT || !scene_due(channel, frame)))
@@ -366,7 +439,9 @@ static void take_frame(struct analyst *analyst, struct ifl_frame *frame)
 static void forget_profile(struct ifl_channel *channel)
 {
     struct ifl_error error = {0};
-    if (ifl_profiler_reset(channel->profiler, &error) != IFL_OK) {
+    ifl_health_reset(channel->health);
+    if (follow_view(channel, &error) != IFL_OK ||
+        ifl_profiler_reset(channel->profiler, &error) != IFL_OK) {
         ifl_log(IFL_LOG_ERROR, "profile.reset-failed", channel->name, "%s", error.text);
         return;
     }
@@ -481,20 +556,21 @@ static enum ifl_result make_ingest(struct ifl_channel *channel, const struct ifl
 static enum ifl_result make_profiler(struct ifl_channel *channel, const struct ifl_config *config,
                                      struct ifl_error *error)
 {
-    struct ifl_profiler_config profiler;
-    ifl_profiler_config_init(&profiler);
-    profiler.source = channel->name;
-    profiler.memory_frames = config->memory_frames;
-    profiler.window_frames = config->window_frames;
-    profiler.seed = config->seed;
+    struct ifl_profiler_config *profiler = &channel->profiler_config;
+    ifl_profiler_config_init(profiler);
+    profiler->source = channel->name;
+    profiler->memory_frames = config->memory_frames;
+    profiler->window_frames = config->window_frames;
+    profiler->seed = config->seed;
     if (config->size.width)
-        profiler.base_area = config->size.width * config->size.height;
+        profiler->base_area = config->size.width * config->size.height;
     channel->extractor = ifl_extractor_create();
     channel->health = ifl_health_create(channel->name, channel->journal);
     if (!channel->extractor || !channel->health)
         return ifl_fail(error, IFL_ERR_NO_MEMORY, "pipeline", "no memory to measure %s",
                         channel->name);
-    return ifl_profiler_create(&profiler, &channel->profiler, error);
+    ifl_health_views(channel->health, &channel->views);
+    return ifl_profiler_create(profiler, &channel->profiler, error);
 }
 
 static void load_kept(struct ifl_channel *channel)
@@ -608,6 +684,7 @@ void ifl_channel_unref(struct ifl_channel *channel)
     ifl_extractor_destroy(channel->extractor);
     ifl_health_destroy(channel->health);
     ifl_profiler_destroy(channel->profiler);
+    ifl_profiler_destroy(channel->former);
     ifl_watch_destroy(channel->watch);
     ifl_edge_destroy(channel->in);
     ifl_edge_destroy(channel->frames);

@@ -11,7 +11,9 @@
 struct ifl_watch {
     char source[IFL_SOURCE_NAME_MAX];
     struct ifl_journal *journal;
-    struct ifl_drift *drift; // the profile thread's own; NULL: off
+    struct ifl_drift *drift;  // the profile thread's own; NULL: off
+    struct ifl_drift *former; // of the scene that was left and may come back, or NULL
+    struct ifl_drift_config config;
 
     // The stream's time: by the frames' own time stamps where they have them, so that a file that
     // is read faster than it plays is judged as it plays.
@@ -46,20 +48,20 @@ enum ifl_result ifl_watch_create(const char *source, const struct ifl_config *co
     snprintf(made->source, sizeof made->source, "%s", source);
     made->journal = journal;
     pthread_mutex_init(&made->lock, NULL);
-    struct ifl_drift_config drift;
-    ifl_drift_config_init(&drift);
-    drift.source = made->source;
-    drift.false_alarm_days = config->drift_false_alarms;
-    drift.tolerance = config->drift_tolerance;
-    drift.learn_seconds = config->drift_learn;
-    drift.reference = (enum ifl_drift_reference)config->drift_reference;
-    drift.seed = config->seed;
-    drift.report = report;
-    drift.clear = clear;
-    drift.context = made;
+    struct ifl_drift_config *drift = &made->config;
+    ifl_drift_config_init(drift);
+    drift->source = made->source;
+    drift->false_alarm_days = config->drift_false_alarms;
+    drift->tolerance = config->drift_tolerance;
+    drift->learn_seconds = config->drift_learn;
+    drift->reference = (enum ifl_drift_reference)config->drift_reference;
+    drift->seed = config->seed;
+    drift->report = report;
+    drift->clear = clear;
+    drift->context = made;
     enum ifl_result result = IFL_OK;
     if (config->drift_false_alarms > 0)
-        result = ifl_drift_create(&drift, &made->drift, error);
+        result = ifl_drift_create(drift, &made->drift, error);
     if (result != IFL_OK) {
         ifl_watch_destroy(made);
         return result;
@@ -75,6 +77,7 @@ void ifl_watch_destroy(struct ifl_watch *watch)
     if (!watch)
         return;
     ifl_drift_destroy(watch->drift);
+    ifl_drift_destroy(watch->former);
     pthread_mutex_destroy(&watch->lock);
     free(watch);
 }
@@ -144,17 +147,64 @@ bool ifl_watch_obey(struct ifl_watch *watch)
     return reset;
 }
 
+// What was held or strange was so to the scene of before.
+static void clear_frames(struct ifl_watch *watch)
+{
+    clear(watch, IFL_INCIDENT_ANOMALY);
+    clear(watch, IFL_INCIDENT_CONTAMINATED);
+}
+
+enum ifl_result ifl_watch_leave(struct ifl_watch *watch, struct ifl_error *error)
+{
+    struct ifl_drift *fresh;
+    if (!watch->drift)
+        return IFL_OK;
+    enum ifl_result result = ifl_drift_create(&watch->config, &fresh, error);
+    if (result != IFL_OK)
+        return result;
+    if (watch->former)
+        ifl_drift_destroy(watch->drift);
+    else
+        watch->former = watch->drift;
+    watch->drift = fresh;
+    clear_frames(watch);
+    publish_status(watch);
+    return IFL_OK;
+}
+
+void ifl_watch_return(struct ifl_watch *watch)
+{
+    if (!watch->former)
+        return;
+    ifl_drift_destroy(watch->drift);
+    watch->drift = watch->former;
+    watch->former = NULL;
+    clear_frames(watch);
+    publish_status(watch);
+}
+
+void ifl_watch_drop(struct ifl_watch *watch)
+{
+    ifl_drift_destroy(watch->former);
+    watch->former = NULL;
+}
+
 void ifl_watch_forget(struct ifl_watch *watch, int64_t before_wall_ns)
 {
     if (watch->drift)
         ifl_drift_forget(watch->drift, before_wall_ns);
+    if (watch->former)
+        ifl_drift_forget(watch->former, before_wall_ns);
 }
 
 void ifl_watch_keep(struct ifl_watch *watch, const char *path)
 {
     struct ifl_error error = {0};
-    if (watch->drift && watch->status.states > 0 &&
-        ifl_drift_save(watch->drift, path, &error) != IFL_OK)
+    struct ifl_drift *usual = watch->former ? watch->former : watch->drift;
+    struct ifl_drift_status status = {0};
+    if (usual)
+        ifl_drift_status(usual, &status);
+    if (status.states > 0 && ifl_drift_save(usual, path, &error) != IFL_OK)
         ifl_log(IFL_LOG_ERROR, "drift.keep-failed", watch->source, "%s", error.text);
 }
 

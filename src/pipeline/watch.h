@@ -21,8 +21,13 @@ enum ifl_verdict ifl_watch_take(struct ifl_watch *watch, const struct ifl_frame 
                                 const struct ifl_profiler *profiler, enum ifl_verdict verdict);
 // Carries out what others have asked for; true: the profile shall be forgotten too.
 bool ifl_watch_obey(struct ifl_watch *watch);
+// Another scene is learned apart; the states of the first one that was left are kept until it is
+// back or dropped.
+enum ifl_result ifl_watch_leave(struct ifl_watch *watch, struct ifl_error *error) IFL_CHECK_RESULT;
+void ifl_watch_return(struct ifl_watch *watch);
+void ifl_watch_drop(struct ifl_watch *watch);
 void ifl_watch_forget(struct ifl_watch *watch, int64_t before_wall_ns); // pictures
-void ifl_watch_keep(struct ifl_watch *watch, const char *path);
+void ifl_watch_keep(struct ifl_watch *watch, const char *path); // the states of the first scene
 void ifl_watch_load(struct ifl_watch *watch, const char *path); // before the thread starts, too
 
 // ---- any thread ----

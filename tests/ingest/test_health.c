@@ -117,31 +117,137 @@ static void begins_with_absolute_thresholds(void **state)
     }
 }
 
+// Good frames, seen as `fault` has them where it is not COUNT; returns how many were held.
+static uint64_t watch(struct camera_rig *rig, struct street *street, enum camera_fault fault,
+                      double seconds)
+{
+    uint64_t before = rig->held;
+    for (int k = 0; k < seconds * rig->rate; k++) {
+        struct ifl_frame *frame = next_frame(street), *seen = frame;
+        if (fault != CAMERA_FAULT_COUNT)
+            seen = camera_fault_apply(fault, frame, frame, 0);
+        camera_rig_take(rig, seen);
+        if (seen != frame)
+            ifl_frame_unref(seen);
+        ifl_frame_unref(frame);
+    }
+    return rig->held - before;
+}
+
+static uint64_t count_moved(const struct camera_rig *rig)
+{
+    struct ifl_journal_counts counts = {0};
+    ifl_journal_count(rig->journal, &counts, 1);
+    return counts.begun[IFL_INCIDENT_MOVED];
+}
+
+static void open_known(struct street *street, struct camera_rig *rig)
+{
+    open_street(street, 2.5);
+    camera_rig_open(rig, 2.5);
+    assert_int_equal(watch(rig, street, CAMERA_FAULT_COUNT, 25), 0);
+}
+
+static void close_known(struct street *street, struct camera_rig *rig)
+{
+    camera_rig_close(rig);
+    ifl_pattern_destroy(street->scene);
+}
+
+static void check_views(const struct camera_rig *rig, uint64_t now, uint64_t former)
+{
+    struct ifl_health_views views;
+    ifl_health_views(rig->health, &views);
+    assert_int_equal(views.now, now);
+    assert_int_equal(views.former, former);
+    assert_int_equal(ifl_journal_lasts(rig->journal, "camera", IFL_INCIDENT_MOVED), former > 0);
+}
+
+// After ten minutes it is the usual one, and the one of before is another view.
 static void learns_a_view_that_stays(void **state)
 {
     (void)state;
     struct street street;
     struct camera_rig rig;
-    open_street(&street, 10);
-    camera_rig_open(&rig, 10);
-    uint64_t held = 0;
-    for (int k = 0; k < 800; k++) {
-        struct ifl_frame *frame = next_frame(&street), *seen = frame;
-        if (k >= 250)
-            seen = camera_fault_apply(CAMERA_away, frame, frame, 0);
-        bool holds = camera_rig_take(&rig, seen) == IFL_VERDICT_HELD;
-        held += holds && k >= 700;
-        if (seen != frame)
-            ifl_frame_unref(seen);
-        ifl_frame_unref(frame);
+    open_known(&street, &rig);
+    check_views(&rig, 1, 0);
+    assert_true(watch(&rig, &street, CAMERA_away, 20) >= 35);
+    check_views(&rig, 2, 1);
+    assert_int_equal(watch(&rig, &street, CAMERA_away, 570), 0);
+    check_views(&rig, 2, 1);
+    watch(&rig, &street, CAMERA_away, 30);
+    check_views(&rig, 2, 0);
+    watch(&rig, &street, CAMERA_FAULT_COUNT, 25);
+    check_views(&rig, 3, 2);
+    assert_int_equal(count_moved(&rig), 2);
+    close_known(&street, &rig);
+}
+
+// For however long, and wherever it has looked in between.
+static void a_camera_turned_back_finds_all_as_it_was(void **state)
+{
+    (void)state;
+    static const struct {
+        enum camera_fault first, second;
+        double seconds;
+        uint64_t greatest;
+    } cases[] = {{CAMERA_moved, CAMERA_moved, 3, 1},
+                 {CAMERA_away, CAMERA_away, 5, 1},
+                 {CAMERA_moved, CAMERA_moved, 15, 2},
+                 {CAMERA_away, CAMERA_away, 60, 3},
+                 {CAMERA_lowered, CAMERA_away, 40, 5}};
+    struct street street;
+    struct camera_rig rig;
+    open_known(&street, &rig);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        watch(&rig, &street, cases[i].first, cases[i].seconds);
+        watch(&rig, &street, cases[i].second, cases[i].seconds);
+        assert_true(ifl_journal_lasts(rig.journal, "camera", IFL_INCIDENT_MOVED));
+        if (cases[i].greatest > 1)
+            check_views(&rig, cases[i].greatest, 1);
+        watch(&rig, &street, CAMERA_FAULT_COUNT, 5);
+        check_views(&rig, 1, 0);
+        assert_int_equal(watch(&rig, &street, CAMERA_FAULT_COUNT, 10), 0);
+        assert_int_equal(count_moved(&rig), i + 1);
     }
-    assert_int_equal(held, 0);
-    assert_false(ifl_journal_lasts(rig.journal, "camera", IFL_INCIDENT_MOVED));
-    struct ifl_journal_counts counts;
-    assert_int_equal(ifl_journal_count(rig.journal, &counts, 1), 1);
-    assert_int_equal(counts.begun[IFL_INCIDENT_MOVED], 1);
-    camera_rig_close(&rig);
-    ifl_pattern_destroy(street.scene);
+    close_known(&street, &rig);
+}
+
+// A black picture is no view that could be back, and a torn one does not stop a view from staying.
+static void other_faults_are_no_views(void **state)
+{
+    (void)state;
+    struct street street;
+    struct camera_rig rig;
+    open_known(&street, &rig);
+    watch(&rig, &street, CAMERA_away, 12);
+    watch(&rig, &street, CAMERA_torn, 0.5);
+    watch(&rig, &street, CAMERA_away, 5);
+    check_views(&rig, 2, 1);
+    watch(&rig, &street, CAMERA_black, 20);
+    check_views(&rig, 2, 1);
+    close_known(&street, &rig);
+}
+
+static void begins_anew_when_told(void **state)
+{
+    (void)state;
+    struct street street;
+    struct camera_rig rig;
+    open_known(&street, &rig);
+    watch(&rig, &street, CAMERA_away, 10);
+    assert_true(ifl_journal_lasts(rig.journal, "camera", IFL_INCIDENT_MOVED));
+    ifl_health_reset(rig.health);
+    watch(&rig, &street, CAMERA_away, 2);
+    check_views(&rig, 1, 0);
+    assert_int_equal(watch(&rig, &street, CAMERA_away, 25), 0);
+    watch(&rig, &street, CAMERA_FAULT_COUNT, 25); // what it was before is another one now
+    check_views(&rig, 2, 1);
+    ifl_health_reset(rig.health);
+    watch(&rig, &street, CAMERA_FAULT_COUNT, 2);
+    check_views(&rig, 2, 0);
+    assert_int_equal(count_moved(&rig), 2);
+    close_known(&street, &rig);
 }
 
 // A drone's view never stays: it has not moved, it moves.
@@ -202,6 +308,31 @@ static void knows_the_camera_after_a_restart(void **state)
     ifl_pattern_destroy(street.scene);
 }
 
+// While the usual view may come back it is what is kept.
+static void keeps_the_usual_view_while_it_looks_elsewhere(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/ifl-view-XXXXXX";
+    int file = mkstemp(path);
+    assert_true(file >= 0);
+    close(file);
+    struct ifl_error error = {0};
+    struct street street;
+    struct camera_rig rig;
+    open_known(&street, &rig);
+    watch(&rig, &street, CAMERA_away, 25);
+    check_views(&rig, 2, 1);
+    check_ok(ifl_health_save(rig.health, path, &error), error);
+    camera_rig_close(&rig);
+    camera_rig_open(&rig, 2.5);
+    check_ok(ifl_health_load(rig.health, path, &error), error);
+    assert_int_equal(watch(&rig, &street, CAMERA_FAULT_COUNT, 8), 0);
+    watch(&rig, &street, CAMERA_away, 8);
+    assert_int_equal(count_moved(&rig), 1);
+    unlink(path);
+    close_known(&street, &rig);
+}
+
 int main(void)
 {
     ifl_log_setup(IFL_LOG_ERROR, IFL_LOG_TEXT);
@@ -209,8 +340,12 @@ int main(void)
         cmocka_unit_test(tells_each_fault_from_the_world),
         cmocka_unit_test(begins_with_absolute_thresholds),
         cmocka_unit_test(learns_a_view_that_stays),
+        cmocka_unit_test(a_camera_turned_back_finds_all_as_it_was),
+        cmocka_unit_test(other_faults_are_no_views),
+        cmocka_unit_test(begins_anew_when_told),
         cmocka_unit_test(lets_a_moving_camera_move),
         cmocka_unit_test(knows_the_camera_after_a_restart),
+        cmocka_unit_test(keeps_the_usual_view_while_it_looks_elsewhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

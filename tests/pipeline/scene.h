@@ -8,9 +8,11 @@
 #include "core/options.h"
 #include "pipeline/builtins.h"
 #include "pipeline/channel.h"
+#include "pipeline/watch.h"
 
-// Runs a channel over `uri` until it ends; the caller unrefs the profile.
-static inline struct ifl_profile *make_scene_profile(const char *uri)
+// Runs a channel over `uri` until it ends; the caller unrefs the profile. `drift`: of then, or
+// NULL.
+static inline struct ifl_profile *run_scene(const char *uri, struct ifl_drift_status *drift)
 {
     struct ifl_error error = {0};
     struct ifl_config *config = ifl_config_create();
@@ -26,11 +28,18 @@ static inline struct ifl_profile *make_scene_profile(const char *uri)
         ifl_profile_unref(ifl_channel_profile(channel, true, 100 * IFL_MILLISECOND_NS));
     ifl_channel_stop(channel);
     struct ifl_profile *profile = ifl_channel_profile(channel, false, 0);
+    if (drift)
+        assert_true(ifl_watch_status(ifl_channel_watch(channel), drift));
     ifl_channel_unref(channel);
     ifl_registry_destroy(registry);
     ifl_config_destroy(config);
     assert_non_null(profile);
     return profile;
+}
+
+static inline struct ifl_profile *make_scene_profile(const char *uri)
+{
+    return run_scene(uri, NULL);
 }
 
 #endif
