@@ -8,6 +8,11 @@
 // Nothing shows that fewer than k identities have: how bright, dark or coloured a part may be, as
 // against what is usual, is bounded by the k-th most unusual of them, for the distribution and for
 // what is drawn from it. So the only red jacket of a stream is never seen, and makes nobody redder.
+//
+// Bounds take spread away, twice: from the colours that the distribution is of, and from what is
+// drawn. Both is made up for by drawing wider, up to GAIN_MAX, as robust statistics do: of all
+// Gaussians the one is looked for that has, once bounded, the spread of the bounded colours; its
+// own spread is what the drawn colours are to have after bounding.
 #include <math.h>
 #include <string.h>
 
@@ -20,6 +25,7 @@ enum {
 };
 
 static const double STEP_MAX = 2.5; // standard deviations
+static const double GAIN_MAX = 1.5; // beyond it nearly all lies on the bounds
 
 void ifl_color_from_rgb(const uint8_t rgb[3], float color[CHANNELS])
 {
@@ -189,6 +195,96 @@ static void draw_step(double cov[COLORS][COLORS], struct ifl_rng *rng, float ste
     }
 }
 
+// A Gaussian of unit variance in eight equal shares.
+static const double NORMAL[] = {-1.663, -0.962, -0.530, -0.171, 0.171, 0.530, 0.962, 1.663};
+enum { SHARES = sizeof NORMAL / sizeof *NORMAL };
+
+// The distribution of a part's colours, as against what is usual.
+struct scatter {
+    const struct bounds *bounds;
+    double from[CHANNELS]; // its middle
+    double luma;           // its standard deviation
+    double blue, red[2];   // of chroma: red by the same draw as blue, and by one of its own
+};
+
+static struct scatter part_scatter(double cov[COLORS][COLORS], const struct bounds *bounds,
+                                   const float mean[CHANNELS], int part)
+{
+    int y = part * CHANNELS, cb = y + 1, cr = y + 2;
+    struct scatter scatter = {.bounds = bounds};
+    for (int c = 0; c < CHANNELS; c++)
+        scatter.from[c] = (double)(mean[c] - bounds->usual[c]);
+    scatter.luma = sqrt(cov[y][y]);
+    scatter.blue = sqrt(cov[cb][cb]);
+    scatter.red[0] = scatter.blue > 0 ? cov[cr][cb] / scatter.blue : 0;
+    scatter.red[1] = sqrt(fmax(cov[cr][cr] - scatter.red[0] * scatter.red[0], 0));
+    return scatter;
+}
+
+// Variance of what is drawn `gain` times as wide and then bounded.
+typedef double variance_fn(const struct scatter *scatter, double gain);
+
+static double luma_variance(const struct scatter *scatter, double gain)
+{
+    double sum = 0, square = 0, most = (double)scatter->bounds->luma;
+    for (int i = 0; i < SHARES; i++) {
+        double value = scatter->from[0] + gain * scatter->luma * NORMAL[i];
+        value = fmin(fmax(value, -most), most);
+        sum += value / SHARES;
+        square += value * value / SHARES;
+    }
+    return square - sum * sum;
+}
+
+static double chroma_variance(const struct scatter *scatter, double gain)
+{
+    double sum[2] = {0}, square = 0, most = (double)scatter->bounds->chroma;
+    for (int i = 0; i < SHARES * SHARES; i++) {
+        double one = gain * NORMAL[i % SHARES], two = gain * NORMAL[i / SHARES];
+        double cb = scatter->from[1] + scatter->blue * one;
+        double cr = scatter->from[2] + scatter->red[0] * one + scatter->red[1] * two;
+        double length = cb * cb + cr * cr;
+        double keep = length > most * most ? most / sqrt(length) : 1;
+        sum[0] += keep * cb / (SHARES * SHARES);
+        sum[1] += keep * cr / (SHARES * SHARES);
+        square += keep * keep * length / (SHARES * SHARES);
+    }
+    return square - sum[0] * sum[0] - sum[1] * sum[1];
+}
+
+// The gain, 1 to GAIN_MAX, that gives a variance.
+static double gain_for(const struct scatter *scatter, variance_fn *variance, double wanted)
+{
+    double low = 1, high = GAIN_MAX;
+    for (int round = 0; round < 6; round++) {
+        double middle = (low + high) / 2;
+        if (variance(scatter, middle) < wanted)
+            low = middle;
+        else
+            high = middle;
+    }
+    return (low + high) / 2;
+}
+
+// How much wider to draw than the bounded colours lie, whose variance is `now`.
+static float widen(const struct scatter *scatter, variance_fn *variance, double now)
+{
+    double own = gain_for(scatter, variance, now);
+    return (float)gain_for(scatter, variance, own * own * now);
+}
+
+// Of the first `channels`: luma alone, or all.
+static void find_gains(const struct scatter *scatter, int channels, float gain[CHANNELS])
+{
+    const double *red = scatter->red;
+    gain[0] = widen(scatter, luma_variance, scatter->luma * scatter->luma);
+    if (channels == 1)
+        return;
+    gain[1] = widen(scatter, chroma_variance,
+                    scatter->blue * scatter->blue + red[0] * red[0] + red[1] * red[1]);
+    gain[2] = gain[1]; // hues stay what they are
+}
+
 static void equal_shares(const struct pool *pool, struct ifl_blend *blend)
 {
     blend->count = pool->count;
@@ -223,8 +319,11 @@ bool ifl_palette_choose(const struct ifl_objects *objects, enum ifl_kind_index k
         // Heads differ less than their measured palettes, which have collars and shoulders in
         // them: a step of theirs in hue would look odd at once.
         int free = part == 0 ? 1 : CHANNELS;
+        struct scatter scatter = part_scatter(cov, &bounds[part], mean, part);
+        float gain[CHANNELS];
+        find_gains(&scatter, free, gain);
         for (int c = 0; c < free; c++)
-            mean[c] += step[part * CHANNELS + c];
+            mean[c] += gain[c] * step[part * CHANNELS + c];
         bound(&bounds[part], mean);
         mean[0] = fminf(fmaxf(from_scale(mean[0]), 8), 235);
     }
