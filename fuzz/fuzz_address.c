@@ -33,6 +33,8 @@ static void try_address(const char *text)
     MUST(!address.ca_file[0] || address.ca_file[0] == '/');
     MUST(!address.width || (address.width >= 16 && address.height >= 16));
     MUST(address.rate >= 0 && address.rate <= 1000);
+    fuzz_must_explain(ifl_address_bare_login(&address, &error), &error);
+    MUST(strlen(address.url) <= strlen(text));
 }
 
 // Files are left alone: the input would name them.

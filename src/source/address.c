@@ -10,7 +10,10 @@
 
 static const char room[] = "source";
 
-enum { VALUE_MAX = IFL_TOKEN_MAX };
+enum {
+    VALUE_MAX = IFL_TOKEN_MAX,
+    LOGIN_MAX = 49, // bytes of user and of password that FFmpeg's RTMP keeps
+};
 
 static int hex(char c)
 {
@@ -199,4 +202,35 @@ int ifl_address_port(const char *url, int usual)
             return port > 0 && port < 65536 ? port : usual;
         }
     return usual;
+}
+
+enum ifl_result ifl_address_bare_login(struct ifl_address *address, struct ifl_error *error)
+{
+    char user[LOGIN_MAX + 1] = "", password[LOGIN_MAX + 1] = "";
+    size_t length;
+    const char *host = authority(address->url, &length), *start = strstr(address->url, "://");
+    if (!start || host == start + 3)
+        return IFL_OK;
+    start += 3;
+    size_t login = (size_t)(host - 1 - start), name = strcspn(start, ":");
+    bool colon = name < login;
+    name = colon ? name : login;
+    bool fits = decode(start, name, user, sizeof user) &&
+                (!colon || decode(start + name + 1, login - name - 1, password, sizeof password));
+    if (!fits || strpbrk(user, ":/?#") || strpbrk(password, "/?#"))
+        return ifl_fail(error, IFL_ERR_UNSUPPORTED, room,
+                        "FFmpeg can't hand this login to an RTMP server: user and password have at "
+                        "most %d bytes and no / ? or #, the user no colon; choose another one",
+                        LOGIN_MAX);
+    char *out = address->url + (start - address->url);
+    size_t at = strlen(user), tail = strlen(host);
+    memcpy(out, user, at);
+    if (colon) {
+        out[at++] = ':';
+        memcpy(out + at, password, strlen(password));
+        at += strlen(password);
+    }
+    out[at++] = '@';
+    memmove(out + at, host, tail + 1); // never longer than it was
+    return IFL_OK;
 }

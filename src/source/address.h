@@ -30,5 +30,9 @@ enum ifl_result ifl_address_parse(const char *uri, struct ifl_address *address,
 // The host of a URL, without port, user and brackets; "" where there is none. And its port.
 void ifl_address_host(const char *url, char *host, size_t bytes);
 int ifl_address_port(const char *url, int usual);
+// FFmpeg hands user and password to an RTMP server as they stand in the URL. So they are decoded
+// here, in place; what would not arrive whole is refused.
+enum ifl_result ifl_address_bare_login(struct ifl_address *address,
+                                       struct ifl_error *error) IFL_CHECK_RESULT;
 
 #endif

@@ -256,6 +256,12 @@ static int explain_open(const struct ifl_av_request *request, int code, int64_t 
         return AVERROR_INVALIDDATA;
     if (code == AVERROR(EINVAL) && request->format && !strcmp(request->format, "v4l2"))
         return AVERROR(EPROTONOSUPPORT);
+    // FFmpeg's RTMP says no more of a server that rejects the login, asks for one, or hangs up.
+    bool rtmp = request->url && !strncasecmp(request->url, "rtmp", 4);
+    if (rtmp && code == AVERROR_UNKNOWN && strchr(request->url, '@'))
+        return AVERROR_HTTP_UNAUTHORIZED;
+    if (rtmp && (code == AVERROR_UNKNOWN || code == AVERROR(EIO)))
+        return AVERROR(ECONNABORTED);
     if (code != AVERROR(EIO) || !request->live)
         return code;
     bool refused =

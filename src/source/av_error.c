@@ -21,7 +21,7 @@ static const struct row {
     {AVERROR(EKEYREJECTED), IFL_ERR_UNAUTHORIZED,
      "it refused the credentials; check passphrase and streamid in the URI"},
     {AVERROR(ECONNABORTED), IFL_ERR_IO,
-     "it rejected the connection; does it want a passphrase or streamid?"},
+     "it rejected the connection; are login, token, passphrase or streamid right?"},
     {AVERROR(EHOSTDOWN), IFL_ERR_IO, "nobody answers there; is it on, and is the port right?"},
     {AVERROR_HTTP_FORBIDDEN, IFL_ERR_UNAUTHORIZED,
      "it denies access; check user, password and the user's rights"},

@@ -219,6 +219,8 @@ static enum ifl_result prepare(struct camera *camera, char device[DEVICE_BYTES],
     ifl_address_host(camera->address.url, host, sizeof host);
     enum ifl_result result =
         ifl_resolve(host, camera->shown, &camera->guard, &camera->resolved, error);
+    if (result == IFL_OK)
+        ifl_resolve_bound(&camera->guard); // FFmpeg looks it up once more
     return result == IFL_OK ? set_trust(camera, options, error) : result;
 }
 
@@ -334,6 +336,8 @@ static enum ifl_result camera_open(const struct ifl_source_config *config, void 
     enum ifl_result result = IFL_OK;
     if (camera->way->live)
         result = ifl_address_parse(config->uri, &camera->address, error);
+    if (result == IFL_OK && !strncmp(camera->way->scheme, "rtmp", 4))
+        result = ifl_address_bare_login(&camera->address, error);
     if (result == IFL_OK)
         result = connect_av(camera, error);
     if (result != IFL_OK) {

@@ -2,7 +2,9 @@
 #include "source/resolve.h"
 
 #include <netdb.h>
+#include <netinet/in.h>
 #include <pthread.h>
+#include <resolv.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -134,4 +136,14 @@ enum ifl_result ifl_resolve(const char *host, const char *shown, struct ifl_av_g
     return ifl_fail(
         error, IFL_ERR_TIMEOUT, "source",
         "opening \"%s\" took too long: looking up its name; does the name server answer?", shown);
+}
+
+// glibc keeps a resolver a thread, and takes what is set there.
+void ifl_resolve_bound(const struct ifl_av_guard *guard)
+{
+    int64_t left_ns = guard->deadline_ns - ifl_now_ns(ifl_clock_real());
+    if (res_init() != 0)
+        return;
+    _res.retrans = left_ns > 0 ? 1 + (int)(left_ns / IFL_SECOND_NS) : 1;
+    _res.retry = 1;
 }

@@ -19,5 +19,8 @@ struct ifl_resolved {
 enum ifl_result ifl_resolve(const char *host, const char *shown, struct ifl_av_guard *guard,
                             struct ifl_resolved *resolved,
                             struct ifl_error *error) IFL_CHECK_RESULT;
+// What else is looked up on this thread waits for a name server at most as long as the guard
+// allows, once; a second more, since the resolver counts in whole ones.
+void ifl_resolve_bound(const struct ifl_av_guard *guard);
 
 #endif

@@ -120,6 +120,14 @@ class Streams(Case):
         return self.camera("/usr/bin/python3", ROOT / "tests" / "servers" / "mjpeg_camera.py", port,
                            pictures, how, USER, PASSWORD, port=port)
 
+    def rtmp_camera(self, port, password):
+        clip = self.folder / "clip.flv"
+        subprocess.run(["ffmpeg", "-nostdin", "-loglevel", "error", "-i", CLIP, "-t", "4", "-vf", "scale=320:240",
+                        "-an", "-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-g", "10",
+                        "-pix_fmt", "yuv420p", clip], check=True, timeout=60)
+        return self.camera("/usr/bin/python3", ROOT / "tests" / "servers" / "rtmp_camera.py", port, clip, USER,
+                           password, port=port)
+
     def ffmpeg_camera(self, *output):
         if not shutil.which("ffmpeg"):
             self.skipTest("there is no ffmpeg program to play a camera")

@@ -4,6 +4,7 @@ slow_streams.py has the others."""
 import glob
 import json
 import unittest
+import urllib.parse
 
 from streams import LOGIN, USER, Streams, free_port
 from support import run
@@ -38,6 +39,21 @@ class Quick(Streams):
         self.mjpeg_camera(port, "digest")
         path = "video/" + "of-the-" * 20 + "camera"  # long names must not crowd out the reason
         self.is_refused(f"http://{USER}:not-the-word@127.0.0.1:{port}/{path}", "not-the-word")
+
+    def test_rtmp_with_a_login(self):
+        port, password = free_port(), "open-sesame:4@2 %41"
+        login = f"{USER}:{urllib.parse.quote(password)}"
+        self.rtmp_camera(port, password)
+        self.begin(f"rtmp://{login}@127.0.0.1:{port}/live/cam")
+        self.goes_live()
+        self.delivers(2)
+        self.ends_well(password, login)
+        self.is_refused(f"rtmp://{USER}:not-the-word@127.0.0.1:{port}/live/cam", "not-the-word")
+        self.refuses(run("probe", f"rtmp://127.0.0.1:{port}/live/cam"), 5, "rejected the connection")
+        for bad in ("a%2Fb", "a%3Fb", "a%23b", "a" * 50):
+            done = run("probe", "-", stdin=f"rtmp://{USER}:{bad}@127.0.0.1:{port}/live/cam")
+            self.refuses(done, 4, "can't hand this login")
+            self.assertNotIn(bad, done.stderr)
 
 
 class Webcam(Streams):

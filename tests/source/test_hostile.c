@@ -5,7 +5,9 @@
 
 #include <arpa/inet.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <pthread.h>
+#include <resolv.h>
 #include <stdatomic.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -254,6 +256,20 @@ static void a_name_server_that_hangs_meets_the_deadline(void **state)
     assert_int_equal(ifl_resolve("127.0.0.1", "x", &guard, &resolved, &error), IFL_OK);
     assert_int_equal(ifl_resolve("::1", "x", &guard, &resolved, &error), IFL_OK);
     assert_int_equal(ifl_resolve("localhost", "x", &guard, &resolved, &error), IFL_OK);
+}
+
+// FFmpeg asks once more, on this thread.
+static void the_second_look_up_is_bounded(void **state)
+{
+    (void)state;
+    struct ifl_av_guard guard = {0};
+    ifl_av_guard_arm(&guard, 1000 * IFL_SECOND_NS);
+    ifl_resolve_bound(&guard);
+    assert_int_equal(_res.retry, 1);
+    assert_true(_res.retrans > 900 && _res.retrans <= 1001);
+    ifl_av_guard_arm(&guard, -IFL_SECOND_NS); // none left
+    ifl_resolve_bound(&guard);
+    assert_int_equal(_res.retrans, 1);
 }
 
 // ---- answers that lead nowhere ----
@@ -591,6 +607,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(deadlines_hold_whatever_the_server_does, set_up, tear_down),
         cmocka_unit_test(a_name_server_that_hangs_meets_the_deadline),
+        cmocka_unit_test(the_second_look_up_is_bounded),
         cmocka_unit_test(answers_have_clear_reasons),
         cmocka_unit_test(challenges_are_read),
         cmocka_unit_test_setup_teardown(nothing_comes_before_the_first_clean_picture, set_up,

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "clips.h"
+#include "source/address.h"
 #include "source/builtin.h"
 
 static char folder[CLIP_PATH_MAX];
@@ -38,6 +39,42 @@ static enum ifl_result open_uri(const char *uri, bool loop, void **self, struct 
                                        .read_deadline_ns = 5 * IFL_SECOND_NS};
     memset(error, 0, sizeof *error);
     return ifl_source_camera.open(&config, self, error);
+}
+
+// FFmpeg's RTMP takes the login as it stands; others decode it themselves.
+static void logins_of_rtmp_are_decoded(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *uri, *url; // NULL: refused
+    } rows[] = {
+        {"rtmp://h/live/x", "rtmp://h/live/x"},
+        {"rtmp://h/live/x@y", "rtmp://h/live/x@y"},
+        {"rtmp://joe@h/x", "rtmp://joe@h/x"},
+        {"rtmp://joe:pass@h:1935/live/x%20y", "rtmp://joe:pass@h:1935/live/x%20y"},
+        {"rtmps://j%6Fe:p%40s%3As%20%2541@[::1]:1/x", "rtmps://joe:p@s:s %41@[::1]:1/x"},
+        {"rtmp://joe:50%@h", "rtmp://joe:50%@h"},
+        {"rtmp://:@h", "rtmp://:@h"},
+        {"rtmp://j@e:a@b@h", "rtmp://j@e:a@b@h"},
+        {"rtmp:h", "rtmp:h"},
+        {"rtmp://joe:a%2Fb@h/x", NULL},
+        {"rtmp://joe:a%3fb@h/x", NULL},
+        {"rtmp://joe:a%23b@h/x", NULL},
+        {"rtmp://jo%3Ae:b@h/x", NULL},
+        {"rtmp://joe:a%0Ab@h/x", NULL},
+        {"rtmp://joe:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa@h/x", NULL},
+    };
+    static struct ifl_address address;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct ifl_error error = {0};
+        check_ok(ifl_address_parse(rows[i].uri, &address, &error), error);
+        enum ifl_result result = ifl_address_bare_login(&address, &error);
+        assert_int_equal(result, rows[i].url ? IFL_OK : IFL_ERR_UNSUPPORTED);
+        if (rows[i].url)
+            assert_string_equal(address.url, rows[i].url);
+        else
+            assert_non_null(strstr(error.text, "can't hand this login"));
+    }
 }
 
 static int listen_silently(int *port)
@@ -468,6 +505,7 @@ static void refusals_of_srt_are_named(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(logins_of_rtmp_are_decoded),
         cmocka_unit_test(playlists_lead_nowhere),
         cmocka_unit_test(silent_servers_meet_the_deadline),
         cmocka_unit_test(opening_can_be_called_off),
