@@ -6,7 +6,8 @@
 //   FAULTS_FAIL   KIND:N[+][:ERRNO]         the N-th call of that kind fails (+: all from there on)
 //                 KIND@SITE:N[+][:ERRNO]    the N-th from that call site, an offset in the program
 //                 KIND is alloc, open, write or thread; ERRNO is ENOSPC, EIO, EROFS, EMFILE, ...
-//   FAULTS_CLOCK  SECONDS@AFTER             the wall clock jumps by SECONDS, AFTER s into the run
+//   FAULTS_CLOCK  SECONDS@AFTER[,...]       the wall clock is off by SECONDS, from AFTER s into the
+//                                           run on; the last of up to 32 that has begun counts
 //   FAULTS_LOG    FILE                      counts, call sites and what was made to fail
 // Counted are only calls whose return address lies in the program itself: what libraries do with a
 // failed allocation (GLib and the C++ runtime end the process) is not the program's to decide. The
@@ -35,7 +36,7 @@ enum kind { ALLOC, OPEN, WRITE, THREAD, KINDS };
 static const char *const kind_name[KINDS] = {"alloc", "open", "write", "thread"};
 static const int usual_errno[KINDS] = {ENOMEM, EMFILE, ENOSPC, EAGAIN};
 
-enum { SITES = 4096 };
+enum { SITES = 4096, JUMPS = 32 };
 struct site {
     uintptr_t address; // 0: free
     unsigned calls;
@@ -49,7 +50,11 @@ static struct {
     unsigned n;
     int os_errno;
     int log_fd;
-    int64_t clock_ns, clock_after_ns, started_ns;
+    struct jump {
+        int64_t off_ns, after_ns;
+    } jump[JUMPS];
+    int jumps;
+    int64_t started_ns;
     unsigned calls[KINDS];
     struct site sites[KINDS][SITES];
 } faults = {.log_fd = -1};
@@ -115,19 +120,25 @@ static void parse_fail(const char *text)
     faults.active = faults.n > 0;
 }
 
+static void parse_clock(const char *text)
+{
+    char *end = NULL;
+    for (; text && *text && faults.jumps < JUMPS; text = strchr(text, ',')) {
+        text += *text == ',';
+        struct jump *jump = &faults.jump[faults.jumps++];
+        jump->off_ns = strtoll(text, &end, 10) * 1000000000;
+        jump->after_ns = *end == '@' ? (int64_t)(strtod(end + 1, NULL) * 1e9) : 0;
+    }
+}
+
 __attribute__((constructor)) static void begin(void)
 {
     dl_iterate_phdr(find_program, NULL);
-    const char *fail = getenv("FAULTS_FAIL"), *jump = getenv("FAULTS_CLOCK");
-    const char *log = getenv("FAULTS_LOG");
+    const char *fail = getenv("FAULTS_FAIL"), *log = getenv("FAULTS_LOG");
     if (log)
         faults.log_fd = (int)syscall(SYS_openat, AT_FDCWD, log,
                                      O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-    if (jump) {
-        char *after;
-        faults.clock_ns = strtoll(jump, &after, 10) * 1000000000;
-        faults.clock_after_ns = *after == '@' ? (int64_t)(strtod(after + 1, NULL) * 1e9) : 0;
-    }
+    parse_clock(getenv("FAULTS_CLOCK"));
     faults.started_ns = raw_ns(CLOCK_MONOTONIC);
     if (fail)
         parse_fail(fail);
@@ -416,9 +427,11 @@ int fault_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*ru
 
 static int64_t jump_ns(void)
 {
-    if (!faults.clock_ns || raw_ns(CLOCK_MONOTONIC) - faults.started_ns < faults.clock_after_ns)
-        return 0;
-    return faults.clock_ns;
+    int64_t since_ns = faults.jumps ? raw_ns(CLOCK_MONOTONIC) - faults.started_ns : 0;
+    for (int i = faults.jumps - 1; i >= 0; i--)
+        if (since_ns >= faults.jump[i].after_ns)
+            return faults.jump[i].off_ns;
+    return 0;
 }
 
 typedef int (*gettime_fn)(clockid_t, struct timespec *);

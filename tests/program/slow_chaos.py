@@ -1,17 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """Eight cameras, six of which fail again and again by a seed: both laws hold at every look, the two others
-keep their rate, each comes back as soon as its back-off and the deadlines allow, and nothing grows.
+keep their rate, each comes back as soon as its back-off and the deadlines allow, and nothing grows. The wall
+clock of the program jumps by hours and days all the while, back and forth.
 
 INFERLOOP_CHAOS_SECONDS and INFERLOOP_CHAOS_SEED say how long and by which seed.
 """
+import datetime
 import os
 import random
+import re
 import threading
 import time
 import unittest
 import urllib.error
 
 import chaos
+import faults
 from streams import RTSP_CAMERA, Streams, free_port
 from support import laws_hold
 
@@ -19,7 +23,15 @@ SECONDS = float(os.environ.get("INFERLOOP_CHAOS_SECONDS", "120"))
 SEED = int(os.environ.get("INFERLOOP_CHAOS_SEED", "1"))
 OPEN_S, READ_S, FIRST_S = 2, 2, 4
 SLACK_S = 4  # for looking, and for a machine that is busy with other things
+CLOCK_S = 9  # between two jumps of the wall clock
 RTSP_FAULTS = ("kill", "hang", "refuse")
+
+
+def clock_jumps():
+    """For libfaults.so: how far the wall clock is off, from when on."""
+    offs = (0, -2 * 86400, 3600, -7200, 86400)
+    return ",".join(f"{offs[(SEED + turn) % len(offs)]}@{20 + turn * CLOCK_S}"
+                    for turn in range(min(32, max(3, int(SECONDS / CLOCK_S)))))
 
 
 class RtspCamera:
@@ -151,10 +163,21 @@ class Chaos(Streams):
             lines.append(f"  - rtsp=rtsp://127.0.0.1:{port}/cam")
         file = self.folder / "inferloop.yaml"
         file.write_text("\n".join(lines) + "\n")
+        self.clock = faults.LIBRARY.exists()
+        if not self.clock:
+            print("SKIPPED: libfaults.so was not built (a sanitizer's build?): the wall clock does not jump")
         self.live = self.start("--config", file, "--listen", "127.0.0.1:0", "--output", self.folder / "d",
                                "--open-timeout", OPEN_S, "--read-timeout", READ_S, "--first-frame-timeout",
                                FIRST_S, "--profile-interval", "5", "--generate-interval", "10", "--privacy",
-                               "verbatim", "--size", "64x48", "--memory-frames", "16", "--state-dir", "none")
+                               "verbatim", "--size", "64x48", "--memory-frames", "16", "--state-dir", "none",
+                               env={"LD_PRELOAD": str(faults.LIBRARY), "FAULTS_CLOCK": clock_jumps()}
+                               if self.clock else None)
+
+    def steps_of_the_clock(self):
+        """Of the time that log lines bear, seconds from one to the next: all that are not of a running clock."""
+        stamps = re.findall(r"^(\d{4}-\d\d-\d\dT[\d:.]+)Z ", self.live.log.read_text(), re.M)
+        times = [datetime.datetime.fromisoformat(stamp).timestamp() for stamp in stamps]
+        return [b - a for a, b in zip(times, times[1:]) if abs(b - a) > 1800]
 
     def test_whatever_the_cameras_do(self):
         self.begin_all()
@@ -181,6 +204,11 @@ class Chaos(Streams):
             print(f"{name}: {got} of {given} frames, {self.rows[name]['failures']} failures")
             self.assertGreater(got, 0.95 * given - 10)
             self.assertEqual(self.rows[name]["failures"], 0)
+        if self.clock:
+            steps = self.steps_of_the_clock()
+            print(f"the wall clock jumped {len(steps)} times, by {min(steps):.0f} to {max(steps):.0f} s")
+            self.assertGreater(max(steps), 0)
+            self.assertLess(min(steps), 0)
         self.over = True
         watch.join(10)
         self.assertEqual(self.broken[:1], [])
