@@ -46,6 +46,7 @@ struct ifl_av {
     bool keys, keys_refused;      // only key frames are decoded; can't be
     bool emptying;                // the decoder hands out what it holds, after a key frame
     bool alone, gave;             // it held nothing before that; it has made a picture of it
+    bool anew;                    // it has forgotten all since the last picture was asked about
     int64_t key_ns, key_taken_ns; // time of the last key frame, and of the last decoded so
     int64_t first_pts;            // of the first picture, in the stream's time base
     int64_t waited_ns;            // for packets, so far; 0 would mean that it is not known
@@ -367,12 +368,26 @@ bool ifl_av_keys(const struct ifl_av *av)
     return av->alone;
 }
 
+bool ifl_av_anew(struct ifl_av *av)
+{
+    bool anew = av->anew;
+    av->anew = false;
+    return anew;
+}
+
+static void forget(struct ifl_av *av)
+{
+    avcodec_flush_buffers(av->codec);
+    av->emptying = false;
+    av->anew = true;
+}
+
 void ifl_av_refuse_keys(struct ifl_av *av)
 {
     ifl_log(IFL_LOG_INFO, "source.no-key-frame", NULL,
             "%s sends no key frames that stand alone; all of its pictures are decoded", av->shown);
-    avcodec_flush_buffers(av->codec);
-    av->keys = av->emptying = av->alone = false;
+    forget(av);
+    av->keys = av->alone = false;
     av->keys_refused = true;
 }
 
@@ -480,8 +495,7 @@ static void emptied(struct ifl_av *av)
         ifl_av_refuse_keys(av);
         return;
     }
-    avcodec_flush_buffers(av->codec);
-    av->emptying = false;
+    forget(av);
     av->alone = true;
 }
 

@@ -60,8 +60,11 @@ enum ifl_result ifl_av_read(struct ifl_av *av, AVFrame *picture,
 // IFL_KEY_INTERVAL_S or less after the one before; or all again from the next one on. Any thread.
 void ifl_av_want_keys(struct ifl_av *av, bool wanted);
 // Whether the last picture was such a key frame that the decoder had to make of nothing else.
-// Reading thread, as the next.
+// Reading thread, as the next two.
 bool ifl_av_keys(const struct ifl_av *av);
+// Whether the decoder has forgotten what came before since this was asked last: the next pictures
+// may refer to what it no longer has.
+bool ifl_av_anew(struct ifl_av *av);
 // What the stream marks as key frames are none, or they have ceased: decodes all for as long as it
 // is open. Pictures that are not whole yet are marked.
 void ifl_av_refuse_keys(struct ifl_av *av);

@@ -448,19 +448,20 @@ static int64_t patience(const struct camera *camera)
 }
 
 // Where only key frames are decoded each must be whole by itself; where it isn't (intra refresh
-// marks the begin of a refresh so), and when all are decoded again, the next clean one is awaited.
+// marks the begin of a refresh so), and when all are decoded again after the decoder has forgotten
+// what came before, be it for a single key frame's sake, the next clean one is awaited.
 static bool fits(struct camera *camera)
 {
     const AVFrame *picture = camera->picture;
-    bool were = camera->keys, whole = picture->key_frame &&
-                                      !(picture->flags & AV_FRAME_FLAG_CORRUPT) &&
-                                      !picture->decode_error_flags;
+    bool anew = ifl_av_anew(camera->av), whole = picture->key_frame &&
+                                                 !(picture->flags & AV_FRAME_FLAG_CORRUPT) &&
+                                                 !picture->decode_error_flags;
     camera->keys = ifl_av_keys(camera->av);
     bool refused = camera->keys && !whole;
     if (refused)
         ifl_av_refuse_keys(camera->av);
     camera->keys &= !refused;
-    if (refused || (were && !camera->keys)) {
+    if (refused || (anew && !camera->keys)) {
         camera->clean = false;
         camera->connected_ns = ifl_now_ns(ifl_clock_real());
     }

@@ -4,6 +4,7 @@
 #include "support.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <pthread.h>
@@ -49,10 +50,13 @@ struct server {
     pthread_t thread;
 };
 
-static bool send_all(int fd, const char *bytes, size_t count)
+// However long the other side takes to read it, until all is over.
+static bool send_all(struct server *server, int fd, const char *bytes, size_t count)
 {
     while (count) {
         ssize_t sent = send(fd, bytes, count, MSG_NOSIGNAL);
+        if (sent < 0 && (errno == EAGAIN || errno == EINTR) && !server->over)
+            continue;
         if (sent <= 0)
             return false;
         bytes += sent;
@@ -70,16 +74,16 @@ static void treat(struct server *server, int caller)
     while (recv(caller, request, sizeof request, 0) < 0 && !server->over)
         continue;
     size_t bytes = server->answer_bytes ? server->answer_bytes : strlen(server->answer);
-    bool open = send_all(caller, server->answer, bytes);
+    bool open = send_all(server, caller, server->answer, bytes);
     size_t length = server->more ? strlen(server->more) : 0, at = 0;
     while (open && !server->over && server->then != CLOSE) {
         if (server->then == ANSWER)
             open = recv(caller, request, sizeof request, 0) > 0 &&
-                   send_all(caller, server->answer, bytes);
+                   send_all(server, caller, server->answer, bytes);
         else if (server->then == FLOOD)
-            open = send_all(caller, server->more, length);
+            open = send_all(server, caller, server->more, length);
         else if (server->then == DRIP)
-            open = send_all(caller, server->more + at++ % length, 1);
+            open = send_all(server, caller, server->more + at++ % length, 1);
         if (server->then == HANG || server->then == DRIP)
             open = open && (recv(caller, request, sizeof request, 0) != 0 || !server->over);
     }
@@ -377,14 +381,31 @@ static void challenges_are_read(void **state)
 
 // ---- pictures ----
 
+enum { PICTURES_MAX = 400 };
+
 struct seen {
     int frames, dropped;
     int width, first_width, changes; // changes of size
     int64_t last_pts_ns;
     bool unclean;
+    int keys_from, keys_to; // in: only key frames are wanted of those between, by their count
+    int came;               // skipped and lost ones too
+    struct {
+        int64_t pts_ns;
+        uint64_t sum;        // of luma
+    } picture[PICTURES_MAX]; // that were delivered
     enum ifl_result result;
     struct ifl_error error;
 };
+
+static uint64_t sum_of(const struct ifl_frame *frame)
+{
+    uint64_t sum = 1;
+    for (int y = 0; y < frame->height; y++)
+        for (int x = 0; x < frame->width; x++)
+            sum = sum * 31 + frame->plane[0][y * frame->stride[0] + x];
+    return sum;
+}
 
 // Serves bytes as a live stream and reads it to its end.
 static void watch(const char *bytes, size_t count, const char *name, int64_t patience_ns,
@@ -406,14 +427,22 @@ static void watch(const char *bytes, size_t count, const char *name, int64_t pat
                                        .read_deadline_ns = 5 * IFL_SECOND_NS,
                                        .first_deadline_ns = patience_ns};
     void *self = NULL;
-    *seen = (struct seen){.last_pts_ns = -1};
+    *seen =
+        (struct seen){.last_pts_ns = -1, .keys_from = seen->keys_from, .keys_to = seen->keys_to};
     seen->result = ifl_source_camera.open(&config, &self, &seen->error);
     while (seen->result >= 0) {
         struct ifl_frame *frame;
         seen->result = ifl_source_camera.read(self, &frame, &seen->error);
         seen->dropped += seen->result == IFL_DROPPED;
+        seen->came++;
+        ifl_source_camera.keys_only(self,
+                                    seen->came >= seen->keys_from && seen->came < seen->keys_to);
         if (seen->result != IFL_OK)
             continue;
+        if (seen->frames < PICTURES_MAX) {
+            seen->picture[seen->frames].pts_ns = frame->pts_ns;
+            seen->picture[seen->frames].sum = sum_of(frame);
+        }
         seen->unclean |= seen->frames == 0 && frame->decoder_errors;
         if (!seen->frames++)
             seen->first_width = frame->width;
@@ -426,6 +455,19 @@ static void watch(const char *bytes, size_t count, const char *name, int64_t pat
     ifl_source_camera.close(self);
     stop(&server);
     free(all);
+}
+
+// Each picture is exactly the one of that time.
+static void check_among(const struct seen *some, const struct seen *all)
+{
+    for (int i = 0, j = 0; i < some->frames; i++) {
+        while (j < all->frames && all->picture[j].pts_ns < some->picture[i].pts_ns)
+            j++;
+        if (j == all->frames || some->picture[i].pts_ns != all->picture[j].pts_ns ||
+            some->picture[i].sum != all->picture[j].sum)
+            fail_msg("picture %d, at %.2f s, is another one", i,
+                     (double)some->picture[i].pts_ns / 1e9);
+    }
 }
 
 static bool make(const char *name, const char *arguments, char **bytes, size_t *count)
@@ -502,13 +544,49 @@ static void intra_refresh_begins_when_it_is_whole(void **state)
               &bytes, &count))
         skip();
     size_t skip_bytes = count / 3 / 188 * 188;
-    struct seen seen;
+    static struct seen all, seen;
+    watch(bytes, count, "bits.ts", 600 * IFL_SECOND_NS, &all);
     watch(bytes + skip_bytes, count - skip_bytes, "bits.ts", 600 * IFL_SECOND_NS, &seen);
     free(bytes);
     print_message("%d frames, %d dropped\n", seen.frames, seen.dropped);
     assert_in_range(seen.dropped, 10, 60); // up to two rounds of 25
     assert_in_range(seen.frames, 35, 95);
     assert_false(seen.unclean);
+    for (int i = 1; i <= seen.frames; i++) // the very pictures of one who came in time
+        assert_int_equal(seen.picture[seen.frames - i].sum, all.picture[all.frames - i].sum);
+}
+
+// Marked as key frames, but they only begin a refresh. Wanted alone for a moment or for long, at
+// one of them or at several: what comes is exactly what decoding everything gives.
+static void a_refresh_that_was_taken_for_a_key_frame_ends_whole(void **state)
+{
+    (void)state;
+    static const char *const codecs[] = {"-bf 0", "-bf 3"};
+    static const struct {
+        int from, to;
+    } spans[] = {{40, 60}, {40, PICTURES_MAX}, {3, 30}};
+    static struct seen all, some;
+    for (size_t i = 0; i < sizeof codecs / sizeof codecs[0]; i++) {
+        char *bytes, arguments[256];
+        size_t count;
+        snprintf(arguments, sizeof arguments,
+                 "-f lavfi -i testsrc2=s=160x120:r=25:d=8 -c:v libx264 %s -x264-params "
+                 "intra-refresh=1:keyint=25:repeat-headers=1",
+                 codecs[i]);
+        if (!make("bits.ts", arguments, &bytes, &count))
+            skip();
+        all = (struct seen){0};
+        watch(bytes, count, "bits.ts", 600 * IFL_SECOND_NS, &all);
+        assert_int_equal(all.frames, 200);
+        for (size_t j = 0; j < sizeof spans / sizeof spans[0]; j++) {
+            some = (struct seen){.keys_from = spans[j].from, .keys_to = spans[j].to};
+            watch(bytes, count, "bits.ts", 600 * IFL_SECOND_NS, &some);
+            check_among(&some, &all);
+            assert_int_equal(some.last_pts_ns, all.last_pts_ns);
+            assert_true(some.frames > 100);
+        }
+        free(bytes);
+    }
 }
 
 static void a_stream_may_change_size_rate_and_codec(void **state)
@@ -615,6 +693,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_camera_without_key_frames_is_taken_after_a_while, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(intra_refresh_begins_when_it_is_whole, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_refresh_that_was_taken_for_a_key_frame_ends_whole, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(a_stream_may_change_size_rate_and_codec, set_up, tear_down),
         cmocka_unit_test_setup_teardown(torn_and_bomb_pictures_are_dropped, set_up, tear_down),
     };
