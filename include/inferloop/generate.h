@@ -62,8 +62,9 @@ IFL_API const struct ifl_target_row *ifl_target_row(enum ifl_target target);
 /* What became of a target. */
 struct ifl_attained {
     double asked; /* by the request or, where that is silent, by words; NAN: nothing asked */
-    double got;   /* measured on the delivered pixels; occupancy: expected of a set of images, by
-                     the recorded foreground; NAN: not promised (k-anonymous) */
+    double got;   /* measured on the delivered pixels; occupancy: expected of a set of images, as
+                     validation measures it, estimated to about 5 %; NAN: not promised
+                     (k-anonymous) */
     bool met;     /* within 1 %; false: `got` is the nearest attainable */
 };
 

@@ -15,21 +15,26 @@
 #include "generate/layout.h"
 #include "generate/memory.h"
 #include "generate/objects.h"
+#include "generate/occupancy.h"
 #include "generate/photometry.h"
 #include "generate/resample.h"
 #include "generate/support.h"
 
 #define STAGE "generate"
 
-enum { LAYOUT_STREAM, LIGHT_STREAM, OBJECT_STREAM, NOISE_STREAM };
+enum { LAYOUT_STREAM, LIGHT_STREAM, OBJECT_STREAM, NOISE_STREAM, PILOT_STREAM };
 
 static const double occupancy_promised = 0.01; // share of the target
 
 struct analytic {
     struct ifl_memory *memory;
-    pthread_mutex_t lock;        // guards the two below, made when a mode first needs them
+    pthread_mutex_t lock;        // guards what is below, made when it is first needed
     struct ifl_support *support; // k-anonymous
     struct ifl_objects *objects; // deidentify
+    struct {
+        int k; // that it was measured with; 0: not yet
+        struct ifl_occupancy_curve shown;
+    } occupancy[IFL_PRIVACY_K_ANONYMOUS];
 };
 
 static void destroy(void *self)
@@ -190,16 +195,105 @@ static enum ifl_result render_deidentified(struct job *job, struct ifl_error *er
     return result;
 }
 
-// The weight of crowded frames at which a set of images has the asked occupancy on average.
-static void aim_occupancy(struct job *job)
+// Who makes pilots: what an image of the mode shows before it is rendered, or all but its grain.
+struct pilot {
+    const struct analytic *engine;
+    int k;
+    struct ifl_layout layout; // verbatim
+};
+
+static enum ifl_result pilot_verbatim(void *context, double weight, uint64_t seed, uint8_t *picture,
+                                      double *recorded, struct ifl_error *error)
 {
-    const struct ifl_memory *memory = job->engine->memory;
-    double target = job->request->target[IFL_TARGET_occupancy], got;
-    job->conditioning.occupancy_weight = ifl_memory_weight_for(memory, target, &got);
-    if (job->request->privacy == IFL_PRIVACY_K_ANONYMOUS)
-        got = NAN; // what enough events support decides there
+    struct pilot *pilot = context;
+    const struct ifl_memory *memory = pilot->engine->memory;
+    const struct ifl_grid *grid = &memory->grid[ifl_base_level(memory)];
+    struct ifl_layout_config config = {.occupancy_weight = weight};
+    struct ifl_rng rng;
+    (void)error;
+    ifl_rng_split(&rng, seed, PILOT_STREAM);
+    ifl_layout_make(memory, &config, &rng, &pilot->layout);
+    memcpy(picture, pilot->layout.picture, (size_t)grid->width * (size_t)grid->height * 3);
+    *recorded = (double)pilot->layout.recorded / ((double)grid->width * grid->height);
+    return IFL_OK;
+}
+
+static enum ifl_result pilot_deidentified(void *context, double weight, uint64_t seed,
+                                          uint8_t *picture, double *recorded,
+                                          struct ifl_error *error)
+{
+    struct pilot *pilot = context;
+    const struct ifl_memory *memory = pilot->engine->memory;
+    int base = ifl_base_level(memory);
+    const struct ifl_grid *grid = &memory->grid[base];
+    struct ifl_audit audit;
+    struct ifl_rng rng;
+    ifl_rng_split(&rng, seed, PILOT_STREAM);
+    int frame = ifl_objects_frame(pilot->engine->objects, weight, rng);
+    *recorded = memory->crowd_mean + memory->crowd_deviation * memory->crowd[frame];
+    memcpy(picture, memory->profile->plate[base], (size_t)grid->width * (size_t)grid->height * 3);
+    return ifl_objects_paint(pilot->engine->objects, pilot->k, weight, &rng, picture, &audit,
+                             error);
+}
+
+static enum ifl_result measure_occupancy(const struct analytic *engine, enum ifl_privacy privacy,
+                                         int k, struct ifl_occupancy_curve *shown,
+                                         struct ifl_error *error)
+{
+    struct pilot pilot = {.engine = engine, .k = k};
+    if (privacy == IFL_PRIVACY_VERBATIM) {
+        enum ifl_result result = ifl_layout_init(&pilot.layout, engine->memory, error);
+        if (result != IFL_OK)
+            return result;
+        result = ifl_occupancy_measure(engine->memory, pilot_verbatim, &pilot, 96, shown, error);
+        ifl_layout_fini(&pilot.layout);
+        return result;
+    }
+    enum ifl_result result =
+        ifl_occupancy_measure(engine->memory, pilot_deidentified, &pilot, 32, shown, error);
+    shown->alone = shown->shown[0]; // objects are as large, whoever else is there
+    return result;
+}
+
+static enum ifl_result need_occupancy(struct analytic *engine, enum ifl_privacy privacy, int k,
+                                      struct ifl_occupancy_curve *shown, struct ifl_error *error)
+{
+    enum ifl_result result = IFL_OK;
+    *shown = ifl_occupancy_recorded;
+    if (privacy == IFL_PRIVACY_K_ANONYMOUS) // what enough events support decides there
+        return IFL_OK;
+    if (privacy == IFL_PRIVACY_DEIDENTIFY)
+        result = need_objects(engine, error);
+    if (result != IFL_OK)
+        return result;
+    pthread_mutex_lock(&engine->lock);
+    if (engine->occupancy[privacy].k != k) {
+        result = measure_occupancy(engine, privacy, k, &engine->occupancy[privacy].shown, error);
+        engine->occupancy[privacy].k = result == IFL_OK ? k : 0;
+    }
+    *shown = engine->occupancy[privacy].shown;
+    pthread_mutex_unlock(&engine->lock);
+    return result;
+}
+
+// The weight of crowded frames at which a set of images has the asked occupancy on average.
+static enum ifl_result aim_occupancy(struct job *job, struct ifl_error *error)
+{
+    const struct ifl_request *request = job->request;
+    double target = request->target[IFL_TARGET_occupancy], got;
+    struct ifl_occupancy_curve shown;
+    enum ifl_result result =
+        need_occupancy(job->engine, request->privacy,
+                       request->privacy == IFL_PRIVACY_VERBATIM ? 1 : request->k, &shown, error);
+    if (result != IFL_OK)
+        return result;
+    job->conditioning.occupancy_weight =
+        ifl_occupancy_weight_for(job->engine->memory, &shown, target, &got);
+    if (request->privacy == IFL_PRIVACY_K_ANONYMOUS)
+        got = NAN;
     job->synthetic->attained[IFL_TARGET_occupancy] = (struct ifl_attained){
         target, got, fabs(got - target) <= fmax(occupancy_promised * target, 1e-4)};
+    return IFL_OK;
 }
 
 typedef enum ifl_result (*render_fn)(struct job *job, struct ifl_error *error);
@@ -374,8 +468,11 @@ static enum ifl_result generate(void *self, const struct ifl_request *request,
     ifl_prompt_parse(request->prompt, request->guidance_scale, &job.conditioning);
     for (int t = 0; t < IFL_TARGET_COUNT; t++)
         synthetic->attained[t] = (struct ifl_attained){NAN, NAN, true};
-    if (!isnan(request->target[IFL_TARGET_occupancy]))
-        aim_occupancy(&job);
+    if (!isnan(request->target[IFL_TARGET_occupancy])) {
+        enum ifl_result result = aim_occupancy(&job, error);
+        if (result != IFL_OK)
+            return result;
+    }
     // Objects are painted at the base level only.
     job.level = request->privacy == IFL_PRIVACY_DEIDENTIFY
                     ? ifl_base_level(job.engine->memory)

@@ -214,6 +214,8 @@ static void keep_components(struct composer *c, struct region *region, uint64_t 
             measure_stand(c, region->frame, i, &box, &stand[group[i]]);
             stand[group[i]].blocked |= is_placed(identities, placed, who(c, box.event));
         }
+    for (int i = 0; i < count; i++)
+        c->layout->recorded += stand[i].inside;
     for (int i = 0; i < count; i++) {
         const struct stand *s = &stand[group[i]];
         if (s->blocked || s->area == 0 || 2 * s->inside < s->area ||
@@ -352,7 +354,7 @@ void ifl_layout_make(const struct ifl_memory *memory, const struct ifl_layout_co
                          .width = grid->width,
                          .height = grid->height};
     memset(layout->taken, 0, (size_t)(c.width * c.height));
-    layout->objects = layout->refused = 0;
+    layout->objects = layout->refused = layout->recorded = 0;
     draw_regions(&c);
     uint64_t identities[IFL_REGIONS_MAX * IFL_COMPONENTS_MAX];
     for (int r = 0; r < c.regions; r++)

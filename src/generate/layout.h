@@ -20,6 +20,7 @@ enum { IFL_LAYOUT_PLATE = IFL_MEMORY_MAX, IFL_REGIONS_MAX = 3 };
 
 struct ifl_layout {
     int objects, refused;
+    int recorded;     // pixels that the frames in use have as foreground, kept or not
     uint8_t *picture; // base level, RGB24
     uint16_t *frame;  // base level: memory frame of each pixel, IFL_LAYOUT_PLATE: the plate
     uint8_t *taken;   // base level: 1 where an object was placed

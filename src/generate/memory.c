@@ -5,12 +5,11 @@
 #include <stdlib.h>
 
 #include "base/rng.h"
-#include "generate/exact.h"
 #include "kernels/pixels.h"
 
 #define STAGE "generate"
 
-enum { COARSE_ROWS = 12, FINE_ROWS = 8, GRAIN_FRAMES = 8, WEIGHT_MAX = 8 };
+enum { COARSE_ROWS = 12, FINE_ROWS = 8, GRAIN_FRAMES = 8 };
 
 // Noise levels, by level of the pyramid; patches of the coarsest one are higher, and denser.
 struct schedule {
@@ -182,33 +181,6 @@ static void measure_crowds(struct ifl_memory *memory)
     memory->crowd_deviation = deviation / pixels;
     for (int f = 0; f < memory->frames; f++)
         memory->crowd[f] = deviation > 0 ? (memory->crowd[f] - mean) / deviation : 0;
-}
-
-static double expected_occupancy(const struct ifl_memory *memory, double weight)
-{
-    double sum = 0, weights = 0;
-    for (int f = 0; f < memory->frames; f++) {
-        double w = ifl_exact_exp(weight * memory->crowd[f]);
-        sum += w * (memory->crowd_mean + memory->crowd_deviation * memory->crowd[f]);
-        weights += w;
-    }
-    return sum / weights * ifl_exact_exp(fmin(weight, 0));
-}
-
-// It grows with the weight: halving finds it.
-double ifl_memory_weight_for(const struct ifl_memory *memory, double target, double *got)
-{
-    double low = -WEIGHT_MAX, high = WEIGHT_MAX;
-    for (int i = 0; i < 48; i++) {
-        double middle = (low + high) / 2;
-        if (expected_occupancy(memory, middle) < target)
-            low = middle;
-        else
-            high = middle;
-    }
-    double weight = (low + high) / 2;
-    *got = expected_occupancy(memory, weight);
-    return weight;
 }
 
 static enum ifl_result check_levels(const struct ifl_profile *profile, struct ifl_error *error)

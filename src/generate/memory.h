@@ -44,11 +44,6 @@ void ifl_memory_destroy(struct ifl_memory *memory); // takes NULL
 bool ifl_memory_component(const struct ifl_memory *memory, int f, int index,
                           struct ifl_component *component);
 
-// The weight w at which frames drawn with exp(w crowd), of which each object stays with probability
-// exp(min(w, 0)), have the foreground share `target` on average; `got`: what they have at the
-// nearest weight. Weights go from -8 to 8.
-double ifl_memory_weight_for(const struct ifl_memory *memory, double target, double *got);
-
 static inline int ifl_base_level(const struct ifl_memory *memory)
 {
     return memory->levels - 1;

@@ -196,3 +196,9 @@ enum ifl_result ifl_objects_paint(const struct ifl_objects *objects, int k, doub
     return ifl_objects_paint_recorded(objects, k, occupancy_weight, rng, canvas, audit, NULL, 0,
                                       error);
 }
+
+int ifl_objects_frame(const struct ifl_objects *objects, double occupancy_weight,
+                      struct ifl_rng rng)
+{
+    return ifl_layout_pick(objects, occupancy_weight, &rng);
+}

@@ -24,4 +24,8 @@ enum ifl_result ifl_objects_paint(const struct ifl_objects *objects, int k, doub
                                   struct ifl_rng *rng, uint8_t *canvas, struct ifl_audit *audit,
                                   struct ifl_error *error) IFL_CHECK_RESULT;
 
+// The memory frame whose layout `paint` takes with this weight and random stream.
+int ifl_objects_frame(const struct ifl_objects *objects, double occupancy_weight,
+                      struct ifl_rng rng);
+
 #endif

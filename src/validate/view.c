@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernels/foreground.h"
 #include "kernels/pixels.h"
 
 // Labels beyond the components, and components without an event, count as plate.
@@ -131,36 +132,6 @@ static void shrink_labels(const uint8_t *from, int from_width, int from_height, 
     }
 }
 
-// What the plate pixels of one frame differ by from the plate.
-struct change {
-    uint32_t sum, count;
-};
-
-static void add_changes(const struct ifl_view *view, int t, uint16_t *far, struct change *change)
-{
-    const uint8_t *label = view->label[t];
-    ifl_pixel_kernels()->differences(view->frame[t], view->plate, view->pixels, far);
-    for (int p = 0; p < view->pixels; p++) {
-        uint32_t ground = label[p] == 0;
-        change[p].sum += far[p] * ground;
-        change[p].count += ground;
-    }
-}
-
-// A pixel of an image is foreground where it differs from the plate by more than 45 (15 of 255 a
-// channel) plus three times what the memory's own plate pixels do there: leaves and flicker.
-static void set_threshold(struct ifl_view *view, struct change *change, uint16_t *far)
-{
-    int n = view->roster->frames;
-    int step = n > 32 ? n / 32 : 1;
-    for (int t = 0; t < n; t += step)
-        add_changes(view, t, far, change);
-    for (int p = 0; p < view->pixels; p++) {
-        uint32_t value = 45 + (change[p].count ? 3 * change[p].sum / change[p].count : 0);
-        view->threshold[p] = (uint8_t)(value < 150 ? value : 150);
-    }
-}
-
 enum ifl_result ifl_view_init(struct ifl_view *view, const struct ifl_roster *roster, int level,
                               struct ifl_error *error)
 {
@@ -192,22 +163,14 @@ enum ifl_result ifl_view_find_threshold(struct ifl_view *view, struct ifl_error 
 {
     if (view->threshold)
         return IFL_OK;
-    size_t pixels = (size_t)view->pixels;
-    struct change *change = calloc(pixels, sizeof *change);
-    uint16_t *far = malloc(pixels * sizeof *far);
-    view->threshold = malloc(pixels);
-    bool ready = change && far && view->threshold;
-    if (ready) {
-        set_threshold(view, change, far);
-    } else {
-        free(view->threshold);
-        view->threshold = NULL;
-    }
-    free(change);
-    free(far);
-    return ready ? IFL_OK
-                 : ifl_fail(error, IFL_ERR_NO_MEMORY, "validate", "no memory to compare %d frames",
-                            view->roster->frames);
+    view->threshold = malloc((size_t)view->pixels);
+    if (view->threshold && ifl_foreground_threshold(view->frame, view->label, view->roster->frames,
+                                                    view->plate, view->pixels, view->threshold))
+        return IFL_OK;
+    free(view->threshold);
+    view->threshold = NULL;
+    return ifl_fail(error, IFL_ERR_NO_MEMORY, "validate", "no memory to compare %d frames",
+                    view->roster->frames);
 }
 
 enum ifl_result ifl_view_split(struct ifl_view *view, struct ifl_error *error)
@@ -235,73 +198,9 @@ void ifl_view_fini(struct ifl_view *view)
     view->threshold = NULL;
 }
 
-// A raw foreground pixel stays, and a hole closes, where at least five of the nine around it are;
-// there are none beyond the border.
-static bool most_around(const uint8_t *raw, int width, int height, int x, int y)
-{
-    int count = 0;
-    for (int v = y - 1; v <= y + 1; v++)
-        for (int u = x - 1; u <= x + 1; u++)
-            count += v >= 0 && v < height && u >= 0 && u < width && raw[v * width + u];
-    return count >= 5;
-}
-
-static void smooth(const uint8_t *raw, int width, int height, uint8_t *mask)
-{
-    for (int y = 0; y < height; y++) {
-        bool border = y == 0 || y == height - 1;
-        if (!border)
-            ifl_pixel_kernels()->majority(raw + y * width, width, width, mask + y * width);
-        int step = border || width < 2 ? 1 : width - 1;
-        for (int x = 0; x < width; x += step)
-            mask[y * width + x] = most_around(raw, width, height, x, y);
-    }
-}
-
-// Marks one region in `mask` with `mark`, starting from `stack[0]`; returns its size.
-static int fill(uint8_t *mask, int width, int height, int start, uint8_t mark, int32_t *stack)
-{
-    uint8_t from = mask[start];
-    int used = 1, size = 0;
-    stack[0] = start;
-    mask[start] = mark;
-    while (used > 0) {
-        int at = stack[--used], x = at % width, y = at / width;
-        size++;
-        for (int dy = -1; dy <= 1; dy++) {
-            for (int dx = -1; dx <= 1; dx++) {
-                int v = y + dy, u = x + dx, next = v * width + u;
-                if (v < 0 || v >= height || u < 0 || u >= width || mask[next] != from)
-                    continue;
-                mask[next] = mark;
-                stack[used++] = next;
-            }
-        }
-    }
-    return size;
-}
-
 int ifl_view_foreground(const struct ifl_view *view, const uint8_t *canonical, uint8_t *mask,
                         void *scratch)
 {
-    int32_t *stack = scratch;
-    uint8_t *raw = (uint8_t *)(stack + view->pixels);
-    uint16_t *far = scratch; // until the stack is needed
-    ifl_pixel_kernels()->differences(canonical, view->plate, view->pixels, far);
-    for (int p = 0; p < view->pixels; p++)
-        raw[p] = far[p] > view->threshold[p];
-    smooth(raw, view->width, view->height, mask);
-    int least = view->pixels / 2500, total = 0;
-    for (int p = 0; p < view->pixels; p++) {
-        if (mask[p] != 1)
-            continue;
-        int size = fill(mask, view->width, view->height, p, 2, stack);
-        if (size < least)
-            fill(mask, view->width, view->height, p, 0, stack);
-        else
-            total += size;
-    }
-    for (int p = 0; p < view->pixels; p++)
-        mask[p] = mask[p] == 2;
-    return total;
+    return ifl_foreground_find(canonical, view->plate, view->threshold, view->width, view->height,
+                               mask, scratch);
 }

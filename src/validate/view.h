@@ -52,9 +52,8 @@ enum ifl_result ifl_view_find_threshold(struct ifl_view *view,
                                         struct ifl_error *error) IFL_CHECK_RESULT;
 void ifl_view_fini(struct ifl_view *view);
 
-// Foreground of a picture in canonical photometry: pixels beyond the view's threshold, of which
-// most neighbours are too, in 8-connected regions of at least 0.04 % of the picture. `mask`
-// [pixels]: 1 or 0. `scratch` holds 5 * pixels bytes, 4-byte aligned. Returns the pixels found.
+// Foreground of a picture in canonical photometry, with the view's plate and threshold: see
+// kernels/foreground.h.
 int ifl_view_foreground(const struct ifl_view *view, const uint8_t *canonical, uint8_t *mask,
                         void *scratch);
 

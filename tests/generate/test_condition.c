@@ -6,6 +6,7 @@
 #include "base/rng.h"
 #include "generate/builtin.h"
 #include "inferloop/features.h"
+#include "kernels/foreground.h"
 #include "make_profile.h"
 
 static const enum ifl_feature features_of[IFL_LOOK_COUNT] = {
@@ -256,6 +257,119 @@ static void every_mode_can_be_emptied(void **state)
     ifl_profile_unref(profile);
 }
 
+// Foreground as validation measures it, without light to be taken out.
+struct judge {
+    int width, height;
+    const uint8_t *plate;
+    uint8_t *threshold, *mask;
+    int32_t *scratch;
+};
+
+static void open_judge(const struct ifl_profile *profile, struct judge *judge)
+{
+    int base = profile->levels - 1;
+    *judge = (struct judge){profile->level_width[base],
+                            profile->level_height[base],
+                            profile->plate[base],
+                            NULL,
+                            NULL,
+                            NULL};
+    size_t pixels = (size_t)(judge->width * judge->height);
+    const uint8_t **frame = calloc((size_t)profile->memory_frames * 2, sizeof *frame);
+    const uint8_t **label = frame + profile->memory_frames;
+    for (int f = 0; f < profile->memory_frames; f++) {
+        frame[f] = profile->memory[f]->level[base];
+        label[f] = profile->memory[f]->label;
+    }
+    judge->threshold = malloc(pixels);
+    judge->mask = malloc(pixels);
+    judge->scratch = malloc(pixels * 5);
+    assert_true(ifl_foreground_threshold(frame, label, profile->memory_frames, judge->plate,
+                                         (int)pixels, judge->threshold));
+    free(frame);
+}
+
+static void close_judge(struct judge *judge)
+{
+    free(judge->threshold);
+    free(judge->mask);
+    free(judge->scratch);
+}
+
+// Mean foreground of 96 images; what their records say.
+static double mean_foreground(void *engine, const struct judge *judge, enum ifl_privacy privacy,
+                              double target, struct ifl_attained *attained)
+{
+    enum { IMAGES = 96 };
+    double sum = 0;
+    struct ifl_request request;
+    ifl_request_init(&request);
+    request.privacy = privacy;
+    request.target[IFL_TARGET_occupancy] = target;
+    for (request.seed = 1; request.seed <= IMAGES; request.seed++) {
+        struct ifl_synthetic made = make_image(engine, &request);
+        sum += ifl_foreground_find(made.image->rgb, judge->plate, judge->threshold, judge->width,
+                                   judge->height, judge->mask, judge->scratch);
+        *attained = made.attained[IFL_TARGET_occupancy];
+        ifl_synthetic_fini(&made);
+    }
+    return sum / IMAGES / (judge->width * judge->height);
+}
+
+static struct ifl_profile *make_steady_crowd(void)
+{
+    enum { FRAMES = 64, PEOPLE = 24 };
+    struct made_object object[PEOPLE];
+    for (int i = 0; i < PEOPLE; i++) {
+        int first = i * 37 % FRAMES, height = 16 + i % 5;
+        object[i] =
+            (struct made_object){.event = (uint32_t)i + 1,
+                                 .first = first,
+                                 .last = first + 9 + i % 4,
+                                 .x = 20 + i * 53 % 150,
+                                 .y = 60 + i * 29 % 75,
+                                 .step_x = i % 2 ? 3 : -2,
+                                 .width = height / 3,
+                                 .height = height,
+                                 .rgb = {(uint8_t)(i * 10), (uint8_t)(20 + i % 3 * 30), 30}};
+    }
+    struct made_config config = {.width = 1280,
+                                 .height = 720,
+                                 .base_area = 192 * 108,
+                                 .frames = FRAMES,
+                                 .objects = PEOPLE,
+                                 .object = object,
+                                 .noise = 1,
+                                 .seed = 3};
+    return make_profile(&config);
+}
+
+// What a record says that images show on average is what they show, where the target is met and
+// where it is out of reach. What frames recorded was a quarter more.
+static void occupancy_is_what_images_show(void **state)
+{
+    (void)state;
+    struct ifl_profile *profile = make_steady_crowd();
+    void *engine = make_engine(profile);
+    struct judge judge;
+    open_judge(profile, &judge);
+    static const double target[] = {0.004, 0.01, 0.9};
+    for (int mode = 0; mode <= IFL_PRIVACY_DEIDENTIFY; mode++) {
+        for (size_t i = 0; i < sizeof target / sizeof *target; i++) {
+            struct ifl_attained attained;
+            double shown =
+                mean_foreground(engine, &judge, (enum ifl_privacy)mode, target[i], &attained);
+            print_message("%s: asked %.4f, got %.4f, shown %.4f\n",
+                          ifl_privacy_name((enum ifl_privacy)mode), target[i], attained.got, shown);
+            assert_true(shown > 0.85 * attained.got && shown < 1.15 * attained.got);
+            assert_int_equal(attained.met, target[i] < 0.9);
+        }
+    }
+    close_judge(&judge);
+    ifl_engine_analytic.destroy(engine);
+    ifl_profile_unref(profile);
+}
+
 static void the_same_seed_gives_the_same_noise(void **state)
 {
     (void)state;
@@ -285,6 +399,7 @@ int main(void)
         cmocka_unit_test(words_do_what_they_say),
         cmocka_unit_test(numbers_win_over_words),
         cmocka_unit_test(every_mode_can_be_emptied),
+        cmocka_unit_test(occupancy_is_what_images_show),
         cmocka_unit_test(the_same_seed_gives_the_same_noise),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
