@@ -30,13 +30,21 @@ static const double moved_share = 0.03, moved_peak = 0.3, peak_certain = 0.1;
 static const double check_s = 0.5, fixed_peak = 0.12;
 static const double accept_s = 10, restless_s = 60; // a view has stayed; none does
 static const double passing_s = 5;                  // something before a view that stays
+static const double hidden_s = 60;                  // so long something may stand before the lens
 static const double former_s = 600;                 // so long the usual one may come back
 static const double shifted_kept = 0.25, gone_kept = 0.04;
 static const double torn_grey = 0.2, torn_window_s = 3;
 static const double gap_s = 5; // of stream time, after which nothing lasts that was only suspected
 static const double memory_change_s = 2; // at most so much time counts for one picture
 
-enum { TORN_LEAST = 3, PICTURES_LEAST = 2, FROZEN_PICTURES = 4, STILL_TO_BLIP = 8, LOOKS_BACK = 6 };
+enum {
+    TORN_LEAST = 3,
+    PICTURES_LEAST = 2,
+    FROZEN_PICTURES = 4,
+    STILL_TO_BLIP = 8,
+    LOOKS_BACK = 6,
+    PARTLY_LEAST = 2
+};
 
 enum symptom {
     TORN,
@@ -107,6 +115,7 @@ struct ifl_health {
     struct ifl_journal *journal;
     struct ifl_spectrum *spectrum;
     struct ifl_sight sight;
+    uint8_t good_edges[IFL_SIGHT_SIDE * IFL_SIGHT_SIDE]; // of the last good picture
     struct course course[SYMPTOMS];
     struct ifl_view views[2];  // by colour, in infrared
     int mode;                  // which of them
@@ -123,7 +132,11 @@ struct ifl_health {
     double still_longest_s; // that ended by itself
     double steady_from_s, steady_least, steady_greatest;
     double checked_s;
+    bool was_lit; // since it began, or switched: its level is known from pictures with light
     bool moved, shifted;
+    bool stood, hidden; // the usual view did last, or in part; something has come before it
+    int partly;         // looks in a row in which part of it stood
+    double hidden_from_s;
     double torn_s[TORN_LEAST]; // when the last torn frames came
     unsigned torn_count;
     char cause[SYMPTOMS][32];
@@ -138,6 +151,7 @@ struct look { // one frame
     struct ifl_view *view;
     double lost, sharpness; // against the usual
     bool strange;           // its light is spread over it in another way
+    bool dark;              // as good as black
     bool known;
 };
 
@@ -182,6 +196,13 @@ static double quantile(const uint32_t histogram[256], double share)
     return 255;
 }
 
+// So dark as it has become bit by bit is night, and the world's.
+static bool is_black(const struct ifl_health *health, const struct look *look)
+{
+    double jump = fabs(ifl_view_level(look->features) - look->view->level);
+    return look->dark && !(look->known && health->was_lit && jump < level_jump);
+}
+
 static bool is_torn(struct ifl_health *health, const struct look *look)
 {
     const char *cause = NULL;
@@ -191,6 +212,8 @@ static bool is_torn(struct ifl_health *health, const struct look *look)
     else if (health->sight.grey_share >= torn_grey && usual_grey < torn_grey / 2)
         cause = "grey";
     else if (look->known && ifl_sight_tear(&health->sight, look->view->edges) >= 0)
+        cause = "offset";
+    else if (look->known && ifl_sight_tear_since(&health->sight, health->good_edges) >= 0)
         cause = "offset";
     if (!cause)
         return false;
@@ -342,6 +365,22 @@ static struct ifl_shift shift_against(struct ifl_health *health, const float *ed
     return shift;
 }
 
+// A camera that turns takes all of the view away at once; what comes before it, bit by bit, while
+// the rest stands where it was.
+static bool is_hidden(struct ifl_health *health, double kept, double usual, bool gone)
+{
+    bool stands = kept >= usual / 2, partly = !stands && kept >= gone_kept;
+    if (gone && health->stood && health->partly >= PARTLY_LEAST) {
+        health->hidden = true;
+        health->hidden_from_s = health->now_s;
+    }
+    if (stands)
+        health->hidden = false;
+    health->stood = !health->shifted && (stands || (health->stood && partly));
+    health->partly = health->stood && partly ? health->partly + 1 : 0;
+    return health->hidden && health->now_s - health->hidden_from_s < hidden_s;
+}
+
 // Whether the camera looks elsewhere. One that never looks the same way for long cannot have moved.
 static void check_view(struct ifl_health *health, const struct look *look)
 {
@@ -352,11 +391,16 @@ static void check_view(struct ifl_health *health, const struct look *look)
     health->shifted = fixed && far && shift.peak > peak_certain && kept < shifted_kept;
     // Where a part of the view stands as ever, something stands before the rest.
     bool gone = fixed && shift.peak < moved_peak * usual && kept < gone_kept;
-    health->moved = health->shifted || gone;
-    if (!health->moved)
+    bool hidden = is_hidden(health, kept, look->view->kept, gone);
+    health->moved = health->shifted || (gone && !hidden);
+    if (!health->moved && !health->hidden) {
         look->view->peak += 0.05 * ((far ? 0 : shift.peak) - usual);
+        look->view->kept += 0.05 * (kept - look->view->kept);
+    }
     snprintf(health->cause[MOVED], sizeof *health->cause,
-             health->shifted ? "shifted" : "nothing in common");
+             health->shifted  ? "shifted"
+             : health->hidden ? "hidden bit by bit"
+                              : "nothing in common");
 }
 
 // Whether what was usual before is there again.
@@ -386,7 +430,7 @@ static void take_view(struct ifl_health *health, const char *why)
 {
     health->views[health->mode] = health->candidate.view;
     health->candidate.view.pictures = 0;
-    health->moved = false;
+    health->moved = health->hidden = health->stood = false;
     ifl_log(IFL_LOG_INFO, "camera.view-learned", health->source, "%s", why);
 }
 
@@ -521,7 +565,7 @@ static bool shows(struct ifl_health *health, enum symptom symptom, const struct 
     case TORN:
         return is_torn(health, look);
     case BLACK:
-        return quantile(histogram, 0.95) < black_p95;
+        return is_black(health, look);
     case WHITE:
         return quantile(histogram, 0.05) > white_p05;
     case COVERED:
@@ -548,7 +592,7 @@ static bool judge(struct ifl_health *health, const struct look *look)
         enum symptom symptom = (enum symptom)i;
         bool shown = !(hidden & BIT(i)) && shows(health, symptom, look);
         follow(health, symptom, shown, look);
-        if (shown)
+        if (shown || (symptom == BLACK && look->dark))
             hidden |= symptoms[i].hides;
         bool lasts = health->course[i].lasts && !is_elsewhere(health, symptom);
         good &= !symptoms[i].holds || (!shown && !lasts);
@@ -569,7 +613,7 @@ static void consider_former(struct ifl_health *health)
     }
     former->number = 0;
     health->candidate.view.pictures = 0;
-    health->moved = false;
+    health->moved = health->hidden = health->stood = false;
     end(health, MOVED);
     ifl_log(IFL_LOG_INFO, "camera.view-learned", health->source,
             back ? "the usual view is back" : "the new view is the usual one now");
@@ -598,8 +642,9 @@ static void choose_view(struct ifl_health *health)
     int mode = health->course[INFRARED].lasts;
     if (mode != health->mode) {
         health->mode = mode;
-        health->moved = false;
+        health->moved = health->hidden = health->stood = false;
         health->views[mode].level = 0;
+        health->was_lit = false;
     }
 }
 
@@ -624,6 +669,7 @@ enum ifl_verdict ifl_health_take(struct ifl_health *health, const struct ifl_fra
         view->level = ifl_view_level(features);
     struct look look = {.frame = frame, .features = features, .view = view};
     look.known = ifl_view_is_known(view);
+    look.dark = quantile(features->luma_histogram, 0.95) < black_p95;
     look.strange = ifl_view_likeness(view, features) < unlike * view->likeness;
     look.lost = ifl_view_lost(view, &health->sight);
     look.sharpness = fmin(share_of(health->sight.sharpness, &view->sharpness),
@@ -635,7 +681,10 @@ enum ifl_verdict ifl_health_take(struct ifl_health *health, const struct ifl_fra
     else
         consider_view(health, &look);
     consider_former(health);
+    health->was_lit |= good && !look.dark;
     if (good)
+        memcpy(health->good_edges, health->sight.edges, sizeof health->good_edges);
+    if (good && !health->hidden)
         ifl_view_learn(view, &health->sight, features, health->step_s);
     pthread_mutex_lock(&health->lock);
     for (int i = 0; i < SYMPTOMS; i++)
@@ -660,7 +709,7 @@ struct kept {
     uint64_t bytes, hash;
     struct ifl_view views[2];
 };
-static const char magic[8] = "IFLVIEW1";
+static const char magic[8] = "IFLVIEW2";
 
 void ifl_health_views(const struct ifl_health *health, struct ifl_health_views *views)
 {
@@ -672,7 +721,7 @@ void ifl_health_reset(struct ifl_health *health)
     memset(health->views, 0, sizeof health->views);
     memset(&health->candidate, 0, sizeof health->candidate);
     health->former.number = 0;
-    health->moved = health->shifted = false;
+    health->moved = health->shifted = health->hidden = health->stood = false;
 }
 
 enum ifl_result ifl_health_save(const struct ifl_health *health, const char *path,

@@ -91,6 +91,11 @@ void ifl_sight_take(struct ifl_sight *sight, const struct ifl_plane *plane)
 
 enum place { SOMEWHERE, UPRIGHT, SET_OFF };
 
+struct placed { // the bands, from above
+    enum place place[BANDS];
+    int offset[BANDS];
+};
+
 // Where rows [top, top + BAND) of the edges stand against the usual ones. UPRIGHT and SET_OFF are
 // said only where that place fits far better than others do.
 static enum place place_band(const struct ifl_sight *sight, const uint8_t *usual, int top,
@@ -117,23 +122,53 @@ static enum place place_band(const struct ifl_sight *sight, const uint8_t *usual
     return best_sum * 10 < still * 6 ? SET_OFF : SOMEWHERE;
 }
 
+static void place_bands(const struct ifl_sight *sight, const uint8_t *usual, struct placed *placed)
+{
+    *placed = (struct placed){0};
+    for (int band = 0; band < BANDS; band++)
+        placed->place[band] = place_band(sight, usual, band * BAND, &placed->offset[band]);
+}
+
+static bool is_set_off_with_next(const struct placed *placed, int band)
+{
+    return placed->place[band] == SET_OFF && placed->place[band + 1] == SET_OFF &&
+           abs(placed->offset[band] - placed->offset[band + 1]) <= 1;
+}
+
+// The first band of two that are set off together, below at least two that stand; or -1.
+static int find_tear(const struct placed *placed)
+{
+    int upright = 0;
+    for (int band = 0; band + 1 < BANDS; band++) {
+        bool set_off = is_set_off_with_next(placed, band);
+        if (set_off)
+            return upright >= 2 ? band : -1; // else the whole picture has moved
+        upright += placed->place[band] == UPRIGHT;
+    }
+    return -1;
+}
+
 int ifl_sight_tear(const struct ifl_sight *sight, const float usual_edges[SIDE * SIDE])
 {
     uint8_t usual[SIDE * SIDE];
-    enum place place[BANDS];
-    int offset[BANDS] = {0}, upright = 0;
+    struct placed placed;
     for (int i = 0; i < SIDE * SIDE; i++)
         usual[i] = (uint8_t)usual_edges[i];
-    for (int band = 0; band < BANDS; band++)
-        place[band] = place_band(sight, usual, band * BAND, &offset[band]);
-    for (int band = 0; band + 1 < BANDS; band++) {
-        bool set_off = place[band] == SET_OFF && place[band + 1] == SET_OFF &&
-                       abs(offset[band] - offset[band + 1]) <= 1;
-        if (set_off && upright >= 2)
-            return band * BAND;
-        if (set_off)
-            return -1; // the whole picture has moved
-        upright += place[band] == UPRIGHT;
-    }
-    return -1;
+    place_bands(sight, usual, &placed);
+    int band = find_tear(&placed);
+    return band < 0 ? -1 : band * BAND;
+}
+
+int ifl_sight_tear_since(const struct ifl_sight *sight, const uint8_t edges_before[SIDE * SIDE])
+{
+    struct placed placed;
+    int last = BANDS - 1;
+    if (place_band(sight, edges_before, last * BAND, &placed.offset[last]) != SET_OFF)
+        return -1;
+    place_bands(sight, edges_before, &placed);
+    int first = find_tear(&placed);
+    for (int band = first; band >= 0 && band < BANDS; band++)
+        if (placed.place[band] != SET_OFF || abs(placed.offset[band] - placed.offset[first]) > 2)
+            return -1;
+    return first < 0 ? -1 : first * BAND;
 }

@@ -25,5 +25,9 @@ void ifl_sight_take(struct ifl_sight *sight, const struct ifl_plane *plane);
 // stands where its edges usually are; or -1.
 int ifl_sight_tear(const struct ifl_sight *sight,
                    const float usual_edges[IFL_SIGHT_SIDE * IFL_SIGHT_SIDE]);
+// The same against a good picture of just before, which knows what moves, too: since that may be
+// what is set off, all from the row on down to the last must be.
+int ifl_sight_tear_since(const struct ifl_sight *sight,
+                         const uint8_t edges_before[IFL_SIGHT_SIDE * IFL_SIGHT_SIDE]);
 
 #endif

@@ -32,6 +32,7 @@ struct ifl_view {
     double saturation; // of the last minute
     double change;     // least median change of a tile between two pictures that is usual
     double peak;       // of phase correlation with the reference
+    double kept;       // share of tiles whose edges stand where the reference has them
     double likeness;   // of a picture with tile_mean, below
     float tile_mean[IFL_SIGHT_TILES * IFL_SIGHT_TILES];
     float tile_energy[IFL_SIGHT_TILES * IFL_SIGHT_TILES];
