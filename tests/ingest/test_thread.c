@@ -213,17 +213,24 @@ static void says_why_a_file_cannot_be_opened(void **state)
     tear_down(&bench);
 }
 
-static void stops_while_a_server_hangs(void **state)
+// Listens on a free port, which goes into `uri`.
+static int listen_for(const char *scheme, char uri[64])
 {
-    (void)state;
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t length = sizeof address;
     assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
     assert_int_equal(listen(fd, 8), 0);
     assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &length), 0);
+    snprintf(uri, 64, "%s://127.0.0.1:%d/x", scheme, ntohs(address.sin_port));
+    return fd;
+}
+
+static void stops_while_a_server_hangs(void **state)
+{
+    (void)state;
     char uri[64];
-    snprintf(uri, sizeof uri, "rtsp://127.0.0.1:%d/x", ntohs(address.sin_port));
+    int fd = listen_for("rtsp", uri);
     struct bench bench;
     set_up(&bench,
            (struct ifl_ingest_config){.plugin = &ifl_source_camera,
@@ -239,6 +246,75 @@ static void stops_while_a_server_hangs(void **state)
     tear_down(&bench);
     close(caller);
     close(fd);
+}
+
+// ---- a camera that connects and sends no picture ----
+
+enum { MUTE_MOST = 64 };
+struct mute {
+    int fd, callers[MUTE_MOST];
+    atomic_int answered;
+};
+
+static void *answer_and_send_nothing(void *context)
+{
+    static const char head[] = "HTTP/1.1 200 OK\r\n"
+                               "Content-Type: multipart/x-mixed-replace; boundary=cut\r\n\r\n";
+    struct mute *mute = context;
+    char request[4096];
+    for (int caller; (caller = accept(mute->fd, NULL, NULL)) >= 0;) {
+        ssize_t got = read(caller, request, sizeof request);
+        ssize_t sent = got > 0 ? write(caller, head, sizeof head - 1) : 0;
+        if (sent < 0 || mute->answered == MUTE_MOST)
+            break;
+        mute->callers[mute->answered] = caller;
+        atomic_fetch_add(&mute->answered, 1);
+    }
+    return NULL;
+}
+
+// It answers at once and is never over: only the deadline ends each attempt.
+static void a_connection_without_pictures_is_told_and_tried_again(void **state)
+{
+    (void)state;
+    const int64_t wait_ns = IFL_SECOND_NS / 4, limit_ns = now() + 60 * IFL_SECOND_NS;
+    char uri[64];
+    static struct mute mute;
+    pthread_t server;
+    mute.fd = listen_for("http", uri);
+    assert_int_equal(pthread_create(&server, NULL, answer_and_send_nothing, &mute), 0);
+    struct ifl_journal *journal = ifl_journal_create(ifl_clock_real());
+    struct bench bench;
+    int64_t began_ns = now();
+    set_up(&bench,
+           (struct ifl_ingest_config){.plugin = &ifl_source_camera,
+                                      .source = {.uri = uri,
+                                                 .open_deadline_ns = wait_ns,
+                                                 .read_deadline_ns = wait_ns,
+                                                 .first_deadline_ns = wait_ns},
+                                      .journal = journal},
+           IFL_POLICY_DROP_OLDEST);
+    struct ifl_ingest_status status;
+    do {
+        usleep(2000);
+        ifl_ingest_status(bench.ingest, &status);
+        assert_true(now() < limit_ns);
+    } while (status.reconnects < 2);
+    assert_true(now() - began_ns >= 2 * wait_ns);
+    assert_true(mute.answered >= 2);
+    assert_true(ifl_journal_lasts(journal, "s", IFL_INCIDENT_OFFLINE));
+    assert_int_equal(status.last_error.result, IFL_ERR_TIMEOUT);
+    assert_non_null(strstr(status.last_error.text, "took too long"));
+    assert_int_equal(status.frames, 0);
+    assert_int_equal(status.last_frame_ns, -1);
+    assert_true(status.rate <= 0);
+    tear_down(&bench);
+    shutdown(mute.fd, SHUT_RDWR);
+    pthread_join(server, NULL);
+    for (int i = 0; i < mute.answered; i++)
+        close(mute.callers[i]);
+    close(mute.fd);
+    ifl_journal_destroy(journal);
 }
 
 // ---- a camera that can be told to fail ----
@@ -621,6 +697,7 @@ int main(void)
         cmocka_unit_test(stops_while_the_next_stage_is_full),
         cmocka_unit_test(says_why_a_file_cannot_be_opened),
         cmocka_unit_test(stops_while_a_server_hangs),
+        cmocka_unit_test(a_connection_without_pictures_is_told_and_tried_again),
         cmocka_unit_test(reconnects_and_goes_on_counting),
         cmocka_unit_test(stops_while_it_backs_off),
         cmocka_unit_test(interrupts_a_read),
