@@ -245,7 +245,6 @@ static bool wait_to_connect(struct ifl_ingest *ingest, int64_t due_ns, bool refu
 {
     bool watches = refused && ifl_secrets_wanted(ingest->uri), changed = false;
     pthread_mutex_lock(&ingest->lock);
-    ingest->status.next_attempt_ns = due_ns;
     int64_t now_ns;
     while (!ingest->stopping && !ingest->retry && !changed &&
            (now_ns = ifl_now_ns(ingest->config.clock)) < due_ns) {
@@ -571,6 +570,7 @@ static bool wait_to_retry(struct ifl_ingest *ingest, const struct ifl_error *err
     enter(ingest, refused ? IFL_SOURCE_UNAUTHORIZED : IFL_SOURCE_BROKEN, error);
     ingest->status.reconnects++;
     ingest->status.breaker_open = ingest->link.open;
+    ingest->status.next_attempt_ns = now_ns + wait_ns; // with the state: nobody sees half of it
     pthread_mutex_unlock(&ingest->lock);
     enum ifl_log_level level = attempts & (attempts - 1) ? IFL_LOG_DEBUG : IFL_LOG_WARNING;
     ifl_log(level, refused ? "ingest.unauthorized" : "ingest.broken", ingest->name,

@@ -70,6 +70,11 @@ static void finish_job(struct job *job, enum ifl_result result, struct ifl_deliv
                        const struct ifl_error *error)
 {
     struct ifl_studio *studio = job->studio;
+    enum ifl_outcome outcome = result == IFL_OK             ? IFL_OUTCOME_DELIVERED
+                               : result == IFL_ERR_REJECTED ? IFL_OUTCOME_REJECTED
+                                                            : IFL_OUTCOME_FAILED;
+    // Before whoever waits is told: what it then reads of the counts has its image in it.
+    ifl_ledger_finish(studio->ledger, outcome);
     pthread_mutex_lock(&studio->lock);
     job->result = result;
     job->delivered = delivered;
@@ -78,10 +83,6 @@ static void finish_job(struct job *job, enum ifl_result result, struct ifl_deliv
     job->done = true;
     pthread_cond_broadcast(&studio->changed);
     pthread_mutex_unlock(&studio->lock);
-    enum ifl_outcome outcome = result == IFL_OK             ? IFL_OUTCOME_DELIVERED
-                               : result == IFL_ERR_REJECTED ? IFL_OUTCOME_REJECTED
-                                                            : IFL_OUTCOME_FAILED;
-    ifl_ledger_finish(studio->ledger, outcome);
 }
 
 // A job that waited when the studio stopped.
