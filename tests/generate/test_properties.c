@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "base/rng.h"
 #include "generate/builtin.h"
+#include "generate/objects_internal.h"
 #include "generate/support.h"
 #include "kernels/cpu.h"
 #include "make_profile.h"
@@ -153,6 +154,160 @@ static void a_planted_object_never_shows(void **state)
         ifl_profile_unref(profile);
     }
     assert_true(seen > WORLDS / 2); // it could have been seen
+}
+
+enum { STREET = 16, STREET_FRAMES = 40, PLANTED = 99 };
+
+// Somebody dark, of anybody's build, seen for a while.
+static struct made_object draw_passer(struct ifl_rng *rng, uint32_t event)
+{
+    int height = between(rng, 18, 28);
+    struct made_object passer = {.event = event,
+                                 .first = between(rng, 0, STREET_FRAMES - 8),
+                                 .x = between(rng, 15, 175),
+                                 .y = between(rng, 40, 105),
+                                 .step_x = between(rng, -3, 3),
+                                 .width = height / 3 + between(rng, 0, 2),
+                                 .height = height};
+    passer.last = passer.first + between(rng, 4, 7);
+    for (int c = 0; c < 3; c++)
+        passer.rgb[c] = (uint8_t)between(rng, 10, 90);
+    return passer;
+}
+
+// Stripes over all that one event shows: the colour that only it has, and black.
+static void paint_stripes(struct ifl_profile *profile, const uint8_t rgb[3], int wide)
+{
+    int base = profile->levels - 1, width = profile->level_width[base];
+    int pixels = width * profile->level_height[base];
+    for (int f = 0; f < profile->memory_frames; f++) {
+        const struct ifl_memory_frame *frame = profile->memory[f];
+        for (int i = 0; i < pixels; i++) {
+            int label = frame->label[i];
+            bool its = label > 0 && label <= frame->components &&
+                       frame->component[label - 1].event == PLANTED;
+            for (int c = 0; c < 3 && its; c++)
+                ((uint8_t *)frame->level[base])[(ptrdiff_t)i * 3 + c] =
+                    i / width / wide % 3 == 2 ? 0 : rgb[c];
+        }
+    }
+}
+
+// A street of dark people, and one striped in a colour that nobody and nothing else has.
+static struct ifl_profile *draw_street(uint64_t world, uint8_t rgb[3])
+{
+    static const uint8_t vivid[][3] = {{250, 0, 250}, {250, 20, 10}, {255, 250, 0},
+                                       {0, 250, 250}, {20, 40, 255}, {10, 240, 30}};
+    struct ifl_rng rng;
+    ifl_rng_init(&rng, world);
+    struct made_object object[STREET + 1];
+    for (int i = 0; i <= STREET; i++)
+        object[i] = draw_passer(&rng, (uint32_t)i + 1);
+    struct made_object *planted = &object[STREET];
+    planted->event = PLANTED;
+    planted->height = between(&rng, 14, 40);
+    planted->width = planted->height / 3 + between(&rng, 0, 3);
+    planted->last = planted->first + between(&rng, 1, 7);
+    memcpy(rgb, vivid[ifl_rng_below(&rng, 6)], 3);
+    memcpy(planted->rgb, rgb, 3);
+    if (world % 4 == 3) { // beside or upon somebody
+        planted->x = object[0].x + object[0].width * (between(&rng, -10, 10) / 10.0);
+        planted->y = object[0].y;
+        planted->step_x = object[0].step_x;
+        planted->first = object[0].first;
+        planted->last = object[0].last;
+    }
+    struct made_config config = {.width = 1280,
+                                 .height = 720,
+                                 .base_area = 192 * 108,
+                                 .frames = STREET_FRAMES,
+                                 .objects = STREET + 1,
+                                 .object = object,
+                                 .noise = 1,
+                                 .seed = world};
+    struct ifl_profile *profile = make_profile(&config);
+    assert_non_null(profile);
+    paint_stripes(profile, rgb, between(&rng, 1, 4));
+    return profile;
+}
+
+// Pixels nearer to a colour than anything else in the street.
+static int count_like(const uint8_t *picture, int pixels, const uint8_t rgb[3])
+{
+    int count = 0;
+    for (int i = 0; i < pixels; i++) {
+        int far = 0;
+        for (int c = 0; c < 3; c++) {
+            int d = abs(picture[i * 3 + c] - rgb[c]);
+            far = d > far ? d : far;
+        }
+        count += far < 90;
+    }
+    return count;
+}
+
+static bool takes_part(const struct ifl_objects *objects, const struct ifl_object_record *record)
+{
+    for (int i = 0; i < record->body.count; i++)
+        if (objects->identity[record->body.identity[i]].id == PLANTED)
+            return true;
+    return false;
+}
+
+// Paints images without a random stream of the engine's: returns in how many objects it takes part.
+static int paint_street(const struct ifl_profile *profile, const uint8_t rgb[3], int k,
+                        uint64_t world, int *objects_made)
+{
+    struct ifl_objects *objects;
+    struct ifl_error error = {0};
+    check_ok(ifl_objects_create(profile, &objects, &error), error);
+    int base = profile->levels - 1, pixels = objects->width * objects->height, parts = 0;
+    uint8_t *canvas = malloc((size_t)pixels * 3);
+    struct ifl_object_record record[PLACEMENTS_MAX];
+    for (uint64_t seed = 0; seed < 2 * IMAGES; seed++) {
+        struct ifl_rng rng;
+        struct ifl_audit audit;
+        ifl_rng_split(&rng, world, seed);
+        memcpy(canvas, profile->plate[base], (size_t)pixels * 3);
+        check_ok(ifl_objects_paint_recorded(objects, k, 0, &rng, canvas, &audit, record,
+                                            PLACEMENTS_MAX, &error),
+                 error);
+        for (int i = 0; i < audit.objects; i++)
+            parts += takes_part(objects, &record[i]);
+        *objects_made += audit.objects;
+        int seen = count_like(canvas, pixels, rgb);
+        if (seen > 0)
+            fail_msg("world %llu, k = %d, image %llu: %d pixels of %d %d %d",
+                     (unsigned long long)world, k, (unsigned long long)seed, seen, rgb[0], rgb[1],
+                     rgb[2]);
+    }
+    free(canvas);
+    ifl_objects_destroy(objects);
+    return parts;
+}
+
+static void nobody_wears_what_one_person_wore(void **state)
+{
+    (void)state;
+    int parts = 0, made = 0;
+    uint64_t worlds = getenv("INFERLOOP_TEST_WORLDS")
+                          ? strtoull(getenv("INFERLOOP_TEST_WORLDS"), NULL, 10)
+                          : WORLDS;
+    for (uint64_t world = first_world(); world < first_world() + worlds; world++) {
+        uint8_t rgb[3];
+        struct ifl_profile *profile = draw_street(world, rgb);
+        int base = profile->levels - 1, shown = 0;
+        int pixels = profile->level_width[base] * profile->level_height[base];
+        assert_int_equal(count_like(profile->plate[base], pixels, rgb), 0);
+        for (int f = 0; f < profile->memory_frames; f++)
+            shown += count_like(profile->memory[f]->level[base], pixels, rgb);
+        assert_true(shown > 20); // it can be seen
+        for (int k = 2; k <= 4; k++)
+            parts += paint_street(profile, rgb, k, world, &made);
+        ifl_profile_unref(profile);
+    }
+    assert_true(made > 20 * (int)worlds);
+    assert_true(parts > (int)worlds); // and it takes part
 }
 
 // No cell of the support claims more events than the memory shows, and none of the planted object
@@ -327,6 +482,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_planted_object_never_shows),
+        cmocka_unit_test(nobody_wears_what_one_person_wore),
         cmocka_unit_test(support_is_no_more_than_what_was_seen),
         cmocka_unit_test(shares_stay_within_the_cap_exactly),
         cmocka_unit_test(every_world_gives_the_same_bytes_by_any_instructions),
