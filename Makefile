@@ -9,7 +9,7 @@ SHAKES ?= 3
 # What `make bench` judges: of vtest, pattern, long, cup, box. vtest alone takes three minutes.
 CLIPS ?= vtest
 MESON = meson setup --wrap-mode=nodownload
-SANITIZE = -Db_sanitize=address,undefined -Db_lundef=false -Doptimization=1
+SANITIZE = -Db_sanitize=address,undefined -Db_lundef=false -Doptimization=2
 
 .PHONY: all demo test test-slow test-all asan tsan shake fuzz bench install format lint docs sheets clean FORCE
 all: $(BUILD)/build.ninja

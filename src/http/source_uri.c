@@ -2,6 +2,7 @@
 #include "http/source_uri.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -25,15 +26,11 @@ static bool is_network(const char *uri)
 // "webcam" or "webcam:/dev/videoN", with what may stand behind it: any other path would be a file.
 static bool is_webcam(const char *uri)
 {
-    static const char device[] = "webcam:/dev/video";
-    size_t length = strcspn(uri, "?");
-    if (!strncmp(uri, "webcam", length) && length == 6)
-        return true;
-    if (strncmp(uri, device, sizeof device - 1) != 0)
-        return false;
-    const char *number = uri + sizeof device - 1;
-    size_t digits = strspn(number, "0123456789");
-    return digits > 0 && digits <= 3 && digits == strcspn(number, "?");
+    int end = 0;
+    sscanf(uri, "webcam:/dev/video%*3[0-9]%n", &end);
+    if (end == 0 && !strncmp(uri, "webcam", 6))
+        end = 6;
+    return end > 0 && (uri[end] == '\0' || uri[end] == '?');
 }
 
 // What would read files or the environment of this machine, and could send them anywhere.
