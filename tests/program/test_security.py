@@ -142,12 +142,11 @@ class Access(Security):
         live = self.begin("--source", PATTERN, "--requests-per-minute", "80")
         self.assertEqual(self.status("/api/v1/generate", method="POST", body=b"x" * 70000), 413)
         self.assertIn(self.status("/healthz", headers={"X-Long": "x" * 40000}), (413, 431))
-        statuses = []
-        for _ in range(40):
-            status, headers, body = ask(self.base, "/api/v1/status")
-            statuses.append(status)
-        self.assertEqual(statuses[0], 200)
-        self.assertEqual(status, 429)
+        answers = [ask(self.base, "/api/v1/status") for _ in range(40)]
+        self.assertEqual(answers[0][0], 200)
+        refused = [answer for answer in answers if answer[0] == 429]
+        self.assertGreaterEqual(len(refused), 1)
+        _, headers, body = refused[-1]
         self.assertGreaterEqual(int(headers["Retry-After"]), 1)
         self.assertEqual(json.loads(body)["error"]["code"], "ERR_BUSY")
         with socket.create_connection(("127.0.0.1", int(self.base.rsplit(":", 1)[1])), 10) as stream:
