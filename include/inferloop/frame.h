@@ -51,7 +51,8 @@ struct ifl_frame {
     uint64_t sequence;       /* counts what the source delivered, from 0; gaps are losses */
     uint64_t media_index;    /* the same picture of a looped file has the same index */
     uint32_t loop;           /* how often a looped file has begun anew */
-    int64_t pts_ns;          /* presentation time, or -1 */
+    int64_t pts_ns;          /* presentation time, or -1; ingest gives live pictures without one
+                                the time since the first at which they came */
     int64_t capture_ns;      /* monotonic clock when it was read */
     int64_t capture_wall_ns; /* wall clock then, since 1970 */
     uint32_t decoder_errors; /* errors the decoder concealed in this picture */

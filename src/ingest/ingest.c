@@ -53,8 +53,9 @@ struct ifl_ingest {
     struct ifl_thin thin;
     struct ifl_link link;
     uint64_t sequence_base, next_sequence; // numbers go on over reconnects
-    int64_t pts_base_ns, last_pts_ns, last_taken_ns;
-    int64_t last_good_ns; // real time of the last progress
+    int64_t pts_base_ns;
+    int64_t last_pts_ns, last_taken_ns; // of the last picture: its time, and when it came
+    int64_t last_good_ns;               // real time of the last progress
     int raw_width, raw_height;
 };
 
@@ -282,11 +283,16 @@ static int64_t deadline(int64_t configured_ns)
     return configured_ns > 0 ? configured_ns : DEADLINE_S * IFL_SECOND_NS;
 }
 
-// A camera whose own clock jumps must not take our time along.
-static void rebase(struct ifl_ingest *ingest, struct ifl_frame *raw)
+// The time of a picture that comes now, if the stream goes with our clock.
+static int64_t arrival(const struct ifl_ingest *ingest, int64_t now_ns)
 {
-    int64_t expected_ns =
-        ingest->last_pts_ns + (ifl_now_ns(ingest->config.clock) - ingest->last_taken_ns);
+    return ingest->last_pts_ns < 0 ? 0 : ingest->last_pts_ns + (now_ns - ingest->last_taken_ns);
+}
+
+// A camera whose own clock jumps must not take our time along.
+static void rebase(struct ifl_ingest *ingest, struct ifl_frame *raw, int64_t now_ns)
+{
+    int64_t expected_ns = arrival(ingest, now_ns);
     int64_t off_ns = expected_ns - raw->pts_ns;
     if (off_ns < TIME_JUMP_S * IFL_SECOND_NS && off_ns > -TIME_JUMP_S * IFL_SECOND_NS)
         return;
@@ -297,18 +303,22 @@ static void rebase(struct ifl_ingest *ingest, struct ifl_frame *raw)
     raw->pts_ns = expected_ns;
 }
 
-static void renumber(struct ifl_ingest *ingest, struct ifl_frame *raw)
+// Live pictures without timestamps get the time of their arrival, so that all rooms after this see
+// one time of the stream that grows.
+static void renumber(struct ifl_ingest *ingest, struct ifl_frame *raw, int64_t now_ns)
 {
     raw->sequence += ingest->sequence_base;
     ingest->next_sequence = raw->sequence + 1;
     if (ingest->live)
         raw->media_index = raw->sequence;
-    if (raw->pts_ns < 0)
+    bool stamped = raw->pts_ns >= 0;
+    if (!stamped && !ingest->live)
         return;
-    raw->pts_ns += ingest->pts_base_ns;
-    if (ingest->live && ingest->last_pts_ns >= 0)
-        rebase(ingest, raw);
+    raw->pts_ns = stamped ? raw->pts_ns + ingest->pts_base_ns : arrival(ingest, now_ns);
+    if (stamped && ingest->live && ingest->last_pts_ns >= 0)
+        rebase(ingest, raw, now_ns);
     ingest->last_pts_ns = raw->pts_ns;
+    ingest->last_taken_ns = now_ns;
 }
 
 static void note_picture(struct ifl_ingest *ingest, struct ifl_frame *frame)
@@ -345,7 +355,6 @@ static void note_good(struct ifl_ingest *ingest, int64_t now_ns)
 {
     int64_t patience_ns = deadline(ingest->config.source.read_deadline_ns);
     ingest->last_good_ns = ifl_now_ns(ifl_clock_real());
-    ingest->last_taken_ns = now_ns;
     pthread_mutex_lock(&ingest->lock);
     bool was_open = ingest->link.open;
     int attempts = ifl_link_good(&ingest->link, now_ns);
@@ -371,7 +380,8 @@ static void note_good(struct ifl_ingest *ingest, int64_t now_ns)
                 "%s delivers again after %d attempts", ingest->shown, attempts);
 }
 
-// Whether decoding keeps up with the camera; `pts_ns` -1: the picture was not decoded, or has none.
+// Whether decoding keeps up with the camera; `pts_ns` -1: the picture was not decoded, or
+// came without a timestamp.
 static void note_lag(struct ifl_ingest *ingest, int64_t pts_ns, int64_t now_ns)
 {
     struct ifl_source_info info = {0};
@@ -415,9 +425,10 @@ static enum ifl_result take_picture(struct ifl_ingest *ingest, struct ifl_frame 
     const struct ifl_ingest_config *config = &ingest->config;
     int64_t now = ifl_now_ns(config->clock);
     ifl_edge_enter(config->in);
-    renumber(ingest, raw);
+    bool stamped = raw->pts_ns >= 0;
+    renumber(ingest, raw, now);
     note_info(ingest, raw);
-    note_lag(ingest, raw->pts_ns, now);
+    note_lag(ingest, stamped ? raw->pts_ns : -1, now);
     bool wanted =
         ifl_thin_wants(&ingest->thin, config->rate_max, raw->pts_ns >= 0 ? raw->pts_ns : now);
     bool paced = wanted && config->realtime && !ingest->live && raw->pts_ns >= 0;
@@ -530,7 +541,7 @@ static enum ifl_result open_source(struct ifl_ingest *ingest, struct ifl_error *
     bool again = ingest->next_sequence > 0;
     ingest->sequence_base = ingest->next_sequence + again; // the gap shows
     if (ingest->last_pts_ns >= 0)                          // time went on while it was away
-        ingest->pts_base_ns = ingest->last_pts_ns + (now - ingest->last_taken_ns);
+        ingest->pts_base_ns = arrival(ingest, now);
     log_open(ingest);
     return IFL_OK;
 }

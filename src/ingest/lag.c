@@ -3,9 +3,9 @@
 
 #include "base/clock.h"
 
-enum { FORGETS = 1000, LATE_S = 1, LOOK_S = 1 };
+enum { FORGETS = 1000, LATE_S = 1, LOOK_S = 1, FULL_S = 3 };
 
-static const double busy_least = 0.9;
+static const double busy_least = 0.9, busy_full = 0.98;
 
 void ifl_lag_picture(struct ifl_lag *lag, int64_t pts_ns, int64_t now_ns)
 {
@@ -32,6 +32,8 @@ void ifl_lag_look(struct ifl_lag *lag, int64_t waited_ns, int64_t now_ns)
         double busy = 1 - (double)since_ns / (double)passed_ns;
         lag->busy = busy < 0 ? 0 : busy > 1 ? 1 : busy;
     }
+    bool full = lag->known && lag->busy >= busy_full;
+    lag->full_s = full ? lag->full_s + (double)passed_ns / 1e9 : 0;
     lag->looked = true;
     lag->looked_ns = now_ns;
     lag->waited_ns = waited_ns;
@@ -39,6 +41,8 @@ void ifl_lag_look(struct ifl_lag *lag, int64_t waited_ns, int64_t now_ns)
 
 double ifl_lag_behind(const struct ifl_lag *lag)
 {
+    if (!lag->begun)
+        return lag->full_s >= FULL_S ? lag->full_s : 0;
     bool ours = lag->known && lag->busy >= busy_least;
     return ours && lag->lag_ns >= LATE_S * IFL_SECOND_NS ? (double)lag->lag_ns / 1e9 : 0;
 }

@@ -344,10 +344,11 @@ static void report_slow(struct ifl_channel *channel)
 {
     const struct ifl_ladder *ladder = &channel->ladder;
     if (ladder->fell_behind_s > 0)
-        ifl_journal_note(channel->journal, channel->name, IFL_INCIDENT_SLOW, "decode",
-                         "decoding is slow: pictures fell %.1f s behind the camera; lower its rate "
-                         "or size, take its sub stream, or give it more processor",
-                         ladder->fell_behind_s);
+        ifl_journal_note(
+            channel->journal, channel->name, IFL_INCIDENT_SLOW, "decode",
+            "decoding is slow: pictures fell up to %.1f s behind the camera; lower its rate "
+            "or size, take its sub stream, or give it more processor",
+            ladder->fell_behind_s);
     else
         ifl_journal_note(channel->journal, channel->name, IFL_INCIDENT_SLOW, "profile",
                          "profile is slow: a whole frame takes %.0f ms, one comes every %.0f ms; "

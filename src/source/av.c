@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <libavutil/avstring.h>
 #include <libavutil/pixdesc.h>
 
 #include "base/clock.h"
@@ -41,7 +42,8 @@ struct ifl_av {
     int stream;       // whose packets are decoded
     unsigned streams; // that were there when it was opened
     bool draining;
-    bool torn; // the last packet: a JPEG without an end
+    bool torn;    // the last packet: a JPEG without an end
+    bool untimed; // live, and its format holds no time
     atomic_bool keys_wanted;
     bool keys, keys_refused;      // only key frames are decoded; can't be
     bool emptying;                // the decoder hands out what it holds, after a key frame
@@ -233,6 +235,16 @@ static int open_decoder(struct ifl_av *av, int stream, const AVCodec *decoder)
     return avcodec_open2(av->codec, decoder, NULL);
 }
 
+// Formats without timestamps: FFmpeg counts pictures, 25 a second or what a header promises,
+// however many come. Of a file that is right.
+static bool is_untimed(const struct ifl_av *av)
+{
+    static const char bare[] = "mpjpeg,mjpeg,jpeg_pipe,png_pipe,h264,hevc,m4v,mpegvideo,obu";
+    const AVInputFormat *format = av->format->iformat;
+    return av->request.live &&
+           ((format->flags & AVFMT_NOTIMESTAMPS) || av_match_name(format->name, bare));
+}
+
 static int open_best(struct ifl_av *av)
 {
     const AVCodec *decoder = NULL;
@@ -241,6 +253,7 @@ static int open_best(struct ifl_av *av)
         return stream;
     if (av->format->streams[stream]->disposition & AV_DISPOSITION_ATTACHED_PIC)
         return AVERROR_STREAM_NOT_FOUND; // the cover of a piece of music
+    av->untimed = is_untimed(av);
     // The others only cost: they would be read and thrown away.
     av->streams = av->format->nb_streams;
     for (unsigned i = 0; i < av->streams; i++)
@@ -368,6 +381,11 @@ bool ifl_av_keys(const struct ifl_av *av)
     return av->alone;
 }
 
+bool ifl_av_untimed(const struct ifl_av *av)
+{
+    return av->untimed;
+}
+
 bool ifl_av_anew(struct ifl_av *av)
 {
     bool anew = av->anew;
@@ -393,6 +411,8 @@ void ifl_av_refuse_keys(struct ifl_av *av)
 
 static int64_t packet_ns(const struct ifl_av *av)
 {
+    if (av->untimed)
+        return ifl_now_ns(ifl_clock_real());
     int64_t time = av->packet->dts != AV_NOPTS_VALUE ? av->packet->dts : av->packet->pts;
     AVRational base = av->format->streams[av->stream]->time_base;
     return time == AV_NOPTS_VALUE ? AV_NOPTS_VALUE
@@ -539,7 +559,7 @@ enum ifl_result ifl_av_read(struct ifl_av *av, AVFrame *picture, struct ifl_erro
 int64_t ifl_av_pts_ns(struct ifl_av *av, const AVFrame *picture)
 {
     int64_t pts = picture->best_effort_timestamp;
-    if (pts == AV_NOPTS_VALUE)
+    if (pts == AV_NOPTS_VALUE || av->untimed)
         return -1;
     if (av->first_pts == AV_NOPTS_VALUE)
         av->first_pts = pts;
@@ -549,6 +569,8 @@ int64_t ifl_av_pts_ns(struct ifl_av *av, const AVFrame *picture)
 
 static double nominal_rate(const struct ifl_av *av)
 {
+    if (av->untimed)
+        return 0;
     AVStream *stream = av->format->streams[av->stream];
     double rate = av_q2d(av_guess_frame_rate(av->format, stream, NULL));
     return rate > 0 && rate < 1000 ? rate : 0;

@@ -68,6 +68,10 @@ bool ifl_av_anew(struct ifl_av *av);
 // What the stream marks as key frames are none, or they have ceased: decodes all for as long as it
 // is open. Pictures that are not whole yet are marked.
 void ifl_av_refuse_keys(struct ifl_av *av);
+// Live, in a format that holds no timestamps, such as motion JPEG over HTTP: neither its pictures'
+// times nor its rate are known, and the time that key frames alone go by is that of the packets'
+// arrival.
+bool ifl_av_untimed(const struct ifl_av *av);
 // Presentation time since the first picture, or -1.
 int64_t ifl_av_pts_ns(struct ifl_av *av, const AVFrame *picture);
 void ifl_av_info(const struct ifl_av *av, struct ifl_source_info *info);

@@ -352,10 +352,13 @@ static enum ifl_result camera_open(const struct ifl_source_config *config, void 
 
 // ---- read ----
 
-// Presentation time of this picture: grows from picture to picture, over all loops.
+// Presentation time of this picture: grows from picture to picture, over all loops. -1 for all of
+// a stream without timestamps.
 static int64_t next_pts(struct camera *camera)
 {
     int64_t pts = ifl_av_pts_ns(camera->av, camera->picture);
+    if (ifl_av_untimed(camera->av))
+        return -1;
     if (pts >= 0)
         pts += camera->loop_start_ns;
     if (pts <= camera->last_pts_ns)

@@ -16,6 +16,7 @@ struct reader {
     int64_t sent_ns, now_ns;   // by our clock
     int64_t pts_ns, period_ns; // pts_step_ns 0: timestamps are right
     int64_t pts_step_ns;
+    bool untimed;
     int64_t waited_ns;
     double worst_s, behind_s; // of this run: the worst that was called ours; the last
 };
@@ -28,7 +29,8 @@ static void read_one(struct reader *reader)
         reader->now_ns = there_ns;
     }
     reader->now_ns += reader->takes_ns;
-    ifl_lag_picture(&reader->lag, reader->pts_ns, reader->now_ns);
+    if (!reader->untimed)
+        ifl_lag_picture(&reader->lag, reader->pts_ns, reader->now_ns);
     if (ifl_lag_due(&reader->lag, reader->now_ns))
         ifl_lag_look(&reader->lag, 1 + reader->waited_ns, reader->now_ns);
     int64_t step_ns = reader->pts_step_ns ? reader->pts_step_ns : reader->period_ns;
@@ -129,7 +131,26 @@ static void a_slower_link_is_not_ours(void **state)
     assert_true(reader.lag.lag_ns > 2 * IFL_SECOND_NS); // and yet it is shown
 }
 
-// Motion JPEG has no timestamps: FFmpeg counts 25 a second, whatever comes.
+static void without_timestamps_never_waiting_is_lag(void **state)
+{
+    (void)state;
+    struct reader reader = start();
+    reader.sent_ns = reader.now_ns;
+    reader.untimed = true;
+    reader.takes_ns = 38 * MS; // busy, and yet it waits for each picture
+    run(&reader, 60);
+    assert_true(reader.worst_s == 0);
+    reader.takes_ns = 45 * MS;
+    run(&reader, 2);
+    assert_true(reader.worst_s == 0);
+    run(&reader, 5);
+    assert_true(reader.behind_s >= 3 && reader.behind_s <= 7);
+    reader.takes_ns = 10 * MS;
+    run(&reader, 5);
+    assert_true(reader.behind_s == 0);
+}
+
+// A camera that stamps 25 a second and sends 10.
 static void wrong_timestamps_are_not_ours(void **state)
 {
     (void)state;
@@ -178,6 +199,7 @@ int main(void)
         cmocka_unit_test(a_burst_at_the_start_is_no_lag),
         cmocka_unit_test(a_clock_that_runs_slower_is_no_lag),
         cmocka_unit_test(a_slower_link_is_not_ours),
+        cmocka_unit_test(without_timestamps_never_waiting_is_lag),
         cmocka_unit_test(wrong_timestamps_are_not_ours),
         cmocka_unit_test(a_jump_ahead_is_no_lag),
         cmocka_unit_test(who_does_not_say_is_not_late),

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "../source/clips.h"
 #include "ingest/ingest.h"
 #include "source/builtin.h"
 
@@ -317,6 +318,99 @@ static void a_connection_without_pictures_is_told_and_tried_again(void **state)
     ifl_journal_destroy(journal);
 }
 
+// ---- motion JPEG ----
+
+enum { PROBED = 6, ASKED = 5 };
+
+struct slide_show {
+    int fd, caller;
+    char *part; // a picture with its head, and what follows it
+    size_t bytes;
+};
+
+static bool show(const struct slide_show *show)
+{
+    return send(show->caller, show->part, show->bytes, MSG_NOSIGNAL) == (ssize_t)show->bytes;
+}
+
+static void *answer_with_pictures(void *context)
+{
+    static const char head[] = "HTTP/1.1 200 OK\r\n"
+                               "Content-Type: multipart/x-mixed-replace; boundary=cut\r\n\r\n";
+    struct slide_show *slides = context;
+    char request[4096];
+    slides->caller = accept(slides->fd, NULL, NULL);
+    if (slides->caller >= 0 && read(slides->caller, request, sizeof request) > 0 &&
+        write(slides->caller, head, sizeof head - 1) > 0)
+        for (int i = 0; i < PROBED && show(slides); i++) // what FFmpeg wants to see at first
+            continue;
+    return NULL;
+}
+
+static bool make_slide(struct slide_show *show)
+{
+    char folder[CLIP_PATH_MAX], path[CLIP_PATH_MAX], *jpeg;
+    size_t count;
+    clips_make_folder(folder);
+    bool made = clips_make(folder, "one.jpg", "-f lavfi -i testsrc2=s=64x48 -frames:v 1", path);
+    if (made) {
+        clips_read(path, &jpeg, &count);
+        show->part = malloc(count + 128);
+        assert_non_null(show->part);
+        int head = sprintf(show->part,
+                           "--cut\r\nContent-Type: image/jpeg\r\n"
+                           "Content-Length: %zu\r\n\r\n",
+                           count);
+        memcpy(show->part + head, jpeg, count);
+        memcpy(show->part + head + count, "\r\n", 2);
+        show->bytes = (size_t)head + count + 2;
+        free(jpeg);
+    }
+    clips_remove_folder(folder);
+    return made;
+}
+
+// Pictures of which each is sent a tenth of a second after the one before has come through: the
+// time of the stream has gone on by that at least, and by no more than has passed.
+static void a_motion_jpeg_camera_s_time_is_ours(void **state)
+{
+    (void)state;
+    struct slide_show slides = {.caller = -1};
+    char uri[64];
+    pthread_t server;
+    if (!make_slide(&slides))
+        skip();
+    slides.fd = listen_for("http", uri);
+    int64_t began_ns = now(), last_pts_ns = -1;
+    assert_int_equal(pthread_create(&server, NULL, answer_with_pictures, &slides), 0);
+    struct bench bench;
+    set_up(&bench, (struct ifl_ingest_config){.plugin = &ifl_source_camera, .source.uri = uri},
+           IFL_POLICY_BLOCK);
+    for (int i = 0; i < PROBED + ASKED; i++) {
+        if (i == PROBED)
+            pthread_join(server, NULL);
+        if (i >= PROBED) {
+            usleep(100000);
+            assert_true(show(&slides));
+        }
+        void *packet;
+        assert_int_equal(ifl_edge_pop(bench.out, &packet, INT64_MAX), IFL_OK);
+        struct ifl_frame *frame = packet;
+        assert_true(frame->pts_ns >= last_pts_ns + (i < PROBED ? 0 : 100 * IFL_MILLISECOND_NS));
+        assert_true(frame->pts_ns < now() - began_ns);
+        last_pts_ns = frame->pts_ns;
+        ifl_frame_unref(frame);
+        ifl_edge_pass(bench.out);
+    }
+    struct ifl_ingest_status status;
+    ifl_ingest_status(bench.ingest, &status);
+    assert_true(isnan(status.lag_seconds));
+    tear_down(&bench);
+    close(slides.caller);
+    close(slides.fd);
+    free(slides.part);
+}
+
 // ---- a camera that can be told to fail ----
 
 static struct {
@@ -328,6 +422,8 @@ static struct {
     bool jump;   // every other picture's time is an hour off
     int last;    // the connection that blocks at its end; 0: none
     bool slow;   // it takes 150 ms to decode pictures that are 100 ms apart, on the clock below
+    int64_t
+        untimed_ns; // pictures have no timestamps and are so far apart, on that clock; 0: they have
     atomic_bool keys_only;
 } flaky = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 
@@ -395,6 +491,10 @@ static enum ifl_result flaky_read(void *self, struct ifl_frame **frame, struct i
         (*frame)->pts_ns *= 100000;
         atomic_fetch_add(&slow_now_ns, 150 * IFL_MILLISECOND_NS);
     }
+    if (flaky.untimed_ns) {
+        (*frame)->pts_ns = -1;
+        atomic_fetch_add(&slow_now_ns, flaky.untimed_ns);
+    }
     if (flaky.jump && *count % 2 == 0)
         (*frame)->pts_ns += 3600 * IFL_SECOND_NS;
     return IFL_OK;
@@ -453,6 +553,7 @@ static void set_up_flaky(struct bench *bench, int frames_each)
     flaky.opened = flaky.closed = 0;
     flaky.interrupted = flaky.refuse = flaky.block = flaky.lose = flaky.locked = flaky.jump = false;
     flaky.slow = false;
+    flaky.untimed_ns = 0;
     flaky.last = 0;
     flaky.frames_each = frames_each;
     (void)bench;
@@ -672,6 +773,38 @@ static void a_slow_decoder_is_told(void **state)
     tear_down(&bench);
 }
 
+// The time of the stream is then that of the clock, also over a reconnect, and how late pictures
+// are is not known.
+static void pictures_without_timestamps_have_the_time_of_their_arrival(void **state)
+{
+    (void)state;
+    struct bench bench;
+    set_up_flaky(&bench, 40);
+    flaky.untimed_ns = 100 * IFL_MILLISECOND_NS;
+    flaky.last = 2;
+    int64_t start_ns = slow_now_ns, first_ns = start_ns + flaky.untimed_ns;
+    set_up(&bench,
+           (struct ifl_ingest_config){
+               .plugin = &flaky_source, .source.uri = "flaky:", .clock = &slow_clock},
+           IFL_POLICY_BLOCK);
+    for (int i = 0; i < 80; i++) {
+        void *packet;
+        assert_int_equal(ifl_edge_pop(bench.out, &packet, INT64_MAX), IFL_OK);
+        struct ifl_frame *frame = packet;
+        assert_int_equal(frame->pts_ns, frame->capture_ns - first_ns);
+        if (i < 40)
+            assert_int_equal(frame->pts_ns, i * flaky.untimed_ns);
+        else // the wait between the connections counts
+            assert_true(frame->pts_ns > i * flaky.untimed_ns);
+        ifl_frame_unref(frame);
+        ifl_edge_pass(bench.out);
+    }
+    struct ifl_ingest_status status;
+    ifl_ingest_status(bench.ingest, &status);
+    assert_true(isnan(status.lag_seconds));
+    tear_down(&bench);
+}
+
 static void refuses_bad_rates(void **state)
 {
     (void)state;
@@ -698,6 +831,7 @@ int main(void)
         cmocka_unit_test(says_why_a_file_cannot_be_opened),
         cmocka_unit_test(stops_while_a_server_hangs),
         cmocka_unit_test(a_connection_without_pictures_is_told_and_tried_again),
+        cmocka_unit_test(a_motion_jpeg_camera_s_time_is_ours),
         cmocka_unit_test(reconnects_and_goes_on_counting),
         cmocka_unit_test(stops_while_it_backs_off),
         cmocka_unit_test(interrupts_a_read),
@@ -707,6 +841,7 @@ int main(void)
         cmocka_unit_test(a_refused_source_waits_for_another_secret),
         cmocka_unit_test(a_clock_that_jumps_is_not_followed),
         cmocka_unit_test(a_slow_decoder_is_told),
+        cmocka_unit_test(pictures_without_timestamps_have_the_time_of_their_arrival),
         cmocka_unit_test(refuses_bad_rates),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -31,6 +31,8 @@ class Quick(Streams):
         self.begin(f"http://{LOGIN}@127.0.0.1:{port}/video")
         self.goes_live()
         self.delivers(2)
+        row = self.live.json("/api/v1/sources")["sources"][0]
+        self.assertEqual((row["lag_seconds"], row["nominal_rate"]), (None, 0))  # it has no timestamps
         self.outage(camera.hang, camera.wake)
         self.ends_well()
 

@@ -275,6 +275,26 @@ static void loops_give_the_same_pictures(void **state)
     ifl_source_camera.close(self);
 }
 
+// FFmpeg counts 25 a second, and of a file that is as good as any.
+static void a_file_without_timestamps_keeps_its_count(void **state)
+{
+    (void)state;
+    char path[CLIP_PATH_MAX];
+    if (!clips_make(folder, "bare.mjpeg",
+                    "-f lavfi -i testsrc2=s=160x120:r=25:d=0.4 -c:v mjpeg -f mjpeg", path))
+        skip();
+    struct ifl_error error;
+    void *self;
+    check_ok(open_uri(path, false, &self, &error), error);
+    for (int i = 0; i < 10; i++) {
+        struct ifl_frame *frame;
+        check_ok(ifl_source_camera.read(self, &frame, &error), error);
+        assert_int_equal(frame->pts_ns, i * 40 * IFL_MILLISECOND_NS);
+        ifl_frame_unref(frame);
+    }
+    ifl_source_camera.close(self);
+}
+
 static void frames_outlive_the_source(void **state)
 {
     (void)state;
@@ -473,6 +493,7 @@ int main(void)
         cmocka_unit_test(rare_key_frames_change_nothing),
         cmocka_unit_test(a_refresh_is_no_key_frame),
         cmocka_unit_test(key_frames_may_cease),
+        cmocka_unit_test(a_file_without_timestamps_keeps_its_count),
         cmocka_unit_test(frames_outlive_the_source),
         cmocka_unit_test(probes),
         cmocka_unit_test(truncated_files_give_what_they_have),

@@ -270,12 +270,14 @@ static void reads_a_camera_over_http(void **state)
     struct ifl_source_info info;
     ifl_source_camera.info(self, &info);
     assert_true(info.live);
+    assert_true(info.rate <= 0); // it promises none
     int frames = 0;
     enum ifl_result result;
     struct ifl_frame *frame;
     while ((result = ifl_source_camera.read(self, &frame, &error)) == IFL_OK) {
         assert_int_equal(frame->width, 160);
         assert_int_equal(frame->range, IFL_RANGE_FULL);
+        assert_int_equal(frame->pts_ns, -1); // and has no timestamps: not 25 a second
         ifl_frame_unref(frame);
         frames++;
     }
@@ -349,6 +351,7 @@ static void what_a_parser_held_does_not_double_the_deadline(void **state)
             break;
         }
         assert_true(ifl_now_ns(ifl_clock_real()) - began_ns < config.read_deadline_ns);
+        assert_int_equal(frame->pts_ns, -1); // bare H.264 has no timestamps
         ifl_frame_unref(frame);
         frames++;
     }
