@@ -34,8 +34,9 @@ enum {
     IFL_IMAGE_SIDE_MAX = 1024,
 };
 
-/* What can be asked of an image, and met to within 1 % on its own pixels; occupancy: on average
- * over a set. name, unit, least, greatest, the feature or score that shall have this value */
+/* What can be asked of an image, and met to within 1 % on its own pixels; occupancy: within 10 %,
+ * where the stream has such a scene. name, unit, least, greatest, the feature or score that shall
+ * have this value */
 #define IFL_TARGETS(X)                                                                             \
     X(brightness, "1", 0, 1, "brightness_mean")                                                    \
     X(contrast, "1", 0, 1, "contrast_mean")                                                        \
@@ -62,11 +63,13 @@ IFL_API const struct ifl_target_row *ifl_target_row(enum ifl_target target);
 /* What became of a target. */
 struct ifl_attained {
     double asked; /* by the request or, where that is silent, by words; NAN: nothing asked */
-    double got;   /* measured on the delivered pixels; occupancy: expected of a set of images, as
-                     validation measures it, estimated to about 5 %; NAN: not promised
-                     (k-anonymous) */
-    bool met;     /* within 1 %; false: `got` is the nearest attainable */
+    double got;   /* measured on the delivered pixels; occupancy: by validation */
+    bool met;     /* within 1 %, occupancy 10 %; false: `got` is the nearest attainable, occupancy:
+                     of a scene with somewhat less or more, so that sets have it on average */
 };
+/* What became of the occupancy `asked`, where `share` of the picture is foreground; NAN: nothing
+ * was asked. */
+IFL_API struct ifl_attained ifl_attained_occupancy(double asked, double share);
 
 /* What to make. Targets are NAN where the image shall be as the stream is. */
 struct ifl_request {

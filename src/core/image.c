@@ -139,6 +139,15 @@ bool ifl_request_is_conditioned(const struct ifl_request *request)
     return asked;
 }
 
+struct ifl_attained ifl_attained_occupancy(double asked, double share)
+{
+    static const double promised = 0.1, least = 0.0004; // the least that counts as foreground
+    if (isnan(asked))
+        return (struct ifl_attained){NAN, NAN, true};
+    return (struct ifl_attained){asked, share,
+                                 fabs(share - asked) <= fmax(promised * asked, least)};
+}
+
 void ifl_synthetic_fini(struct ifl_synthetic *synthetic)
 {
     ifl_image_unref(synthetic->image);

@@ -23,18 +23,18 @@
 #define STAGE "generate"
 
 enum { LAYOUT_STREAM, LIGHT_STREAM, OBJECT_STREAM, NOISE_STREAM, PILOT_STREAM };
-
-static const double occupancy_promised = 0.01; // share of the target
+enum { MODES = IFL_PRIVACY_K_ANONYMOUS + 1 };
 
 struct analytic {
     struct ifl_memory *memory;
     pthread_mutex_t lock;        // guards what is below, made when it is first needed
     struct ifl_support *support; // k-anonymous
     struct ifl_objects *objects; // deidentify
+    struct ifl_gauge *gauge;     // of occupancy
     struct {
         int k; // that it was measured with; 0: not yet
         struct ifl_occupancy_curve shown;
-    } occupancy[IFL_PRIVACY_K_ANONYMOUS];
+    } occupancy[MODES];
 };
 
 static void destroy(void *self)
@@ -42,6 +42,7 @@ static void destroy(void *self)
     struct analytic *engine = self;
     if (!engine)
         return;
+    ifl_gauge_destroy(engine->gauge);
     ifl_support_destroy(engine->support);
     ifl_objects_destroy(engine->objects);
     ifl_memory_destroy(engine->memory);
@@ -94,6 +95,7 @@ struct job {
     struct ifl_conditioning conditioning;
     struct ifl_synthetic *synthetic; // to be filled
     struct ifl_audit *audit;         // its
+    struct ifl_rng scene;            // decides what stands where
     int level;                       // that is rendered
     uint8_t *picture;                // of that level
 };
@@ -134,12 +136,10 @@ static enum ifl_result render_patches(struct job *job, const struct ifl_support 
                                          .k = job->request->k,
                                          .steps = job->request->steps};
     struct ifl_layout layout;
-    struct ifl_rng rng;
     enum ifl_result result = ifl_layout_init(&layout, memory, error);
     if (result != IFL_OK)
         return result;
-    ifl_rng_split(&rng, job->request->seed, LAYOUT_STREAM);
-    ifl_layout_make(memory, &config, &rng, &layout);
+    ifl_layout_make(memory, &config, &job->scene, &layout);
     job->audit->objects = layout.objects;
     job->audit->objects_refused = layout.refused;
     result = ifl_denoise(memory, &denoise, &layout, job->picture, error);
@@ -185,11 +185,9 @@ static enum ifl_result render_deidentified(struct job *job, struct ifl_error *er
     const struct ifl_grid *grid = job_grid(job);
     memcpy(job->picture, job->engine->memory->profile->plate[job->level],
            (size_t)grid->stride_samples * (size_t)grid->height);
-    struct ifl_rng rng;
-    ifl_rng_split(&rng, job->request->seed, OBJECT_STREAM);
     result =
         ifl_objects_paint(job->engine->objects, job->request->k, job->conditioning.occupancy_weight,
-                          &rng, job->picture, job->audit, error);
+                          &job->scene, job->picture, job->audit, error);
     if (result == IFL_OK)
         add_grain(job);
     return result;
@@ -198,19 +196,22 @@ static enum ifl_result render_deidentified(struct job *job, struct ifl_error *er
 // Who makes pilots: what an image of the mode shows before it is rendered, or all but its grain.
 struct pilot {
     const struct analytic *engine;
+    enum ifl_privacy privacy;
     int k;
-    struct ifl_layout layout; // verbatim
+    struct ifl_layout layout; // where real content is recombined
 };
 
-static enum ifl_result pilot_verbatim(void *context, double weight, uint64_t seed, uint8_t *picture,
-                                      double *recorded, struct ifl_error *error)
+static enum ifl_result pilot_layout(void *context, double weight, uint64_t seed, uint8_t *picture,
+                                    double *recorded, struct ifl_error *error)
 {
     struct pilot *pilot = context;
     const struct ifl_memory *memory = pilot->engine->memory;
     const struct ifl_grid *grid = &memory->grid[ifl_base_level(memory)];
-    struct ifl_layout_config config = {.occupancy_weight = weight};
+    struct ifl_layout_config config = {.occupancy_weight = weight, .k = pilot->k};
     struct ifl_rng rng;
     (void)error;
+    if (pilot->privacy == IFL_PRIVACY_K_ANONYMOUS)
+        config.support = pilot->engine->support;
     ifl_rng_split(&rng, seed, PILOT_STREAM);
     ifl_layout_make(memory, &config, &rng, &pilot->layout);
     memcpy(picture, pilot->layout.picture, (size_t)grid->width * (size_t)grid->height * 3);
@@ -218,9 +219,8 @@ static enum ifl_result pilot_verbatim(void *context, double weight, uint64_t see
     return IFL_OK;
 }
 
-static enum ifl_result pilot_deidentified(void *context, double weight, uint64_t seed,
-                                          uint8_t *picture, double *recorded,
-                                          struct ifl_error *error)
+static enum ifl_result pilot_objects(void *context, double weight, uint64_t seed, uint8_t *picture,
+                                     double *recorded, struct ifl_error *error)
 {
     struct pilot *pilot = context;
     const struct ifl_memory *memory = pilot->engine->memory;
@@ -236,64 +236,98 @@ static enum ifl_result pilot_deidentified(void *context, double weight, uint64_t
                              error);
 }
 
-static enum ifl_result measure_occupancy(const struct analytic *engine, enum ifl_privacy privacy,
-                                         int k, struct ifl_occupancy_curve *shown,
-                                         struct ifl_error *error)
+static const struct {
+    ifl_pilot_fn *make;
+    int count; // at each weight: they vary more where a layout is of two or three frames
+} pilots[MODES] = {
+    [IFL_PRIVACY_VERBATIM] = {pilot_layout, 48},
+    [IFL_PRIVACY_DEIDENTIFY] = {pilot_objects, 16},
+    [IFL_PRIVACY_K_ANONYMOUS] = {pilot_layout, 48},
+};
+
+static enum ifl_result open_pilot(const struct job *job, struct pilot *pilot,
+                                  struct ifl_error *error)
 {
-    struct pilot pilot = {.engine = engine, .k = k};
-    if (privacy == IFL_PRIVACY_VERBATIM) {
-        enum ifl_result result = ifl_layout_init(&pilot.layout, engine->memory, error);
-        if (result != IFL_OK)
-            return result;
-        result = ifl_occupancy_measure(engine->memory, pilot_verbatim, &pilot, 96, shown, error);
-        ifl_layout_fini(&pilot.layout);
-        return result;
-    }
+    *pilot =
+        (struct pilot){.engine = job->engine,
+                       .privacy = job->request->privacy,
+                       .k = job->request->privacy == IFL_PRIVACY_VERBATIM ? 1 : job->request->k};
+    return pilots[pilot->privacy].make == pilot_layout
+               ? ifl_layout_init(&pilot->layout, job->engine->memory, error)
+               : IFL_OK;
+}
+
+static void close_pilot(struct pilot *pilot)
+{
+    if (pilots[pilot->privacy].make == pilot_layout)
+        ifl_layout_fini(&pilot->layout);
+}
+
+static enum ifl_result measure_occupancy(struct analytic *engine, struct pilot *pilot,
+                                         struct ifl_occupancy_curve *shown, struct ifl_error *error)
+{
+    if (!engine->gauge)
+        engine->gauge = ifl_gauge_create(engine->memory);
+    if (!engine->gauge)
+        return ifl_fail(error, IFL_ERR_NO_MEMORY, STAGE, "no memory to measure occupancy");
     enum ifl_result result =
-        ifl_occupancy_measure(engine->memory, pilot_deidentified, &pilot, 32, shown, error);
-    shown->alone = shown->shown[0]; // objects are as large, whoever else is there
+        ifl_occupancy_measure(engine->memory, pilots[pilot->privacy].make, pilot,
+                              pilots[pilot->privacy].count, engine->gauge, shown, error);
+    if (pilot->privacy == IFL_PRIVACY_DEIDENTIFY)
+        shown->alone = shown->shown[0]; // objects are as large, whoever else is there
     return result;
 }
 
-static enum ifl_result need_occupancy(struct analytic *engine, enum ifl_privacy privacy, int k,
+static enum ifl_result need_occupancy(struct analytic *engine, struct pilot *pilot,
                                       struct ifl_occupancy_curve *shown, struct ifl_error *error)
 {
     enum ifl_result result = IFL_OK;
-    *shown = ifl_occupancy_recorded;
-    if (privacy == IFL_PRIVACY_K_ANONYMOUS) // what enough events support decides there
-        return IFL_OK;
-    if (privacy == IFL_PRIVACY_DEIDENTIFY)
-        result = need_objects(engine, error);
-    if (result != IFL_OK)
-        return result;
     pthread_mutex_lock(&engine->lock);
-    if (engine->occupancy[privacy].k != k) {
-        result = measure_occupancy(engine, privacy, k, &engine->occupancy[privacy].shown, error);
-        engine->occupancy[privacy].k = result == IFL_OK ? k : 0;
+    if (engine->occupancy[pilot->privacy].k != pilot->k) {
+        result = measure_occupancy(engine, pilot, &engine->occupancy[pilot->privacy].shown, error);
+        engine->occupancy[pilot->privacy].k = result == IFL_OK ? pilot->k : 0;
     }
-    *shown = engine->occupancy[privacy].shown;
+    *shown = engine->occupancy[pilot->privacy].shown;
     pthread_mutex_unlock(&engine->lock);
     return result;
 }
 
-// The weight of crowded frames at which a set of images has the asked occupancy on average.
-static enum ifl_result aim_occupancy(struct job *job, struct ifl_error *error)
+// The weight of crowded frames at which a set of images has the asked occupancy on average, and of
+// some scenes drawn with it the nearest.
+static enum ifl_result choose_scene(struct job *job, struct pilot *pilot, struct ifl_error *error)
 {
-    const struct ifl_request *request = job->request;
-    double target = request->target[IFL_TARGET_occupancy], got;
+    double target = job->request->target[IFL_TARGET_occupancy];
     struct ifl_occupancy_curve shown;
-    enum ifl_result result =
-        need_occupancy(job->engine, request->privacy,
-                       request->privacy == IFL_PRIVACY_VERBATIM ? 1 : request->k, &shown, error);
+    struct ifl_scene scene = {0};
+    enum ifl_result result = need_occupancy(job->engine, pilot, &shown, error);
     if (result != IFL_OK)
         return result;
-    job->conditioning.occupancy_weight =
-        ifl_occupancy_weight_for(job->engine->memory, &shown, target, &got);
-    if (request->privacy == IFL_PRIVACY_K_ANONYMOUS)
-        got = NAN;
-    job->synthetic->attained[IFL_TARGET_occupancy] = (struct ifl_attained){
-        target, got, fabs(got - target) <= fmax(occupancy_promised * target, 1e-4)};
+    double weight = ifl_occupancy_weight_for(job->engine->memory, &shown, target);
+    result = ifl_occupancy_choose(job->engine->gauge, pilots[pilot->privacy].make, pilot, weight,
+                                  target, job->request->seed, &scene, error);
+    if (result != IFL_OK)
+        return result;
+    job->conditioning.occupancy_weight = weight;
+    ifl_rng_split(&job->scene, scene.seed, PILOT_STREAM);
+    job->synthetic->attained[IFL_TARGET_occupancy] = ifl_attained_occupancy(target, scene.share);
     return IFL_OK;
+}
+
+static enum ifl_result aim_occupancy(struct job *job, struct ifl_error *error)
+{
+    struct pilot pilot;
+    enum ifl_result result = IFL_OK;
+    if (job->request->privacy == IFL_PRIVACY_DEIDENTIFY)
+        result = need_objects(job->engine, error);
+    else if (job->request->privacy == IFL_PRIVACY_K_ANONYMOUS)
+        result = need_support(job->engine, error);
+    if (result == IFL_OK)
+        result = open_pilot(job, &pilot, error);
+    if (result != IFL_OK)
+        return result;
+    result = choose_scene(job, &pilot, error);
+    close_pilot(&pilot);
+    return result;
 }
 
 typedef enum ifl_result (*render_fn)(struct job *job, struct ifl_error *error);
@@ -409,11 +443,13 @@ static void note_missed(struct ifl_synthetic *synthetic)
     for (int t = 0; t < IFL_TARGET_COUNT; t++) {
         const struct ifl_attained *target = &synthetic->attained[t];
         size_t used = strlen(note);
-        if (!isnan(target->asked) && isnan(target->got))
+        if (isnan(target->asked) || target->met)
+            continue;
+        if (t == IFL_TARGET_occupancy)
             snprintf(note + used, sizeof synthetic->audit.note - used,
-                     "%s%s is not promised in this mode", used ? "; " : "",
-                     ifl_target_row((enum ifl_target)t)->name);
-        else if (!isnan(target->asked) && !target->met)
+                     "%soccupancy %.4g is in none of %d scenes, here %.4g", used ? "; " : "",
+                     target->asked, IFL_OCCUPANCY_SCENES, target->got);
+        else
             snprintf(note + used, sizeof synthetic->audit.note - used,
                      "%s%s %.4g is out of reach, nearest %.4g", used ? "; " : "",
                      ifl_target_row((enum ifl_target)t)->name, target->asked, target->got);
@@ -468,6 +504,8 @@ static enum ifl_result generate(void *self, const struct ifl_request *request,
     ifl_prompt_parse(request->prompt, request->guidance_scale, &job.conditioning);
     for (int t = 0; t < IFL_TARGET_COUNT; t++)
         synthetic->attained[t] = (struct ifl_attained){NAN, NAN, true};
+    ifl_rng_split(&job.scene, request->seed,
+                  request->privacy == IFL_PRIVACY_DEIDENTIFY ? OBJECT_STREAM : LAYOUT_STREAM);
     if (!isnan(request->target[IFL_TARGET_occupancy])) {
         enum ifl_result result = aim_occupancy(&job, error);
         if (result != IFL_OK)

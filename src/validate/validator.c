@@ -355,6 +355,8 @@ static double audit(struct work *work, struct ifl_synthetic *synthetic)
     ifl_seen_audit(&work->copy->support, work->copy_picture, work->mask, synthetic->request.k,
                    work->counts, &shares);
     audit->foreground_share = (double)pixels / view->pixels;
+    synthetic->attained[IFL_TARGET_occupancy] = ifl_attained_occupancy(
+        synthetic->request.target[IFL_TARGET_occupancy], audit->foreground_share);
     audit->support_1 = shares.at_least[0];
     audit->support_2 = shares.at_least[1];
     audit->support_4 = shares.at_least[2];

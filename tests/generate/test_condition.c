@@ -296,24 +296,34 @@ static void close_judge(struct judge *judge)
     free(judge->scratch);
 }
 
-// Mean foreground of 96 images; what their records say.
-static double mean_foreground(void *engine, const struct judge *judge, enum ifl_privacy privacy,
-                              double target, struct ifl_attained *attained)
+struct told {
+    double shown, got; // means over the set
+    int met, images;
+};
+
+// What a set of images shows, and what the engine says of them, before validation measures.
+static struct told show_foreground(void *engine, const struct judge *judge,
+                                   enum ifl_privacy privacy, double target)
 {
-    enum { IMAGES = 96 };
-    double sum = 0;
+    struct told told = {.images = 32};
     struct ifl_request request;
     ifl_request_init(&request);
     request.privacy = privacy;
     request.target[IFL_TARGET_occupancy] = target;
-    for (request.seed = 1; request.seed <= IMAGES; request.seed++) {
+    for (request.seed = 1; request.seed <= (uint64_t)told.images; request.seed++) {
         struct ifl_synthetic made = make_image(engine, &request);
-        sum += ifl_foreground_find(made.image->rgb, judge->plate, judge->threshold, judge->width,
-                                   judge->height, judge->mask, judge->scratch);
-        *attained = made.attained[IFL_TARGET_occupancy];
+        const struct ifl_attained *attained = &made.attained[IFL_TARGET_occupancy];
+        int pixels = ifl_foreground_find(made.image->rgb, judge->plate, judge->threshold,
+                                         judge->width, judge->height, judge->mask, judge->scratch);
+        double shown = (double)pixels / (judge->width * judge->height);
+        assert_int_equal(attained->met, fabs(attained->got - target) <= fmax(.1 * target, 4e-4));
+        assert_int_equal(!attained->met, strstr(made.audit.note, "in none of") != NULL);
+        told.shown += shown / told.images;
+        told.got += attained->got / told.images;
+        told.met += fabs(shown - target) <= .1 * target;
         ifl_synthetic_fini(&made);
     }
-    return sum / IMAGES / (judge->width * judge->height);
+    return told;
 }
 
 static struct ifl_profile *make_steady_crowd(void)
@@ -344,8 +354,8 @@ static struct ifl_profile *make_steady_crowd(void)
     return make_profile(&config);
 }
 
-// What a record says that images show on average is what they show, where the target is met and
-// where it is out of reach. What frames recorded was a quarter more.
+// Sets show what they were asked for, within 10 % on average and most of them alone; what is out of
+// reach is said to be by each.
 static void occupancy_is_what_images_show(void **state)
 {
     (void)state;
@@ -353,16 +363,20 @@ static void occupancy_is_what_images_show(void **state)
     void *engine = make_engine(profile);
     struct judge judge;
     open_judge(profile, &judge);
-    static const double target[] = {0.004, 0.01, 0.9};
+    static const double target[] = {0.006, 0.01, 0.9};
     for (int mode = 0; mode <= IFL_PRIVACY_DEIDENTIFY; mode++) {
         for (size_t i = 0; i < sizeof target / sizeof *target; i++) {
-            struct ifl_attained attained;
-            double shown =
-                mean_foreground(engine, &judge, (enum ifl_privacy)mode, target[i], &attained);
-            print_message("%s: asked %.4f, got %.4f, shown %.4f\n",
-                          ifl_privacy_name((enum ifl_privacy)mode), target[i], attained.got, shown);
-            assert_true(shown > 0.85 * attained.got && shown < 1.15 * attained.got);
-            assert_int_equal(attained.met, target[i] < 0.9);
+            struct told told = show_foreground(engine, &judge, (enum ifl_privacy)mode, target[i]);
+            print_message("%s: asked %.4f, got %.4f, shown %.4f, %d of %d met\n",
+                          ifl_privacy_name((enum ifl_privacy)mode), target[i], told.got, told.shown,
+                          told.met, told.images);
+            if (target[i] < 0.9) {
+                check_near(told.shown, target[i], .1 * target[i]);
+                check_near(told.got, told.shown, .1 * target[i]);
+                assert_true(mode == IFL_PRIVACY_DEIDENTIFY || told.met * 2 > told.images);
+            } else {
+                assert_int_equal(told.met, 0);
+            }
         }
     }
     close_judge(&judge);

@@ -183,6 +183,32 @@ static void an_empty_place_has_no_foreground(void **state)
     check_near(made.audit.largest_event_share, -1, 0);
 }
 
+// Whatever the engine thought of it: the record says what was measured.
+static void occupancy_is_measured_on_the_image(void **state)
+{
+    (void)state;
+    empty_place(FRESH);
+    person_put(&world, 9100, 150, 40, 0, PERSON_HEIGHT, picture, NULL, 0);
+    for (int i = 0; i < 2; i++) {
+        struct ifl_synthetic made = {.image = image_of(picture)};
+        struct ifl_attained *told = &made.attained[IFL_TARGET_occupancy];
+        ifl_request_init(&made.request);
+        double share = (double)PERSON_HEIGHT * PERSON_HEIGHT / 3 / WORLD_PIXELS; // of its box
+        made.request.target[IFL_TARGET_occupancy] = i == 0 ? 10 * share : NAN;
+        *told = (struct ifl_attained){.5, .5, i == 0};
+        check_ok(ifl_validator_check(validator, &made, &error), error);
+        if (i == 0) {
+            check_near(told->asked, 10 * share, 0);
+            check_near(told->got, made.audit.foreground_share, 0);
+            assert_true(told->got > share / 2 && told->got < 2 * share);
+            assert_false(told->met);
+        } else {
+            assert_true(isnan(told->asked) && isnan(told->got) && told->met);
+        }
+        ifl_synthetic_fini(&made);
+    }
+}
+
 static void a_memory_frame_is_its_own_neighbour(void **state)
 {
     (void)state;
@@ -394,6 +420,7 @@ int main(void)
         cmocka_unit_test(a_pasted_person_is_rejected_unless_the_mode_says_so),
         cmocka_unit_test(a_fresh_person_is_not_called_a_copy),
         cmocka_unit_test(an_empty_place_has_no_foreground),
+        cmocka_unit_test(occupancy_is_measured_on_the_image),
         cmocka_unit_test(a_memory_frame_is_its_own_neighbour),
         cmocka_unit_test(what_was_asked_for_is_not_a_fault),
         cmocka_unit_test(a_copy_in_the_dark_is_still_a_copy),
