@@ -28,7 +28,7 @@ static bool decode(const char *text, size_t length, char *out, size_t bytes)
     size_t at = 0;
     for (size_t i = 0; i < length; i++) {
         int c = (unsigned char)text[i];
-        if (c == '%' && i + 2 < length + 0 && hex(text[i + 1]) >= 0 && hex(text[i + 2]) >= 0) {
+        if (c == '%' && i + 2 < length && hex(text[i + 1]) >= 0 && hex(text[i + 2]) >= 0) {
             c = hex(text[i + 1]) * 16 + hex(text[i + 2]);
             i += 2;
         }

@@ -209,8 +209,10 @@ static int open_input(struct ifl_av *av, AVDictionary **options)
     int code = avformat_open_input(&av->format, av->request.url, format, options);
     if (code < 0)
         return code;
-    if (av->request.first_ns > 0) // connected: what follows has a time of its own
+    if (av->request.first_ns > 0) { // connected: what follows has a time of its own
         ifl_av_guard_arm(av->request.guard, av->request.first_ns);
+        av->request.guard->phase = IFL_AV_FIRST_PICTURE;
+    }
     return av->request.probe ? avformat_find_stream_info(av->format, NULL) : 0;
 }
 

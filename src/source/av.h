@@ -19,13 +19,24 @@
 
 enum { IFL_KEY_INTERVAL_S = 4 }; // key frames that are further apart are rare
 
-// Whoever waits inside FFmpeg: until when, and whether somebody called it off.
+// What is waited for, so that who waits too long can say so; sentences are in av_error.c.
+enum ifl_av_phase {
+    IFL_AV_CONNECTING,    // over FFmpeg: up to what the protocol needs before pictures
+    IFL_AV_LOOKING_UP,    // the address of a name
+    IFL_AV_ANSWER,        // connected, but nothing has come
+    IFL_AV_FIRST_PICTURE, // it has answered
+    IFL_AV_PICTURE,       // pictures have come
+    IFL_AV_FILE,
+};
+
+// Whoever waits inside FFmpeg: until when, for what, and whether somebody called it off.
 struct ifl_av_guard {
     atomic_bool interrupted;
     bool (*cancelled)(void *context); // as in struct ifl_source_config
     void *cancelled_context;
     int64_t deadline_ns; // monotonic; the reading thread's own
     bool tripped;        // FFmpeg was told to give up since this was armed
+    enum ifl_av_phase phase;
 };
 bool ifl_av_guard_cancelled(const struct ifl_av_guard *guard);
 void ifl_av_guard_arm(struct ifl_av_guard *guard, int64_t wait_ns);

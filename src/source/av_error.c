@@ -51,15 +51,23 @@ static const struct row {
     {AVERROR(ENOMEM), IFL_ERR_NO_MEMORY, "out of memory"},
 };
 
-static enum ifl_result fail_interrupted(struct ifl_error *error,
-                                        const struct ifl_av_request *request, const char *doing)
+static const char *const waits[] = {
+    [IFL_AV_CONNECTING] = "connecting to it; is it on and reachable, and is the port right?",
+    [IFL_AV_LOOKING_UP] = "looking up its name; does the name server answer?",
+    [IFL_AV_ANSWER] = "it took the connection and did not answer; is it the right port?",
+    [IFL_AV_FIRST_PICTURE] = "it answered and sent no picture; does it send any now?",
+    [IFL_AV_PICTURE] = "its pictures have ceased; is the camera still on and reachable?",
+    [IFL_AV_FILE] = "no picture came of the file; does its disk answer?",
+};
+
+enum ifl_result ifl_av_fail_waiting(struct ifl_error *error, const struct ifl_av_guard *guard,
+                                    const char *doing, const char *shown)
 {
-    if (ifl_av_guard_cancelled(request->guard))
+    if (ifl_av_guard_cancelled(guard))
         return ifl_fail(error, IFL_ERR_CANCELLED, "source", "%s \"%s\" was called off", doing,
-                        request->shown);
-    return ifl_fail(error, IFL_ERR_TIMEOUT, "source",
-                    "%s \"%s\" took too long; is the camera on and reachable?", doing,
-                    request->shown);
+                        shown);
+    return ifl_fail(error, IFL_ERR_TIMEOUT, "source", "%s \"%s\" took too long: %s", doing, shown,
+                    waits[guard->phase]);
 }
 
 enum ifl_result ifl_av_fail(struct ifl_error *error, int code, const struct ifl_av_request *request,
@@ -69,7 +77,7 @@ enum ifl_result ifl_av_fail(struct ifl_error *error, int code, const struct ifl_
     bool interrupted = ifl_av_guard_cancelled(request->guard) ||
                        ifl_now_ns(ifl_clock_real()) >= request->guard->deadline_ns;
     if (code == AVERROR_EXIT || interrupted)
-        return fail_interrupted(error, request, doing);
+        return ifl_av_fail_waiting(error, request->guard, doing, request->shown);
     if (code == AVERROR(EIO) && request->live)
         code = AVERROR_EOF; // some protocols call a hang-up that
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)

@@ -9,6 +9,10 @@
 enum ifl_result ifl_av_fail(struct ifl_error *error, int code, const struct ifl_av_request *request,
                             const char *doing);
 
+// It took too long, or was called off: what the guard's phase says was waited for.
+enum ifl_result ifl_av_fail_waiting(struct ifl_error *error, const struct ifl_av_guard *guard,
+                                    const char *doing, const char *shown);
+
 // Sends FFmpeg's log lines to the debug level. Once a process is enough; more do no harm.
 void ifl_av_quiet(void);
 

@@ -231,6 +231,7 @@ static enum ifl_result connect_av(struct camera *camera, struct ifl_error *error
     AVDictionary *options = NULL;
     char device[DEVICE_BYTES] = "";
     ifl_av_guard_arm(&camera->guard, camera->open_deadline_ns);
+    camera->guard.phase = file ? IFL_AV_FILE : IFL_AV_CONNECTING;
     enum ifl_result result = prepare(camera, device, &options, error);
     struct ifl_av_request request = {.shown = camera->shown,
                                      .fd = file ? camera->fd : -1,
@@ -485,6 +486,8 @@ static enum ifl_result camera_read(void *self, struct ifl_frame **out, struct if
     struct camera *camera = self;
     for (;;) {
         ifl_av_guard_arm(&camera->guard, patience(camera));
+        if (camera->way->live)
+            camera->guard.phase = camera->clean ? IFL_AV_PICTURE : IFL_AV_FIRST_PICTURE;
         ifl_av_want_keys(camera->av, atomic_load(&camera->keys_wanted));
         enum ifl_result result = ifl_av_read(camera->av, camera->picture, error);
         if (result == IFL_OK && fits(camera))

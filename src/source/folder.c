@@ -137,6 +137,7 @@ static struct folder *folder_create(const struct ifl_source_config *config)
     folder->rate = config->rate > 0 ? config->rate : 10;
     folder->read_wait_ns =
         config->read_deadline_ns > 0 ? config->read_deadline_ns : 10 * IFL_SECOND_NS;
+    folder->guard.phase = IFL_AV_FILE;
     folder->guard.cancelled = config->cancelled;
     folder->guard.cancelled_context = config->cancelled_context;
     folder->frames = ifl_av_frames_create();

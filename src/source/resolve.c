@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 
 #include "base/clock.h"
+#include "source/av_error.h"
 
 enum { POLL_MS = 20, STACK_BYTES = 256 * 1024 };
 
@@ -131,11 +132,8 @@ enum ifl_result ifl_resolve(const char *host, const char *shown, struct ifl_av_g
         lookup_free(lookup);
         return explain(code, shown, error);
     }
-    if (ifl_av_guard_cancelled(guard))
-        return ifl_fail(error, IFL_ERR_CANCELLED, "source", "opening \"%s\" was called off", shown);
-    return ifl_fail(
-        error, IFL_ERR_TIMEOUT, "source",
-        "opening \"%s\" took too long: looking up its name; does the name server answer?", shown);
+    guard->phase = IFL_AV_LOOKING_UP;
+    return ifl_av_fail_waiting(error, guard, "opening", shown);
 }
 
 // glibc keeps a resolver a thread, and takes what is set there.

@@ -9,6 +9,8 @@
 
 #include <curl/curl.h>
 
+#include "source/av_error.h"
+
 enum {
     BUFFER_BYTES = 1 << 18, // that wait to be read; then the server has to
     HEADERS_MAX_BYTES = 1 << 16,
@@ -174,6 +176,18 @@ static bool pump(struct ifl_web *web)
     }
 }
 
+// How far it has come.
+static enum ifl_av_phase phase(const struct ifl_web *web)
+{
+    curl_off_t found_us = 0, connected_us = 0;
+    curl_easy_getinfo(web->easy, CURLINFO_NAMELOOKUP_TIME_T, &found_us);
+    curl_easy_getinfo(web->easy, CURLINFO_CONNECT_TIME_T, &connected_us);
+    return web->header_bytes  ? IFL_AV_FIRST_PICTURE
+           : connected_us > 0 ? IFL_AV_ANSWER
+           : found_us > 0     ? IFL_AV_CONNECTING
+                              : IFL_AV_LOOKING_UP;
+}
+
 // ---- life ----
 
 static void set_up(void)
@@ -270,12 +284,10 @@ enum ifl_result ifl_web_open(const struct ifl_address *address, const char *url,
     set_login(web->easy, address, url);
     curl_multi_add_handle(web->multi, web->easy);
     enum ifl_result result = IFL_OK;
-    if (!pump(web))
-        result = ifl_fail(
-            error, ifl_av_guard_cancelled(guard) ? IFL_ERR_CANCELLED : IFL_ERR_TIMEOUT, "source",
-            "opening \"%s\" %s", shown,
-            ifl_av_guard_cancelled(guard) ? "was called off"
-                                          : "took too long; is the camera on and reachable?");
+    bool waited = pump(web);
+    guard->phase = phase(web);
+    if (!waited)
+        result = ifl_av_fail_waiting(error, guard, "opening", shown);
     else if (web->have == 0)
         result = fail_open(web, shown, error);
     if (result == IFL_OK)

@@ -142,6 +142,8 @@ static void silent_servers_meet_the_deadline(void **state)
         assert_int_equal(ifl_source_camera.open(&config, &self, &error), IFL_ERR_TIMEOUT);
         assert_null(strstr(error.text, "secret"));
         assert_non_null(strstr(error.text, "127.0.0.1"));
+        if (strcmp(schemes[i], "http") != 0) // FFmpeg says no more
+            assert_non_null(strstr(error.text, "took too long: connecting"));
     }
     close(fd);
 }
@@ -235,6 +237,34 @@ static const char jpeg_stream[] =
     "HTTP/1.1 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary=cut\r\n"
     "Connection: close\r\n\r\n";
 
+// A slow machine may not come as far in a short time: it gets more of it.
+static void check_waits_for(int port, const char *word)
+{
+    char uri[96];
+    struct ifl_error error = {0};
+    snprintf(uri, sizeof uri, "http://127.0.0.1:%d/x", port);
+    for (int64_t wait_ns = IFL_SECOND_NS / 10; !strstr(error.text, word); wait_ns *= 2) {
+        struct ifl_source_config config = {
+            .name = "c", .uri = uri, .open_deadline_ns = wait_ns, .first_deadline_ns = wait_ns};
+        void *self;
+        assert_int_equal(ifl_source_camera.open(&config, &self, &error), IFL_ERR_TIMEOUT);
+        if (wait_ns > 20 * IFL_SECOND_NS)
+            fail_msg("no \"%s\": %s", word, error.text);
+    }
+}
+
+static void what_was_waited_for_is_named(void **state)
+{
+    (void)state;
+    int port, fd = listen_silently(&port);
+    check_waits_for(port, "took the connection and did not answer");
+    close(fd);
+    struct server server = {.head = jpeg_stream, .silent = true};
+    start(&server);
+    check_waits_for(server.port, "answered and sent no picture");
+    stop(&server);
+}
+
 // A part of a motion JPEG stream. free() it.
 static char *make_jpeg_part(size_t *bytes)
 {
@@ -308,9 +338,11 @@ static void a_camera_that_goes_silent_meets_the_deadline(void **state)
     check_ok(ifl_source_camera.open(&config, &self, &error), error);
     struct ifl_frame *frame;
     enum ifl_result result;
-    while ((result = ifl_source_camera.read(self, &frame, &error)) == IFL_OK)
+    int frames = 0;
+    for (; (result = ifl_source_camera.read(self, &frame, &error)) == IFL_OK; frames++)
         ifl_frame_unref(frame);
     assert_int_equal(result, IFL_ERR_TIMEOUT);
+    assert_non_null(strstr(error.text, frames ? "have ceased" : "sent no picture"));
     ifl_source_camera.interrupt(self);
     assert_int_equal(ifl_source_camera.read(self, &frame, &error), IFL_ERR_CANCELLED);
     ifl_source_camera.close(self);
@@ -512,6 +544,7 @@ int main(void)
         cmocka_unit_test(playlists_lead_nowhere),
         cmocka_unit_test(silent_servers_meet_the_deadline),
         cmocka_unit_test(opening_can_be_called_off),
+        cmocka_unit_test(what_was_waited_for_is_named),
         cmocka_unit_test(reads_a_camera_over_http),
         cmocka_unit_test(a_camera_that_goes_silent_meets_the_deadline),
         cmocka_unit_test(what_a_parser_held_does_not_double_the_deadline),
