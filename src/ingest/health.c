@@ -32,7 +32,7 @@ static const double accept_s = 10, restless_s = 60; // a view has stayed; none d
 static const double passing_s = 5;                  // something before a view that stays
 static const double hidden_s = 60;                  // so long something may stand before the lens
 static const double former_s = 600;                 // so long the usual one may come back
-static const double shifted_kept = 0.25, gone_kept = 0.04;
+static const double shifted_kept = 0.25, shifted_found = 0.1, gone_kept = 0.04;
 static const double torn_grey = 0.2, torn_window_s = 3;
 static const double gap_s = 5; // of stream time, after which nothing lasts that was only suspected
 static const double memory_change_s = 2; // at most so much time counts for one picture
@@ -115,7 +115,7 @@ struct ifl_health {
     struct ifl_journal *journal;
     struct ifl_spectrum *spectrum;
     struct ifl_sight sight;
-    uint8_t good_edges[IFL_SIGHT_SIDE * IFL_SIGHT_SIDE]; // of the last good picture
+    uint8_t whole_edges[IFL_SIGHT_SIDE * IFL_SIGHT_SIDE]; // of the last picture without a tear
     struct course course[SYMPTOMS];
     struct ifl_view views[2];  // by colour, in infrared
     int mode;                  // which of them
@@ -211,9 +211,8 @@ static bool is_torn(struct ifl_health *health, const struct look *look)
         cause = "decoder";
     else if (health->sight.grey_share >= torn_grey && usual_grey < torn_grey / 2)
         cause = "grey";
-    else if (look->known && ifl_sight_tear(&health->sight, look->view->edges) >= 0)
-        cause = "offset";
-    else if (look->known && ifl_sight_tear_since(&health->sight, health->good_edges) >= 0)
+    else if (look->known &&
+             ifl_sight_tear(&health->sight, look->view->edges, health->whole_edges) >= 0)
         cause = "offset";
     if (!cause)
         return false;
@@ -387,10 +386,11 @@ static void check_view(struct ifl_health *health, const struct look *look)
     struct ifl_shift shift = shift_against(health, look->view->edges);
     double usual = look->view->peak;
     bool far = hypot(shift.x, shift.y) > moved_share, fixed = look->known && usual >= fixed_peak;
-    double kept = ifl_view_kept(look->view, &health->sight);
-    health->shifted = fixed && far && shift.peak > peak_certain && kept < shifted_kept;
+    double kept = ifl_view_kept(look->view, &health->sight, 0, 0);
+    health->shifted = fixed && far && shift.peak > peak_certain && kept < shifted_kept &&
+                      ifl_view_kept(look->view, &health->sight, shift.x, shift.y) >= shifted_found;
     // Where a part of the view stands as ever, something stands before the rest.
-    bool gone = fixed && shift.peak < moved_peak * usual && kept < gone_kept;
+    bool gone = fixed && (far || shift.peak < moved_peak * usual) && kept < gone_kept;
     bool hidden = is_hidden(health, kept, look->view->kept, gone);
     health->moved = health->shifted || (gone && !hidden);
     if (!health->moved && !health->hidden) {
@@ -412,12 +412,14 @@ static void check_former(struct ifl_health *health)
     struct ifl_shift shift = shift_against(health, view->edges);
     bool there = hypot(shift.x, shift.y) <= moved_share && shift.peak > peak_certain &&
                  shift.peak >= moved_peak * view->peak &&
-                 ifl_view_kept(view, &health->sight) >= shifted_kept;
+                 ifl_view_kept(view, &health->sight, 0, 0) >= shifted_kept;
     health->former.there = there ? health->former.there + 1 : 0;
 }
 
 static bool is_moved(struct ifl_health *health, const struct look *look)
 {
+    if (health->course[TORN].lasts && !health->course[MOVED].lasts)
+        return false; // a picture whose tear isn't seen looks moved
     if (health->now_s - health->checked_s >= check_s && look->view->pictures > 0) {
         health->checked_s = health->now_s;
         check_view(health, look);
@@ -682,8 +684,8 @@ enum ifl_verdict ifl_health_take(struct ifl_health *health, const struct ifl_fra
         consider_view(health, &look);
     consider_former(health);
     health->was_lit |= good && !look.dark;
-    if (good)
-        memcpy(health->good_edges, health->sight.edges, sizeof health->good_edges);
+    if (!health->course[TORN].shown)
+        memcpy(health->whole_edges, health->sight.edges, sizeof health->whole_edges);
     if (good && !health->hidden)
         ifl_view_learn(view, &health->sight, features, health->step_s);
     pthread_mutex_lock(&health->lock);

@@ -148,27 +148,43 @@ static int find_tear(const struct placed *placed)
     return -1;
 }
 
-int ifl_sight_tear(const struct ifl_sight *sight, const float usual_edges[SIDE * SIDE])
+// What moves comes bit by bit to where it is set off: it stands as in the picture before.
+static int find_tear_from_usual(const struct ifl_sight *sight, const uint8_t *usual,
+                                const uint8_t *before)
 {
-    uint8_t usual[SIDE * SIDE];
     struct placed placed;
-    for (int i = 0; i < SIDE * SIDE; i++)
-        usual[i] = (uint8_t)usual_edges[i];
+    int offset = 0;
     place_bands(sight, usual, &placed);
-    int band = find_tear(&placed);
-    return band < 0 ? -1 : band * BAND;
+    int first = find_tear(&placed);
+    for (int band = first; band >= 0 && band <= first + 1; band++)
+        if (place_band(sight, before, band * BAND, &offset) == UPRIGHT)
+            return -1;
+    return first;
 }
 
-int ifl_sight_tear_since(const struct ifl_sight *sight, const uint8_t edges_before[SIDE * SIDE])
+// What moves fast is set off from the picture before; a tear goes on down to the last row.
+static int find_tear_since(const struct ifl_sight *sight, const uint8_t *before)
 {
     struct placed placed;
     int last = BANDS - 1;
-    if (place_band(sight, edges_before, last * BAND, &placed.offset[last]) != SET_OFF)
+    if (place_band(sight, before, last * BAND, &placed.offset[last]) != SET_OFF)
         return -1;
-    place_bands(sight, edges_before, &placed);
+    place_bands(sight, before, &placed);
     int first = find_tear(&placed);
     for (int band = first; band >= 0 && band < BANDS; band++)
         if (placed.place[band] != SET_OFF || abs(placed.offset[band] - placed.offset[first]) > 2)
             return -1;
-    return first < 0 ? -1 : first * BAND;
+    return first;
+}
+
+int ifl_sight_tear(const struct ifl_sight *sight, const float usual_edges[SIDE * SIDE],
+                   const uint8_t edges_before[SIDE * SIDE])
+{
+    uint8_t usual[SIDE * SIDE];
+    for (int i = 0; i < SIDE * SIDE; i++)
+        usual[i] = (uint8_t)usual_edges[i];
+    int band = find_tear_from_usual(sight, usual, edges_before);
+    if (band < 0)
+        band = find_tear_since(sight, edges_before);
+    return band < 0 ? -1 : band * BAND;
 }

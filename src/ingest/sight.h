@@ -22,12 +22,12 @@ struct ifl_sight {
 void ifl_sight_take(struct ifl_sight *sight, const struct ifl_plane *plane);
 
 // The row (of IFL_SIGHT_SIDE) from which on the picture is set off sideways while what is above it
-// stands where its edges usually are; or -1.
+// stands; or -1. Looked for where its edges usually are, unless what is set off stands as in the
+// picture before (what moves has come there bit by bit); and in the picture before, which knows
+// what moves, too: since that may be what is set off, all from the row on down to the last must be.
+// `edges_before`: of the last picture without a tear.
 int ifl_sight_tear(const struct ifl_sight *sight,
-                   const float usual_edges[IFL_SIGHT_SIDE * IFL_SIGHT_SIDE]);
-// The same against a good picture of just before, which knows what moves, too: since that may be
-// what is set off, all from the row on down to the last must be.
-int ifl_sight_tear_since(const struct ifl_sight *sight,
-                         const uint8_t edges_before[IFL_SIGHT_SIDE * IFL_SIGHT_SIDE]);
+                   const float usual_edges[IFL_SIGHT_SIDE * IFL_SIGHT_SIDE],
+                   const uint8_t edges_before[IFL_SIGHT_SIDE * IFL_SIGHT_SIDE]);
 
 #endif

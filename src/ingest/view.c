@@ -153,15 +153,19 @@ double ifl_view_lost(const struct ifl_view *view, const struct ifl_sight *sight)
     return live >= TILES / 8 ? (double)lost / live : 0;
 }
 
-// Correlation of one tile's edges with the usual ones.
-static double edges_alike(const struct ifl_view *view, const struct ifl_sight *sight, int tile)
+// Correlation of one tile's usual edges with those of now, so many samples aside; -2: outside.
+static double edges_alike(const struct ifl_view *view, const struct ifl_sight *sight, int tile,
+                          int right, int down)
 {
     enum { SIDE = IFL_SIGHT_SIDE, TILE = IFL_SIGHT_SIDE / IFL_SIGHT_TILES };
     int left = tile % IFL_SIGHT_TILES * TILE, top = tile / IFL_SIGHT_TILES * TILE;
     float sa = 0, sb = 0, saa = 0, sbb = 0, sab = 0, n = TILE * TILE;
+    if (left + right < 0 || left + right > SIDE - TILE || top + down < 0 ||
+        top + down > SIDE - TILE)
+        return -2;
     for (int y = top; y < top + TILE; y++)
         for (int x = left; x < left + TILE; x++) {
-            float a = view->edges[y * SIDE + x], b = sight->edges[y * SIDE + x];
+            float a = view->edges[y * SIDE + x], b = sight->edges[(y + down) * SIDE + x + right];
             sa += a;
             sb += b;
             saa += a * a;
@@ -172,13 +176,16 @@ static double edges_alike(const struct ifl_view *view, const struct ifl_sight *s
     return va > 0 && vb > 0 ? (double)((sab - sa * sb / n) / sqrtf(va * vb)) : 0;
 }
 
-double ifl_view_kept(const struct ifl_view *view, const struct ifl_sight *sight)
+double ifl_view_kept(const struct ifl_view *view, const struct ifl_sight *sight, double across,
+                     double down)
 {
     int live = 0, kept = 0;
     for (int i = 0; i < TILES; i++)
         if ((double)view->tile_energy[i] >= live_energy) {
-            live++;
-            kept += edges_alike(view, sight, i) >= edges_same;
+            double alike = edges_alike(view, sight, i, (int)lrint(across * IFL_SIGHT_SIDE),
+                                       (int)lrint(down * IFL_SIGHT_SIDE));
+            live += alike >= -1;
+            kept += alike >= edges_same;
         }
     return live ? (double)kept / live : 1;
 }

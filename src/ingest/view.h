@@ -58,7 +58,9 @@ void ifl_view_learn(struct ifl_view *view, const struct ifl_sight *sight,
 double ifl_view_likeness(const struct ifl_view *view, const struct ifl_features *features);
 // Share, of the tiles that usually have structure, of those that have lost it.
 double ifl_view_lost(const struct ifl_view *view, const struct ifl_sight *sight);
-// And of those whose edges still stand where they usually are.
-double ifl_view_kept(const struct ifl_view *view, const struct ifl_sight *sight);
+// And of those whose edges stand where they usually are, moved by shares of the picture (those that
+// are then outside don't count).
+double ifl_view_kept(const struct ifl_view *view, const struct ifl_sight *sight, double across,
+                     double down);
 
 #endif

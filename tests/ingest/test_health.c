@@ -9,7 +9,9 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/rng.h"
 #include "camera_faults.h"
+#include "ingest/view.h"
 #include "source/pattern.h"
 
 struct street {
@@ -71,16 +73,16 @@ static void tells_each_fault_from_the_world(void **state)
 {
     (void)state;
     struct street street;
-    struct camera_scene scene = open_street(&street, 10);
+    struct camera_scene scene = open_street(&street, 8);
     struct camera_rig rig;
-    camera_rig_open(&rig, 10);
+    camera_rig_open(&rig, 8);
     double warm_s = 25;
     for (int i = 0; i < CAMERA_FAULT_COUNT; i++) {
         const struct camera_fault_row *row = camera_fault_row((enum camera_fault)i);
         struct camera_trial trial;
         if (i == CAMERA_sunset || i == CAMERA_pan) // the first takes its time
             continue;
-        camera_try(&rig, &scene, (enum camera_fault)i, warm_s, i == CAMERA_truck ? 14 : 7, 5,
+        camera_try(&rig, &scene, (enum camera_fault)i, warm_s, i == CAMERA_truck ? 14 : 6, 4.5,
                    &trial);
         if (row->kind != IFL_INCIDENT_COUNT)
             check_fault(row, &trial);
@@ -291,6 +293,90 @@ static void sees_a_tear_in_a_busy_picture(void **state)
     close_known(&street, &rig);
 }
 
+// What one picture shows of a wall of bricks: rows [from, to) stand `aside` to the right.
+static void take_wall(struct ifl_sight *sight, int from, int to, int aside)
+{
+    enum { SIDE = IFL_SIGHT_SIDE };
+    static uint8_t wall[SIDE][2 * SIDE], luma[SIDE * SIDE];
+    struct ifl_plane plane = {.y = luma, .width = SIDE, .height = SIDE};
+    struct ifl_rng rng;
+    ifl_rng_init(&rng, 1);
+    for (int y = 0; y < SIDE; y++)
+        for (int x = 0; x < 2 * SIDE; x++)
+            wall[y][x] = y % 3   ? wall[y - 1][x]
+                         : x % 5 ? wall[y][x - 1]
+                                 : (uint8_t)(256 * ifl_rng_uniform(&rng));
+    for (int y = 0; y < SIDE; y++)
+        for (int x = 0; x < SIDE; x++)
+            luma[y * SIDE + x] = wall[y][x + SIDE - (y >= from && y < to ? aside : 0)];
+    ifl_sight_take(sight, &plane);
+}
+
+// What drives has come to where it is bit by bit; what is torn is there at once.
+static void what_drives_is_no_tear(void **state)
+{
+    (void)state;
+    enum { SIDE = IFL_SIGHT_SIDE };
+    static const struct {
+        int to, before, now, row; // what is set off ends where; by how much; -1: no tear
+    } cases[] = {
+        {SIDE, 0, 0, -1},        {SIDE, 0, 16, 64}, // all below
+        {SIDE, 16, 16, -1},                         // it has stood there in the picture before
+        {SIDE, 13, 16, -1},                         // and has driven there
+        {SIDE, 16, 0, 64},      // it was elsewhere, but all is set off from there
+        {SIDE - 16, 0, 16, 64}, // a stripe where all was as ever
+        {SIDE - 16, 12, 16, -1}, {SIDE - 16, 16, 0, -1}, // something that leaves fast
+    };
+    static struct ifl_sight usual, before, now;
+    static float usual_edges[SIDE * SIDE];
+    take_wall(&usual, 0, 0, 0);
+    for (int i = 0; i < SIDE * SIDE; i++)
+        usual_edges[i] = usual.edges[i];
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        take_wall(&before, 64, cases[i].to, cases[i].before);
+        take_wall(&now, 64, cases[i].to, cases[i].now);
+        int row = ifl_sight_tear(&now, usual_edges, before.edges);
+        if (row != cases[i].row)
+            fail_msg("case %zu: a tear at %d", i, row);
+    }
+}
+
+// A shift is believed where edges stand as far aside as it says.
+static void counts_the_edges_that_stand_aside(void **state)
+{
+    (void)state;
+    static struct ifl_sight usual, now;
+    static struct ifl_view view;
+    take_wall(&usual, 0, 0, 0);
+    take_wall(&now, 0, IFL_SIGHT_SIDE, 14);
+    memcpy(view.tile_energy, usual.energy, sizeof view.tile_energy);
+    for (int i = 0; i < IFL_SIGHT_SIDE * IFL_SIGHT_SIDE; i++)
+        view.edges[i] = usual.edges[i];
+    assert_true(ifl_view_kept(&view, &usual, 0, 0) == 1);
+    assert_true(ifl_view_kept(&view, &now, 0, 0) < 0.05);
+    assert_true(ifl_view_kept(&view, &now, 14.0 / IFL_SIGHT_SIDE, 0) == 1);
+    assert_true(ifl_view_kept(&view, &now, -14.0 / IFL_SIGHT_SIDE, 0) < 0.05);
+    assert_true(ifl_view_kept(&view, &now, 0, 14.0 / IFL_SIGHT_SIDE) < 0.05);
+}
+
+// A picture whose tear isn't seen looks moved.
+static void a_camera_whose_pictures_tear_has_not_moved(void **state)
+{
+    (void)state;
+    struct street street;
+    struct camera_rig rig;
+    open_known(&street, &rig, 2.5);
+    for (int i = 0; i < 8; i++) {
+        watch(&rig, &street, CAMERA_concealed, 0.4);
+        watch(&rig, &street, CAMERA_moved, 0.8);
+    }
+    assert_true(ifl_journal_lasts(rig.journal, "camera", IFL_INCIDENT_TORN));
+    assert_int_equal(count_moved(&rig), 0);
+    watch(&rig, &street, CAMERA_moved, 8); // but this one has
+    assert_int_equal(count_moved(&rig), 1);
+    close_known(&street, &rig);
+}
+
 static void night_is_no_black_picture(void **state)
 {
     (void)state;
@@ -430,6 +516,9 @@ int main(void)
         cmocka_unit_test(begins_anew_when_told),
         cmocka_unit_test(what_comes_before_the_lens_has_not_moved_it),
         cmocka_unit_test(sees_a_tear_in_a_busy_picture),
+        cmocka_unit_test(what_drives_is_no_tear),
+        cmocka_unit_test(counts_the_edges_that_stand_aside),
+        cmocka_unit_test(a_camera_whose_pictures_tear_has_not_moved),
         cmocka_unit_test(night_is_no_black_picture),
         cmocka_unit_test(lets_a_moving_camera_move),
         cmocka_unit_test(knows_the_camera_after_a_restart),
