@@ -597,16 +597,16 @@ static bool wait_to_retry(struct ifl_ingest *ingest, const struct ifl_error *err
 static void finish(struct ifl_ingest *ingest, enum ifl_result result, const struct ifl_error *error)
 {
     bool failed = result != IFL_END && result != IFL_ERR_CANCELLED;
-    set_state(ingest, failed ? IFL_SOURCE_BROKEN : IFL_SOURCE_STOPPED, failed ? error : NULL);
+    pthread_mutex_lock(&ingest->lock);
+    enter(ingest, failed ? IFL_SOURCE_BROKEN : IFL_SOURCE_STOPPED, failed ? error : NULL);
+    ingest->status.finished = true; // with the state: nobody waits for one that is over
+    pthread_cond_broadcast(&ingest->fresh);
+    pthread_mutex_unlock(&ingest->lock);
     if (failed)
         ifl_log(IFL_LOG_ERROR, "ingest.failed", ingest->name, "%s", error->text);
     else if (result == IFL_END)
         ifl_log(IFL_LOG_INFO, "ingest.end", ingest->name, "%s has ended", ingest->shown);
     ifl_edge_close(ingest->config.out, false);
-    pthread_mutex_lock(&ingest->lock);
-    ingest->status.finished = true;
-    pthread_cond_broadcast(&ingest->fresh);
-    pthread_mutex_unlock(&ingest->lock);
 }
 
 static void *run(void *context)

@@ -63,7 +63,7 @@ static void tear_down(struct bench *bench)
 {
     int64_t start = now();
     ifl_ingest_stop(bench->ingest);
-    assert_true(now() - start < 5 * IFL_SECOND_NS); // waits below are an hour long
+    assert_true(now() - start < 60 * IFL_SECOND_NS); // waits below are an hour long
     check_laws(bench);
     struct ifl_ingest_status status;
     ifl_ingest_status(bench->ingest, &status);
@@ -300,9 +300,8 @@ static void a_connection_without_pictures_is_told_and_tried_again(void **state)
         usleep(2000);
         ifl_ingest_status(bench.ingest, &status);
         assert_true(now() < limit_ns);
-    } while (status.reconnects < 2);
+    } while (status.reconnects < 2 || mute.answered < 2); // a slow server is given up, too
     assert_true(now() - began_ns >= 2 * wait_ns);
-    assert_true(mute.answered >= 2);
     assert_true(ifl_journal_lasts(journal, "s", IFL_INCIDENT_OFFLINE));
     assert_int_equal(status.last_error.result, IFL_ERR_TIMEOUT);
     assert_non_null(strstr(status.last_error.text, "took too long"));
@@ -572,6 +571,7 @@ static void reconnects_and_goes_on_counting(void **state)
     (void)state;
     struct bench bench;
     set_up_flaky(&bench, 3);
+    flaky.last = 2;
     set_up(&bench, (struct ifl_ingest_config){.plugin = &flaky_source, .source.uri = "flaky:"},
            IFL_POLICY_BLOCK);
     int64_t last_pts = -1;
@@ -588,7 +588,7 @@ static void reconnects_and_goes_on_counting(void **state)
     }
     struct ifl_ingest_status status;
     ifl_ingest_status(bench.ingest, &status);
-    assert_true(status.reconnects >= 1);
+    assert_int_equal(status.reconnects, 1);
     assert_int_equal(status.frames, 6);
     tear_down(&bench);
     assert_int_equal(flaky.opened, flaky.closed);
@@ -680,16 +680,18 @@ static void tells_each_state(void **state)
            (struct ifl_ingest_config){
                .plugin = &flaky_source,
                .source = {.uri = "flaky:", .read_deadline_ns = IFL_SECOND_NS / 4},
+               .clock = &slow_clock,
                .journal = journal},
            IFL_POLICY_DROP_OLDEST);
     becomes(&bench, IFL_SOURCE_LIVE);
     assert_false(ifl_journal_lasts(journal, "s", IFL_INCIDENT_OFFLINE));
+    atomic_fetch_add(&slow_now_ns, IFL_SECOND_NS / 4);
     becomes(&bench, IFL_SOURCE_STALLED); // while its thread waits in `read`
     assert_true(ifl_journal_lasts(journal, "s", IFL_INCIDENT_OFFLINE));
     struct ifl_ingest_status status;
     ifl_ingest_status(bench.ingest, &status);
     assert_non_null(strstr(status.last_error.text, "no good picture for"));
-    assert_true(now() - status.last_frame_ns >= IFL_SECOND_NS / 4);
+    assert_true(slow_now_ns - status.last_frame_ns >= IFL_SECOND_NS / 4);
     assert_true(status.state_since_ns > status.last_frame_ns);
     tear_down(&bench);
     assert_false(ifl_journal_lasts(journal, "s", IFL_INCIDENT_OFFLINE));

@@ -119,9 +119,9 @@ static void demand_is_served_or_refused_with_a_reason(void **state)
                                            &delivered, &house->error),
                      IFL_ERR_NOT_FOUND);
     uint64_t serial = 0;
-    ifl_delivered_unref(ifl_pipeline_newest(house->pipeline, NULL, &serial, 20 * IFL_SECOND_NS));
+    ifl_delivered_unref(ifl_pipeline_newest(house->pipeline, NULL, &serial, 100 * IFL_SECOND_NS));
     request.seed = 99;
-    check_ok(ifl_pipeline_generate(house->pipeline, NULL, &request, 20 * IFL_SECOND_NS, &delivered,
+    check_ok(ifl_pipeline_generate(house->pipeline, NULL, &request, 100 * IFL_SECOND_NS, &delivered,
                                    &house->error),
              house->error);
     struct ifl_delivered *same = ifl_pipeline_image(house->pipeline, delivered->name);
@@ -134,7 +134,8 @@ static void demand_is_served_or_refused_with_a_reason(void **state)
                                            &delivered, &house->error),
                      IFL_ERR_INVALID);
     struct ifl_profile *fresh =
-        ifl_pipeline_profile(house->pipeline, NULL, true, 10 * IFL_SECOND_NS);
+        ifl_pipeline_profile(house->pipeline, NULL, true, 100 * IFL_SECOND_NS);
+    assert_non_null(fresh);
     assert_true(fresh->memory_frames >= IFL_MEMORY_MIN);
     ifl_profile_unref(fresh);
     check_laws(house->pipeline);
@@ -150,7 +151,7 @@ static void *ask(void *context)
         struct ifl_delivered *delivered = NULL;
         request.seed = (uint64_t)i;
         enum ifl_result result = ifl_pipeline_generate(house->pipeline, NULL, &request,
-                                                       20 * IFL_SECOND_NS, &delivered, &error);
+                                                       100 * IFL_SECOND_NS, &delivered, &error);
         assert_true(result == IFL_OK || delivered == NULL);
         ifl_delivered_unref(delivered);
         if (result == IFL_ERR_CANCELLED)
@@ -166,7 +167,7 @@ static void stopping_answers_those_who_wait(void **state)
     set(house, "generate-interval", "0.01");
     begin(house);
     uint64_t serial = 0;
-    ifl_delivered_unref(ifl_pipeline_newest(house->pipeline, NULL, &serial, 20 * IFL_SECOND_NS));
+    ifl_delivered_unref(ifl_pipeline_newest(house->pipeline, NULL, &serial, 100 * IFL_SECOND_NS));
     pthread_t asker[6];
     for (int i = 0; i < 6; i++)
         pthread_create(&asker[i], NULL, ask, house);

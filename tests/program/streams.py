@@ -17,8 +17,9 @@ import urllib.parse
 from support import CLIP, ROOT, Case, laws_hold
 
 READ_S, OPEN_S, FIRST_S = 2, 4, 6
-# A source has left `live` one second after its deadline; half a second more for looking at it.
-LEAVE_S = READ_S + 1 + 0.5
+# A source has left `live` one second after its deadline (tests/source/test_hostile.c holds it to that); the rest is for
+# a machine on which looking at it takes long.
+LEAVE_S = READ_S + 1 + 10
 USER, PASSWORD = "joe", "open/sesame:4@2"
 LOGIN = f"{USER}:{urllib.parse.quote(PASSWORD, safe='')}"  # as a URI has it
 PASSPHRASE = "open-sesame-42"
@@ -151,22 +152,32 @@ class Streams(Case):
                           self.live.log.read_text()[-3000:])
             time.sleep(0.05)
 
-    def delivers(self, images, seconds=30):
+    def delivers(self, images, seconds=60):
         before = self.watch.delivered()
         self.comes_true(lambda: self.watch.delivered() >= max(before, 0) + images, seconds * self.PATIENCE,
                         f"{images} more images")
 
-    def goes_live(self, seconds=30):
+    def goes_live(self, seconds=60):
         self.comes_true(lambda: self.watch.state() == "live", seconds, "live")
 
     def leaves_live(self):
         self.comes_true(lambda: self.watch.state() not in ("live", ""), LEAVE_S * self.PATIENCE,
                         "leaving live")
 
+    def waits(self):
+        return [float(wait) for wait in re.findall(r"next in ([0-9.]+) s", self.live.log.read_text())]
+
     def comes_back(self):
-        """Live again as soon as the wait that now runs and the deadlines allow."""
-        waits = re.findall(r"next in ([0-9.]+) s", self.live.log.read_text())
-        self.goes_live((float(waits[-1] if waits else 1) + OPEN_S + FIRST_S + 1) * self.PATIENCE)
+        """Live again as soon as the wait that now runs and the deadlines allow. An attempt that began before the camera
+        was back may still fail: then the wait after it counts."""
+        before, begun = self.waits(), time.monotonic()
+
+        def is_late():
+            waits = (before[-1:] or [1]) + self.waits()[len(before):len(before) + 1]
+            return time.monotonic() - begun > sum(wait + OPEN_S + FIRST_S + 1 for wait in waits) * self.PATIENCE
+
+        self.comes_true(lambda: self.watch.state() == "live" or is_late(), 600, "live or late")
+        self.assertTrue(self.watch.state() == "live" or not is_late(), self.live.log.read_text()[-3000:])
 
     def outage(self, break_it, mend_it):
         """The camera goes away and comes back; images are delivered all the time."""
@@ -186,7 +197,7 @@ class Streams(Case):
         self.watch.end()
         self.assertEqual(self.watch.broken_laws, [])
         self.assertEqual([row for row in self.watch.rows if row[1].startswith("no answer")], [])
-        code = self.live.stop(seconds=15 * self.PATIENCE)
+        code = self.live.stop()
         self.assertEqual(code, 0, self.live.log.read_text())
         self.is_secret(said, *secrets)
 
@@ -206,7 +217,7 @@ class Streams(Case):
         """Wrong credentials: never live, and the reason says so."""
         self.begin(uri)
         self.comes_true(lambda: "refused the credentials" in self.watch.rows[-1][2]
-                        if self.watch.rows else False, 15, "a refusal")
+                        if self.watch.rows else False, 60, "a refusal")
         self.assertEqual({row[1] for row in self.watch.rows} - {"connecting", "unauthorized"}, set())
         said = [self.live.get("/api/v1/sources"), self.live.get("/metrics")]
         self.watch.end()

@@ -62,7 +62,7 @@ class Live:
         self.base = None
 
     def url(self, path):
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while not self.base:
             found = re.search(r"http://[0-9.]+:\d+", self.log.read_text())
             if found:
@@ -73,7 +73,7 @@ class Live:
                 time.sleep(0.02)
         return self.base + path
 
-    def get(self, path, timeout=10):
+    def get(self, path, timeout=30):
         with urllib.request.urlopen(self.url(path), timeout=timeout) as answer:
             return answer.read()
 
@@ -107,7 +107,7 @@ class Live:
             time.sleep(0.05)
         raise AssertionError(f"{what} did not come true in {seconds} s: " + self.log.read_text())
 
-    def stop(self, how=signal.SIGINT, seconds=15):
+    def stop(self, how=signal.SIGINT, seconds=60):
         """Ends it; returns its exit code."""
         self.process.send_signal(how)
         return self.process.wait(timeout=seconds)

@@ -488,7 +488,7 @@ static void reads_other_protocols(void **state)
         struct ifl_error error;
         void *self = NULL;
         enum ifl_result result = IFL_ERR_IO;
-        int64_t limit = ifl_now_ns(ifl_clock_real()) + 10 * IFL_SECOND_NS;
+        int64_t limit = ifl_now_ns(ifl_clock_real()) + 60 * IFL_SECOND_NS;
         while (result != IFL_OK && ifl_now_ns(ifl_clock_real()) < limit) {
             result = open_uri(uri, false, &self, &error); // until it listens
             if (result != IFL_OK)

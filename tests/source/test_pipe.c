@@ -199,6 +199,7 @@ static void silence_meets_the_deadline(void **state)
         .name = "p", .uri = uri, .open_deadline_ns = IFL_SECOND_NS / 10};
     assert_int_equal(ifl_source_pipe.open(&config, &self, &error), IFL_ERR_TIMEOUT);
     assert_true(write(ends[1], "YUV4MPEG2 W16 H16\nFRAME\nab", 26) == 26);
+    config.open_deadline_ns = 20 * IFL_SECOND_NS; // all of the header is there
     config.read_deadline_ns = IFL_SECOND_NS / 10;
     check_ok(ifl_source_pipe.open(&config, &self, &error), error);
     struct ifl_frame *frame;
