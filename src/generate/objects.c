@@ -122,14 +122,14 @@ static void note_refused(struct ifl_audit *audit, int large, int unsupported, in
 {
     if (large > 0 && unsupported > 0)
         snprintf(audit->note, sizeof audit->note,
-                 "left out: %d objects above %d pixels, %d with fewer than %d others", large,
+                 "left out: %d objects above %d pixels, %d that fewer than %d others fit", large,
                  OBJECT_SIDE_MAX, unsupported, k);
     else if (large > 0)
         snprintf(audit->note, sizeof audit->note, "left out: %d objects above %d pixels", large,
                  OBJECT_SIDE_MAX);
     else if (unsupported > 0)
-        snprintf(audit->note, sizeof audit->note, "left out: %d objects with fewer than %d others",
-                 unsupported, k);
+        snprintf(audit->note, sizeof audit->note,
+                 "left out: %d objects that fewer than %d others fit", unsupported, k);
 }
 
 static enum ifl_result paint_frame(const struct ifl_objects *objects, int k, int frame,

@@ -80,8 +80,12 @@ static int sketch_distance(const int8_t *a, const int8_t *b)
     return (sum_squares(a, b, upper) + 3 * sum_squares(a + upper, b + upper, lower)) / 2;
 }
 
-// The pose of `identity` nearest to the model's. Crops much smaller than the slot are too blurred:
-// they pay for it.
+// Crops this much smaller than the slot are not used: magnified, nothing in them is sharp, and
+// what was a shade of two pixels becomes a blotch.
+static const float MAGNIFIED_MOST = 1.75f;
+
+// The pose of `identity` nearest to the model's; INFINITY: it was never seen large enough. Crops
+// somewhat smaller than the slot are blurred: they pay for it.
 static float nearest_pose(const struct ifl_objects *objects, const struct ifl_crop *model,
                           float height, int identity, struct ifl_pose *pose)
 {
@@ -89,6 +93,8 @@ static float nearest_pose(const struct ifl_objects *objects, const struct ifl_cr
     const struct ifl_identity *row = &objects->identity[identity];
     for (int i = row->first_crop; i < row->first_crop + row->crops; i++) {
         const struct ifl_crop *crop = &objects->crop[i];
+        if (height > MAGNIFIED_MOST * crop->size)
+            continue;
         float blur = fmaxf(0, height / crop->size - 1);
         for (int mirrored = 0; mirrored < 2; mirrored++) {
             float d = (float)sketch_distance(model->sketch[0], crop->sketch[mirrored]);
@@ -118,6 +124,8 @@ static int rank_others(const struct ifl_objects *objects, const struct ifl_place
             continue;
         struct ranked one = {.identity = i};
         one.distance = nearest_pose(objects, crop, placement->height, i, &one.pose);
+        if (isinf(one.distance))
+            continue;
         int at = count < wanted ? count++ : wanted;
         for (; at > 0 && ranked[at - 1].distance > one.distance; at--) {
             if (at < wanted)

@@ -91,6 +91,36 @@ static void those_hidden_in_a_merged_component_are_excluded(void **state)
     close_painting(painting, profile);
 }
 
+// Nobody is made of others who were seen much smaller: their shades would become blotches.
+static void nobody_is_made_of_much_smaller_others(void **state)
+{
+    (void)state;
+    struct ifl_profile *profile = make_plaza(48, 16);
+    struct painting *painting = open_painting(profile);
+    const struct ifl_objects *objects = painting->objects;
+    uint8_t excluded[IDENTITIES_MAX] = {1};
+    struct ifl_placement placement = {.kind = KIND_UPRIGHT};
+    float largest = 0;
+    int made = 0;
+    for (int i = 0; i < objects->crops; i++)
+        largest = fmaxf(largest, objects->crop[i].size);
+    for (uint64_t seed = 0; seed < 60; seed++) {
+        struct ifl_pose pose[IFL_K_MAX];
+        struct ifl_blend blend;
+        struct ifl_rng rng;
+        ifl_rng_init(&rng, seed);
+        placement.height = largest * (0.5f + (float)seed / 40); // to 1.975
+        bool chosen = ifl_shape_choose(objects, &placement, excluded, 3, &rng, pose, &blend);
+        made += chosen;
+        for (int i = 0; chosen && i < blend.count; i++)
+            assert_true(placement.height <= 1.75f * objects->crop[pose[i].crop].size);
+        if (seed == 0)
+            assert_true(chosen);
+    }
+    assert_in_range(made, 20, 51); // above 1.75 times the largest: nobody
+    close_painting(painting, profile);
+}
+
 enum { SIDE = 7 };
 
 // Whether two patches differ by less than 2 of 255 (root mean square).
@@ -401,6 +431,7 @@ int main(void)
         cmocka_unit_test(every_object_is_a_blend_of_k_others),
         cmocka_unit_test(a_broken_blend_is_noticed),
         cmocka_unit_test(those_hidden_in_a_merged_component_are_excluded),
+        cmocka_unit_test(nobody_is_made_of_much_smaller_others),
         cmocka_unit_test(no_patch_is_verbatim),
         cmocka_unit_test(occupancy_follows_the_memory),
         cmocka_unit_test(weight_chooses_crowded_or_empty_layouts),

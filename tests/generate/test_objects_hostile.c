@@ -117,7 +117,8 @@ static void slots_of_unknown_identity_are_refused(void **state)
         paint(painting, 2, 0, seed);
         assert_int_equal(painting->audit.objects, 1);
         assert_int_equal(painting->audit.objects_refused, 1);
-        assert_string_equal(painting->audit.note, "left out: 1 objects with fewer than 2 others");
+        assert_string_equal(painting->audit.note,
+                            "left out: 1 objects that fewer than 2 others fit");
     }
     close_painting(painting, profile);
 }
