@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "ingest/view.h"
 #include "kernels/features_parts.h"
+#include "kernels/picture.h"
 
 // Thresholds; docs/camera-truth.md says where they come from.
 static const double black_p95 = 16, white_p05 = 239;
@@ -35,6 +36,7 @@ static const double former_s = 600;                 // so long the usual one may
 static const double shifted_kept = 0.25, shifted_found = 0.1, gone_kept = 0.04;
 static const double torn_grey = 0.2, torn_window_s = 3;
 static const double gap_s = 5; // of stream time, after which nothing lasts that was only suspected
+static const double sample_s = 2;        // between two good pictures that are kept to be shown
 static const double memory_change_s = 2; // at most so much time counts for one picture
 
 enum {
@@ -110,11 +112,18 @@ struct former {      // what was usual until the camera looked elsewhere
     struct ifl_view views[2];
 };
 
+struct sample {              // a good picture
+    struct ifl_frame *frame; // NULL: none
+    double at_s;             // stream time
+};
+
 struct ifl_health {
     char source[IFL_SOURCE_NAME_MAX];
     struct ifl_journal *journal;
     struct ifl_spectrum *spectrum;
     struct ifl_sight sight;
+    struct sample samples[2];                             // the newer one first
+    uint8_t planes[IFL_EXEMPLAR_BYTES];                   // scratch
     uint8_t whole_edges[IFL_SIGHT_SIDE * IFL_SIGHT_SIDE]; // of the last picture without a tear
     struct course course[SYMPTOMS];
     struct ifl_view views[2];  // by colour, in infrared
@@ -179,6 +188,7 @@ void ifl_health_destroy(struct ifl_health *health)
     if (!health)
         return;
     pthread_mutex_destroy(&health->lock);
+    ifl_health_forget(health, INT64_MAX);
     ifl_spectrum_destroy(health->spectrum);
     free(health);
 }
@@ -481,6 +491,40 @@ static void consider_view(struct ifl_health *health, const struct look *look)
         take_view(health, "the camera keeps moving; it is learned anew");
 }
 
+// ---- pictures to show ----
+
+// What may be frozen already is none.
+static void keep_sample(struct ifl_health *health, const struct ifl_frame *frame)
+{
+    struct sample *samples = health->samples;
+    if (health->still_s > 0 || (samples[0].frame && health->now_s - samples[0].at_s < sample_s))
+        return;
+    ifl_frame_unref(samples[1].frame);
+    samples[1] = samples[0];
+    samples[0] =
+        (struct sample){ifl_frame_ref((struct ifl_frame *)(uintptr_t)frame), health->now_s};
+}
+
+// The newest from before the symptom began; a moved view is noticed up to one look late.
+static const struct ifl_frame *sample_before(const struct ifl_health *health, enum symptom symptom)
+{
+    double begun_s = health->course[symptom].since_s - (symptom == FROZEN ? health->still_s : 0);
+    for (int i = 0; i < 2; i++)
+        if (health->samples[i].frame && health->samples[i].at_s < begun_s - check_s)
+            return health->samples[i].frame;
+    return NULL;
+}
+
+void ifl_health_forget(struct ifl_health *health, int64_t before_wall_ns)
+{
+    for (int i = 0; i < 2; i++)
+        if (health->samples[i].frame &&
+            health->samples[i].frame->capture_wall_ns < before_wall_ns) {
+            ifl_frame_unref(health->samples[i].frame);
+            health->samples[i].frame = NULL;
+        }
+}
+
 // ---- from symptoms to incidents ----
 
 static void begin(struct ifl_health *health, enum symptom symptom, const struct look *look)
@@ -515,7 +559,12 @@ static void begin(struct ifl_health *health, enum symptom symptom, const struct 
         feature->score = fabs(log((fabs(feature->after) + 1e-3) / (fabs(feature->before) + 1e-3)));
     }
     course->lasts = true;
+    const struct ifl_frame *before = sample_before(health, symptom);
+    if (before)
+        incident.before = ifl_picture_exemplar(before, NULL, health->planes);
+    incident.after = ifl_picture_exemplar(look->frame, NULL, health->planes);
     ifl_journal_report(health->journal, &incident);
+    ifl_incident_fini(&incident);
 }
 
 static void end(struct ifl_health *health, enum symptom symptom)
@@ -686,6 +735,8 @@ enum ifl_verdict ifl_health_take(struct ifl_health *health, const struct ifl_fra
     health->was_lit |= good && !look.dark;
     if (!health->course[TORN].shown)
         memcpy(health->whole_edges, health->sight.edges, sizeof health->whole_edges);
+    if (good)
+        keep_sample(health, frame);
     if (good && !health->hidden)
         ifl_view_learn(view, &health->sight, features, health->step_s);
     pthread_mutex_lock(&health->lock);
@@ -723,6 +774,7 @@ void ifl_health_reset(struct ifl_health *health)
     memset(health->views, 0, sizeof health->views);
     memset(&health->candidate, 0, sizeof health->candidate);
     health->former.number = 0;
+    ifl_health_forget(health, INT64_MAX);
     health->moved = health->shifted = health->hidden = health->stood = false;
 }
 

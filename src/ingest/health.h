@@ -6,7 +6,8 @@
 // when it is over. It learns what the camera usually shows (ingest/view.h) from good frames alone,
 // by day and, apart from it, in infrared; until it has, absolute thresholds hold. A change that
 // comes over minutes is the world's. Times are the stream's. Definitions, limits and how well it
-// does: docs/camera-truth.md. One thread; `status` any. Allocates nothing once made.
+// does: docs/camera-truth.md. One thread; `status` any. Keeps two good frames, so that an incident
+// can show one of before. Once made it allocates only these pictures, when an incident begins.
 #ifndef IFL_INGEST_HEALTH_H
 #define IFL_INGEST_HEALTH_H
 
@@ -40,6 +41,9 @@ struct ifl_health_views {
 void ifl_health_views(const struct ifl_health *health, struct ifl_health_views *views);
 // Forgets what the camera usually shows: what it shows now is learned. On its own thread.
 void ifl_health_reset(struct ifl_health *health);
+
+// Drops pictures that were taken before this time of the wall clock. On its own thread.
+void ifl_health_forget(struct ifl_health *health, int64_t before_wall_ns);
 
 // Keeps what it has learned of the camera (of the former view where there is one) in a file, and
 // takes it up again: IFL_ERR_NOT_FOUND, IFL_ERR_CORRUPT (also one of another version). On its own

@@ -227,6 +227,8 @@ static void take_snapshot(struct analyst *analyst, bool last)
     if (channel->retention_ns && channel->former)
         ifl_profiler_forget(channel->former, oldest_wall_ns(channel));
     if (channel->retention_ns)
+        ifl_health_forget(channel->health, oldest_wall_ns(channel));
+    if (channel->retention_ns)
         ifl_watch_forget(channel->watch, oldest_wall_ns(channel));
     if (channel->retention_ns)
         ifl_journal_forget(channel->journal, channel->name, INT64_MIN, oldest_wall_ns(channel));

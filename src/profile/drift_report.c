@@ -5,32 +5,16 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "kernels/picture.h"
 #include "profile/drift_state.h"
-#include "profile/pyramid.h"
 
 // ---- pictures ----
 
-static void picture_size(const struct ifl_frame *frame, int *width, int *height)
-{
-    double scale = fmin(1, fmin(320.0 / frame->width, 240.0 / frame->height));
-    *width = (int)fmax(1, scale * frame->width);
-    *height = (int)fmax(1, scale * frame->height);
-}
-
-// A picture of the frame in hand, in `reuse` where nobody else has that; NULL: no frame, no memory.
+// A picture of the frame in hand; NULL: no frame, no memory.
 static struct ifl_image *make_picture(struct ifl_drift *drift, struct ifl_image *reuse)
 {
     const struct ifl_frame *frame = drift->input ? drift->input->frame : NULL;
-    int width, height;
-    if (!frame)
-        return NULL;
-    picture_size(frame, &width, &height);
-    bool fits = reuse && __atomic_load_n(&reuse->refs, __ATOMIC_ACQUIRE) == 1 &&
-                reuse->width == width && reuse->height == height;
-    struct ifl_image *image = fits ? ifl_image_ref(reuse) : ifl_image_create(width, height);
-    if (image)
-        ifl_pyramid_base(frame, width, height, drift->planes, image->rgb);
-    return image;
+    return frame ? ifl_picture_exemplar(frame, reuse, drift->planes) : NULL;
 }
 
 void ifl_drift_take_picture(struct ifl_drift *drift, struct ifl_regime *regime)

@@ -4,12 +4,13 @@
 #define IFL_PROFILE_DRIFT_STATE_H
 
 #include "inferloop/drift.h"
+#include "kernels/picture.h"
 #include "profile/change.h"
 #include "profile/chart.h"
 #include "profile/outlier.h"
 #include "profile/season.h"
 
-enum { IFL_REGIMES_MAX = 8, IFL_EXEMPLAR_PIXELS = 320 * 240 };
+enum { IFL_REGIMES_MAX = 8 };
 
 // The row that is being made.
 struct ifl_row_sums {
@@ -74,7 +75,7 @@ struct ifl_drift {
     struct ifl_season season;
     uint64_t alarms, warnings, anomalies, held;
     int64_t picture_ns; // stream time of the last one taken
-    uint8_t planes[3 * IFL_EXEMPLAR_PIXELS];
+    uint8_t planes[IFL_EXEMPLAR_BYTES];
 };
 
 // drift_judge.c: the blocks of a known regime.

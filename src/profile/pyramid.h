@@ -1,14 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Pictures of the memory's sizes. In: canonical frames. Out: RGB24 with tight rows. Any thread; the
-// caller owns all storage.
+// Pictures of the memory's sizes: RGB24 with tight rows. Any thread; the caller owns all storage.
 #ifndef IFL_PROFILE_PYRAMID_H
 #define IFL_PROFILE_PYRAMID_H
 
-#include "inferloop/frame.h"
-
-// The frame at width x height, by area. `planes` is scratch of 3 * width * height bytes.
-void ifl_pyramid_base(const struct ifl_frame *frame, int width, int height, uint8_t *planes,
-                      uint8_t *rgb);
+#include <stdint.h>
 
 // Half the size (both sides of `from` are even): means of 2x2, rounded half up.
 void ifl_pyramid_halve(const uint8_t *from, int width, int height, uint8_t *to);

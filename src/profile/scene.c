@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernels/picture.h"
 #include "profile/pyramid.h"
 
 #define STRANGE_SHARE 0.6 // of the picture that differs from the plate
@@ -181,7 +182,7 @@ static void judge(struct ifl_scene *scene)
 void ifl_scene_look(struct ifl_scene *scene, const struct ifl_frame *frame)
 {
     int pixels = scene->width * scene->height;
-    ifl_pyramid_base(frame, scene->width, scene->height, scene->planes, scene->raw);
+    ifl_picture_scale(frame, scene->width, scene->height, scene->planes, scene->raw);
     coarsen(scene, scene->raw, scene->coarse);
     ifl_photometry_identity(&scene->photometry);
     scene->components = 0;

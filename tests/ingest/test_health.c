@@ -12,6 +12,7 @@
 #include "base/rng.h"
 #include "camera_faults.h"
 #include "ingest/view.h"
+#include "kernels/picture.h"
 #include "source/pattern.h"
 
 struct street {
@@ -504,6 +505,74 @@ static void keeps_the_usual_view_while_it_looks_elsewhere(void **state)
     close_known(&street, &rig);
 }
 
+static double distance(const struct ifl_image *a, const struct ifl_image *b)
+{
+    assert_non_null(a);
+    assert_non_null(b);
+    assert_true(a->width == b->width && a->height == b->height);
+    double sum = 0;
+    for (int i = 0; i < a->width * a->height * 3; i++)
+        sum += abs(a->rgb[i] - b->rgb[i]);
+    return sum / (a->width * a->height * 3);
+}
+
+// `fault` for a while; the newest incident is the caller's to fini.
+static void take_incident(struct camera_rig *rig, struct street *street, enum camera_fault fault,
+                          struct ifl_incident *incident)
+{
+    struct ifl_journal_filter filter = {.kind = -1, .lasting = true};
+    struct ifl_frame *good = next_frame(street);
+    for (int k = 0; k < 7 * rig->rate; k++) {
+        struct ifl_frame *frame = next_frame(street);
+        struct ifl_frame *bad = camera_fault_apply(fault, frame, good, k / rig->rate);
+        camera_rig_take(rig, bad);
+        ifl_frame_unref(bad);
+        ifl_frame_unref(frame);
+    }
+    ifl_frame_unref(good);
+    assert_int_equal(ifl_journal_read(rig->journal, &filter, incident, 1), 1);
+    assert_int_equal((int)incident->kind, camera_fault_row(fault)->kind);
+}
+
+// Before: as good pictures are. After: a bad one. What is forgotten is shown no more.
+static void an_incident_shows_what_was_and_what_is(void **state)
+{
+    (void)state;
+    static const enum camera_fault faults[] = {CAMERA_away, CAMERA_frozen, CAMERA_black};
+    static uint8_t planes[IFL_EXEMPLAR_BYTES];
+    struct street street;
+    struct camera_rig rig;
+    struct ifl_incident incident;
+    open_street(&street, 5);
+    camera_rig_open(&rig, 5);
+    watch(&rig, &street, CAMERA_FAULT_COUNT, 25);
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
+        struct ifl_frame *good = next_frame(&street);
+        struct ifl_frame *bad = camera_fault_apply(faults[i], good, good, 0);
+        struct ifl_image *was = ifl_picture_exemplar(good, NULL, planes);
+        struct ifl_image *is = ifl_picture_exemplar(bad, NULL, planes);
+        take_incident(&rig, &street, faults[i], &incident);
+        // The scene lives, so that each is only far nearer to what it is of.
+        if (faults[i] == CAMERA_frozen)
+            assert_true(distance(incident.before, was) < 10);
+        else
+            assert_true(distance(incident.before, was) < 0.6 * distance(incident.before, is) &&
+                        distance(incident.after, is) < 0.6 * distance(incident.after, was));
+        ifl_incident_fini(&incident);
+        ifl_image_unref(was);
+        ifl_image_unref(is);
+        ifl_frame_unref(bad);
+        ifl_frame_unref(good);
+        watch(&rig, &street, CAMERA_FAULT_COUNT, 5);
+    }
+    ifl_health_forget(rig.health, INT64_MAX);
+    take_incident(&rig, &street, CAMERA_black, &incident);
+    assert_null(incident.before);
+    assert_non_null(incident.after);
+    ifl_incident_fini(&incident);
+    close_known(&street, &rig);
+}
+
 int main(void)
 {
     ifl_log_setup(IFL_LOG_ERROR, IFL_LOG_TEXT);
@@ -523,6 +592,7 @@ int main(void)
         cmocka_unit_test(lets_a_moving_camera_move),
         cmocka_unit_test(knows_the_camera_after_a_restart),
         cmocka_unit_test(keeps_the_usual_view_while_it_looks_elsewhere),
+        cmocka_unit_test(an_incident_shows_what_was_and_what_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

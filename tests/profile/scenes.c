@@ -2,7 +2,7 @@
 #include "scenes.h"
 
 #include "base/hash.h"
-#include "profile/pyramid.h"
+#include "kernels/picture.h"
 #include "support.h"
 
 static uint8_t clamp(double value)
@@ -129,7 +129,7 @@ void scene_plate_error(const struct ifl_profile *profile, struct scene_view view
     uint8_t *planes = malloc(values), *truth = malloc(values);
     view.objects = view.noise = 0;
     struct ifl_frame *frame = scene_frame(&view);
-    ifl_pyramid_base(frame, width, height, planes, truth);
+    ifl_picture_scale(frame, width, height, planes, truth);
     ifl_frame_unref(frame);
     int64_t sum = 0;
     *most = 0;
