@@ -8,7 +8,7 @@
 
 #include "generate/objects_internal.h"
 
-enum { MODELS = 4 };
+enum { MODELS = 4, RANKED_MAX = 3 * IFL_K_MAX };
 
 // Silhouettes within it, about 2/3 of a canonical pixel, stand alike.
 static const float POSE_GAP = 28 * SKETCH * SKETCH;
@@ -143,7 +143,7 @@ static int choose_like_model(const struct ifl_objects *objects,
                              const struct ifl_placement *placement, const uint8_t *excluded, int k,
                              int wanted, struct ifl_rng *rng, struct ranked *ranked)
 {
-    struct ranked other[2 * IFL_K_MAX];
+    struct ranked other[RANKED_MAX];
     int best_count = 0;
     float best = INFINITY;
     for (int draw = 0; draw < MODELS && best > POSE_GAP; draw++) {
@@ -164,12 +164,13 @@ bool ifl_shape_choose(const struct ifl_objects *objects, const struct ifl_placem
                       const uint8_t *excluded, int k, struct ifl_rng *rng, struct ifl_pose *pose,
                       struct ifl_blend *blend)
 {
-    struct ranked ranked[2 * IFL_K_MAX];
-    int count = choose_like_model(objects, placement, excluded, k, 2 * k, rng, ranked);
+    struct ranked ranked[RANKED_MAX];
+    int count = choose_like_model(objects, placement, excluded, k, 3 * k, rng, ranked);
     if (count < k)
         return false;
-    // Half as many again as promised, where there are as many: no single one stands out.
-    int participants = k + (k + 1) / 2;
+    // Twice as many as promised, where there are as many: who was counted as two identities has no
+    // more than 1 / k either.
+    int participants = 2 * k;
     participants = participants < count ? participants : count;
     participants = participants < IFL_K_MAX ? participants : IFL_K_MAX;
     bool turn = ifl_rng_below(rng, 2);       // the whole object, so that both ways are as frequent

@@ -35,6 +35,8 @@ static void every_object_is_a_blend_of_k_others(void **state)
                 const struct ifl_object_record *record = &painting->record[o];
                 check_blend(&record->body, ks[i], record->slot_identity);
                 check_blend(&record->palette, ks[i], record->slot_identity);
+                // Who was counted as two identities has no more than 1 / k of the shape either.
+                assert_int_equal(record->body.count, 2 * ks[i]);
                 objects++;
             }
         }
