@@ -22,6 +22,9 @@
 static const double black_p95 = 16, white_p05 = 239;
 static const double frozen_s = 2, frozen_share = 0.1, frozen_noise = 0.2, frozen_exact = 0.02;
 static const double frozen_change = 0.15;
+static const double twitch_s = 0.15, twitch_gap_s = 0.75; // of key frames
+static const double twitch_most = 4, twitch_noise = 0.05;
+static const double repeats_most = 0.3, repeats_memory_s = 60;
 static const double frozen_most_s = 10; // of a camera that repeats pictures by itself
 static const double lost_most = 0.85, unlike = 0.65, blurred = 0.25, covered_detail = 0.5;
 static const double flat_entropy = 2, flat_energy = 4; // until a baseline exists
@@ -39,14 +42,7 @@ static const double gap_s = 5; // of stream time, after which nothing lasts that
 static const double sample_s = 2;        // between two good pictures that are kept to be shown
 static const double memory_change_s = 2; // at most so much time counts for one picture
 
-enum {
-    TORN_LEAST = 3,
-    PICTURES_LEAST = 2,
-    FROZEN_PICTURES = 4,
-    STILL_TO_BLIP = 8,
-    LOOKS_BACK = 6,
-    PARTLY_LEAST = 2
-};
+enum { TORN_LEAST = 3, PICTURES_LEAST = 2, FROZEN_PICTURES = 4, LOOKS_BACK = 6, PARTLY_LEAST = 2 };
 
 enum symptom {
     TORN,
@@ -87,7 +83,7 @@ static const struct row {
     [DEFOCUSED] = {IFL_INCIDENT_DEFOCUSED, 1.5, 1, 0, true, BIT(MOVED),
                    "clean the lens or focus it anew"},
     [MOVED] =
-        {IFL_INCIDENT_MOVED, 3, 1, 1, true, 0,
+        {IFL_INCIDENT_MOVED, 3, 1, 1.5, true, 0,
          "turn it back: what was learned is kept for 10 minutes. What it shows now is learned "
          "apart once it has stayed for 10 s"},
 };
@@ -136,9 +132,11 @@ struct ifl_health {
     int64_t last_ns;      // the frame's own time
     double now_s, step_s; // stream time so far, and since the frame before
     double still_s;       // how long nothing has changed
-    uint64_t still_pictures, still_blips, still_sequence;
+    double twitched_s;    // when a key frame last did so in stillness
+    uint64_t still_pictures, still_sequence;
     int64_t still_wall_ns;
-    double still_longest_s; // that ended by itself
+    double still_longest_s;           // that ended by itself
+    double repeated, repeated_over_s; // share of pictures that were still, of so many seconds
     double steady_from_s, steady_least, steady_greatest;
     double checked_s;
     bool was_lit; // since it began, or switched: its level is known from pictures with light
@@ -238,6 +236,20 @@ static bool tears_often(const struct ifl_health *health)
     return health->now_s - oldest_s <= torn_window_s;
 }
 
+// Its edges stand, so that they can be missed.
+static bool is_fixed(const struct look *look)
+{
+    return look->known && look->view->peak >= fixed_peak;
+}
+
+// And no blur took them, nor darkness: something stands before them.
+static bool has_no_edges_left(const struct ifl_health *health, const struct look *look)
+{
+    double jump = ifl_view_level(look->features) - look->view->level;
+    return is_fixed(look) && look->sharpness >= blurred && jump > -level_jump &&
+           ifl_view_kept(look->view, &health->sight, 0, 0) < gone_kept;
+}
+
 static bool is_covered(struct ifl_health *health, const struct look *look)
 {
     const struct ifl_features *features = look->features;
@@ -246,8 +258,9 @@ static bool is_covered(struct ifl_health *health, const struct look *look)
     if (!look->known) {
         if (entropy < flat_entropy && energy < flat_energy)
             cause = "flat";
-    } else if (look->lost >= lost_most && look->strange &&
-               energy < covered_detail * ifl_baseline_quantile(&look->view->energy, 0.05)) {
+    } else if (look->lost >= lost_most &&
+               energy < covered_detail * ifl_baseline_quantile(&look->view->energy, 0.05) &&
+               (look->strange || has_no_edges_left(health, look))) {
         cause = "structure lost";
     }
     if (cause)
@@ -278,24 +291,40 @@ static void end_stillness(struct ifl_health *health)
     if (!health->course[FROZEN].lasts && health->still_s > health->still_longest_s)
         health->still_longest_s = fmin(health->still_s, frozen_most_s / 2);
     health->still_s = 0;
-    health->still_pictures = health->still_blips = 0;
+    health->still_pictures = 0;
 }
 
-// An encoder's key frame makes even a frozen picture twitch now and then.
-static bool is_blip(const struct ifl_health *health, const struct look *look)
+// How often a camera repeats pictures by itself. Frozen ones tell nothing of that.
+static void learn_repeats(struct ifl_health *health, bool still)
 {
-    return has_noise(look) &&
-           (health->still_blips + 1) * STILL_TO_BLIP <= health->still_pictures + FROZEN_PICTURES;
+    if (health->course[FROZEN].lasts || health->step_s <= 0)
+        return;
+    health->repeated_over_s = fmin(health->repeated_over_s + health->step_s, repeats_memory_s);
+    health->repeated += health->step_s / health->repeated_over_s * (still - health->repeated);
+}
+
+// An encoder's key frame makes even a frozen picture twitch, slightly and now and then. One that
+// comes between pictures which are repeated by themselves is the next of them.
+static bool is_twitch(struct ifl_health *health, const struct look *look)
+{
+    double median, most, since_s = health->now_s - health->twitched_s;
+    ifl_view_change(look->features, &median, &most);
+    if (!look->known || look->view->change < twitch_noise || health->repeated > repeats_most ||
+        most > twitch_most || health->still_pictures == 0)
+        return false;
+    if (since_s >= twitch_gap_s)
+        health->twitched_s = health->now_s;
+    return since_s >= twitch_gap_s || since_s <= twitch_s;
 }
 
 static bool is_frozen(struct ifl_health *health, const struct look *look)
 {
     bool still = is_still(look);
-    if (!still && !is_blip(health, look)) {
+    learn_repeats(health, still);
+    if (!still && !is_twitch(health, look)) {
         end_stillness(health);
         return false;
     }
-    health->still_blips += !still;
     if (health->still_pictures++ == 0) {
         health->still_sequence = look->frame->sequence;
         health->still_wall_ns = look->frame->capture_wall_ns;
@@ -340,9 +369,10 @@ static bool is_steady(struct ifl_health *health, double level, double clipped)
 static bool is_exposure(struct ifl_health *health, const struct look *look)
 {
     double level = ifl_view_level(look->features), jump = level - look->view->level;
-    const double *value = look->features->value;
-    double clipped = fmax(value[IFL_FEATURE_clipped_high], value[IFL_FEATURE_clipped_low]);
-    if (!look->known || fabs(jump) < level_jump || (look->strange && clipped < clipped_most)) {
+    double clipped = ifl_view_clipped(look->features);
+    // A bright picture has no room to become brighter by much.
+    bool jumps = fabs(jump) >= level_jump || clipped - look->view->clipped >= clipped_most;
+    if (!look->known || !jumps || (look->strange && clipped < clipped_most)) {
         begin_steady(health, level);
         return false;
     }
@@ -390,12 +420,18 @@ static bool is_hidden(struct ifl_health *health, double kept, double usual, bool
     return health->hidden && health->now_s - health->hidden_from_s < hidden_s;
 }
 
+// What it saw between two glimpses of another view is not what is usual.
+static bool may_have_moved(const struct ifl_health *health)
+{
+    return health->course[MOVED].present && !health->former.number;
+}
+
 // Whether the camera looks elsewhere. One that never looks the same way for long cannot have moved.
 static void check_view(struct ifl_health *health, const struct look *look)
 {
     struct ifl_shift shift = shift_against(health, look->view->edges);
     double usual = look->view->peak;
-    bool far = hypot(shift.x, shift.y) > moved_share, fixed = look->known && usual >= fixed_peak;
+    bool far = hypot(shift.x, shift.y) > moved_share, fixed = is_fixed(look);
     double kept = ifl_view_kept(look->view, &health->sight, 0, 0);
     health->shifted = fixed && far && shift.peak > peak_certain && kept < shifted_kept &&
                       ifl_view_kept(look->view, &health->sight, shift.x, shift.y) >= shifted_found;
@@ -403,7 +439,7 @@ static void check_view(struct ifl_health *health, const struct look *look)
     bool gone = fixed && (far || shift.peak < moved_peak * usual) && kept < gone_kept;
     bool hidden = is_hidden(health, kept, look->view->kept, gone);
     health->moved = health->shifted || (gone && !hidden);
-    if (!health->moved && !health->hidden) {
+    if (!health->moved && !health->hidden && !may_have_moved(health)) {
         look->view->peak += 0.05 * ((far ? 0 : shift.peak) - usual);
         look->view->kept += 0.05 * (kept - look->view->kept);
     }
@@ -716,8 +752,10 @@ enum ifl_verdict ifl_health_take(struct ifl_health *health, const struct ifl_fra
     ifl_sight_take(&health->sight, &plane);
     choose_view(health);
     struct ifl_view *view = &health->views[health->mode];
-    if (view->level <= 0)
+    if (view->level <= 0) {
         view->level = ifl_view_level(features);
+        view->clipped = ifl_view_clipped(features);
+    }
     struct look look = {.frame = frame, .features = features, .view = view};
     look.known = ifl_view_is_known(view);
     look.dark = quantile(features->luma_histogram, 0.95) < black_p95;
@@ -737,7 +775,7 @@ enum ifl_verdict ifl_health_take(struct ifl_health *health, const struct ifl_fra
         memcpy(health->whole_edges, health->sight.edges, sizeof health->whole_edges);
     if (good)
         keep_sample(health, frame);
-    if (good && !health->hidden)
+    if (good && !health->hidden && !may_have_moved(health))
         ifl_view_learn(view, &health->sight, features, health->step_s);
     pthread_mutex_lock(&health->lock);
     for (int i = 0; i < SYMPTOMS; i++)
@@ -762,7 +800,7 @@ struct kept {
     uint64_t bytes, hash;
     struct ifl_view views[2];
 };
-static const char magic[8] = "IFLVIEW2";
+static const char magic[8] = "IFLVIEW3";
 
 void ifl_health_views(const struct ifl_health *health, struct ifl_health_views *views)
 {

@@ -13,6 +13,7 @@ static const double dead_energy = 4;   // below this a tile shows no more than n
 static const double live_energy = 16;  // above this it has structure to lose
 static const double edges_same = 0.6;  // correlation; strange ones reach 0.3
 static const double flat_spread = 4.0; // grey levels between tiles below which there is no pattern
+static const float clipped_black = 3, clipped_white = 252; // there noise does not show
 
 // ---- baselines ----
 
@@ -65,11 +66,23 @@ static int compare(const void *a, const void *b)
 
 void ifl_view_change(const struct ifl_features *features, double *median, double *most)
 {
+    const float *change = &features->tile_change[0][0], *mean = &features->tile_mean[0][0];
     float sorted[TILES];
-    memcpy(sorted, features->tile_change, sizeof sorted);
-    qsort(sorted, TILES, sizeof *sorted, compare);
-    *median = (double)sorted[TILES / 2];
-    *most = (double)sorted[TILES - 1];
+    int count = 0;
+    *most = 0;
+    for (int i = 0; i < TILES; i++) {
+        if (mean[i] > clipped_black && mean[i] < clipped_white)
+            sorted[count++] = change[i];
+        *most = fmax(*most, (double)change[i]);
+    }
+    qsort(sorted, (size_t)count, sizeof *sorted, compare);
+    *median = count ? (double)sorted[count / 2] : *most;
+}
+
+double ifl_view_clipped(const struct ifl_features *features)
+{
+    return fmax(features->value[IFL_FEATURE_clipped_high],
+                features->value[IFL_FEATURE_clipped_low]);
 }
 
 // ---- learning ----
@@ -113,6 +126,7 @@ void ifl_view_learn(struct ifl_view *view, const struct ifl_sight *sight,
     double quick = first ? 1 : share_of(seconds, 5), slow = fmax(early, share_of(seconds, 20)),
            slower = fmax(early, share_of(seconds, 60));
     view->level += quick * (ifl_view_level(features) - view->level);
+    view->clipped += quick * (ifl_view_clipped(features) - view->clipped);
     view->saturation += slower * (features->value[IFL_FEATURE_saturation_mean] - view->saturation);
     view->grey_share += (float)(slower * (sight->grey_share - (double)view->grey_share));
     view->likeness += slower * (ifl_view_likeness(view, features) - view->likeness);

@@ -29,6 +29,7 @@ struct ifl_view {
     struct ifl_baseline energy;    // a week's, as the next
     struct ifl_baseline entropy;
     double level;      // log brightness of the last seconds
+    double clipped;    // ifl_view_clipped of the last seconds
     double saturation; // of the last minute
     double change;     // least median change of a tile between two pictures that is usual
     double peak;       // of phase correlation with the reference
@@ -46,7 +47,11 @@ bool ifl_view_is_known(const struct ifl_view *view);
 // Sharpness of all pixels: variance of the Laplacian over that of luma.
 double ifl_view_detail(const struct ifl_features *features);
 double ifl_view_level(const struct ifl_features *features); // log of brightness
-// Median over the tiles of their change since the picture before, and the greatest one.
+// Share of pixels that are as bright, or as dark, as pixels can be.
+double ifl_view_clipped(const struct ifl_features *features);
+// Median over the tiles of their change since the picture before, and the greatest one. Tiles that
+// are as bright or as dark as can be show no noise and have no part in the median while there are
+// others.
 void ifl_view_change(const struct ifl_features *features, double *median, double *most);
 
 // `seconds`: since the picture before, at most a few.

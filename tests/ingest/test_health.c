@@ -294,6 +294,170 @@ static void sees_a_tear_in_a_busy_picture(void **state)
     close_known(&street, &rig);
 }
 
+static void open_street_as(struct street *street, const struct ifl_pattern_config *config)
+{
+    struct ifl_error error = {0};
+    street->config = *config;
+    street->number = 0;
+    check_ok(ifl_pattern_create(config, &street->scene, &error), error);
+}
+
+static void open_known_as(struct street *street, struct camera_rig *rig,
+                          const struct ifl_pattern_config *config)
+{
+    open_street_as(street, config);
+    camera_rig_open(rig, config->rate);
+    assert_int_equal(watch(rig, street, CAMERA_FAULT_COUNT, 25), 0);
+}
+
+// Also where the encoder has left hardly any noise, and where pictures come slowly.
+static void a_frozen_picture_may_twitch(void **state)
+{
+    (void)state;
+    static const struct {
+        double rate, noise;
+    } cases[] = {{5, 1.5}, {10, 0.3}, {5, 0.3}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct street street;
+        struct camera_rig rig;
+        struct camera_trial trial;
+        struct ifl_pattern_config config;
+        ifl_pattern_config_init(&config);
+        config.width = 240;
+        config.height = 136;
+        config.rate = cases[i].rate;
+        config.noise = cases[i].noise;
+        open_known_as(&street, &rig, &config);
+        struct camera_scene scene = {next_frame, &street, config.rate};
+        camera_try(&rig, &scene, CAMERA_frozen_coded, 1, 6, 3, &trial);
+        check_fault(camera_fault_row(CAMERA_frozen_coded), &trial);
+        check_others(camera_fault_row(CAMERA_frozen_coded), &trial);
+        close_known(&street, &rig);
+    }
+}
+
+// Five pictures a second of which one is new: what comes once a second is no key frame's twitch.
+static void a_camera_that_repeats_pictures_is_not_frozen(void **state)
+{
+    (void)state;
+    struct street street;
+    struct camera_rig rig;
+    struct ifl_pattern_config config;
+    ifl_pattern_config_init(&config);
+    config.width = 240;
+    config.height = 136;
+    config.objects = 0; // what moves is more than a twitch
+    open_street_as(&street, &config);
+    camera_rig_open(&rig, 5);
+    for (int k = 0; k < 60; k++) {
+        struct ifl_frame *frame = next_frame(&street);
+        for (int again = 0; again < 5; again++) {
+            struct ifl_frame *seen = camera_fault_apply(CAMERA_frozen, frame, frame, 0); // a copy
+            camera_rig_take(&rig, seen);
+            ifl_frame_unref(seen);
+        }
+        ifl_frame_unref(frame);
+    }
+    assert_int_equal(rig.held, 0);
+    close_known(&street, &rig);
+}
+
+// y = y * gain + offset, but for the left eighth.
+static void relight(struct ifl_frame *frame, double gain, double offset)
+{
+    for (int y = 0; y < frame->height; y++)
+        for (int x = frame->width / 8; x < frame->width; x++) {
+            uint8_t *pixel = (uint8_t *)frame->plane[0] + (ptrdiff_t)y * frame->stride[0] + x;
+            *pixel = (uint8_t)fmin(255, *pixel * gain + offset);
+        }
+}
+
+// White has no noise, and what was bright can't become brighter by a third.
+static void a_bright_picture_that_clips_is_not_frozen(void **state)
+{
+    (void)state;
+    struct street street;
+    struct camera_rig rig;
+    struct ifl_journal_counts counts = {0};
+    open_street(&street, 5);
+    camera_rig_open(&rig, 5);
+    for (int k = 0; k < 5 * 30; k++) {
+        struct ifl_frame *frame = next_frame(&street);
+        struct ifl_frame *seen = camera_fault_apply(CAMERA_frozen, frame, frame, 0); // a copy
+        relight(seen, 0.4, 150);
+        if (k >= 5 * 25)
+            relight(seen, 1.35, 0);
+        camera_rig_take(&rig, seen);
+        ifl_frame_unref(seen);
+        ifl_frame_unref(frame);
+    }
+    ifl_journal_count(rig.journal, &counts, 1);
+    assert_int_equal(counts.begun[IFL_INCIDENT_FROZEN], 0);
+    assert_int_equal(counts.begun[IFL_INCIDENT_EXPOSURE], 1);
+    assert_int_equal(rig.held, 25);
+    close_known(&street, &rig);
+}
+
+// A frosted pane before nearly all of the lens: grain, and the light of the scene.
+static struct ifl_frame *frost(const struct ifl_frame *frame, struct ifl_rng *rng)
+{
+    struct ifl_frame *once = camera_fault_apply(CAMERA_defocused, frame, frame, 0);
+    struct ifl_frame *seen = camera_fault_apply(CAMERA_defocused, once, once, 0);
+    ifl_frame_unref(once);
+    for (int y = 0; y < frame->height; y++) {
+        uint8_t *row = (uint8_t *)seen->plane[0] + (ptrdiff_t)y * seen->stride[0];
+        int pane = frame->width * 19 / 20;
+        for (int x = 0; x < pane; x++)
+            row[x] = (uint8_t)fmax(0, fmin(255, row[x] + 16 * ifl_rng_uniform(rng) - 8));
+        memcpy(row + pane, frame->plane[0] + (ptrdiff_t)y * frame->stride[0] + pane,
+               (size_t)(frame->width - pane));
+    }
+    return seen;
+}
+
+// How the light lies is not all: the edges are gone, and no blur took them.
+static void what_covers_may_have_the_light_of_the_scene(void **state)
+{
+    (void)state;
+    struct street street;
+    struct camera_rig rig;
+    struct ifl_rng rng;
+    ifl_rng_init(&rng, 1);
+    open_known(&street, &rig, 5);
+    for (int k = 0; k < 5 * 8; k++) {
+        struct ifl_frame *frame = next_frame(&street);
+        struct ifl_frame *seen = frost(frame, &rng);
+        camera_rig_take(&rig, seen);
+        ifl_frame_unref(seen);
+        ifl_frame_unref(frame);
+    }
+    assert_true(ifl_journal_lasts(rig.journal, "camera", IFL_INCIDENT_COVERED));
+    assert_int_equal(count_moved(&rig), 0);
+    close_known(&street, &rig);
+}
+
+// Where much happens a turning camera sees now and then what looks like the usual view.
+static void a_camera_that_keeps_turning_has_moved(void **state)
+{
+    (void)state;
+    struct street street;
+    struct camera_rig rig;
+    struct camera_trial trial;
+    struct ifl_pattern_config config;
+    ifl_pattern_config_init(&config);
+    config.width = 320;
+    config.height = 180;
+    config.light = 3;
+    config.objects = 8;
+    config.seed = 5;
+    open_known_as(&street, &rig, &config);
+    struct camera_scene scene = {next_frame, &street, config.rate};
+    camera_try(&rig, &scene, CAMERA_pan, 15, 12, 3, &trial);
+    assert_true(trial.found_s >= 0 && trial.found_s <= camera_fault_row(CAMERA_pan)->found_s);
+    assert_true(trial.held > 0.8);
+    close_known(&street, &rig);
+}
+
 // What one picture shows of a wall of bricks: rows [from, to) stand `aside` to the right.
 static void take_wall(struct ifl_sight *sight, int from, int to, int aside)
 {
@@ -585,6 +749,11 @@ int main(void)
         cmocka_unit_test(begins_anew_when_told),
         cmocka_unit_test(what_comes_before_the_lens_has_not_moved_it),
         cmocka_unit_test(sees_a_tear_in_a_busy_picture),
+        cmocka_unit_test(a_frozen_picture_may_twitch),
+        cmocka_unit_test(a_camera_that_repeats_pictures_is_not_frozen),
+        cmocka_unit_test(a_bright_picture_that_clips_is_not_frozen),
+        cmocka_unit_test(what_covers_may_have_the_light_of_the_scene),
+        cmocka_unit_test(a_camera_that_keeps_turning_has_moved),
         cmocka_unit_test(what_drives_is_no_tear),
         cmocka_unit_test(counts_the_edges_that_stand_aside),
         cmocka_unit_test(a_camera_whose_pictures_tear_has_not_moved),
