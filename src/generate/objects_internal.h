@@ -101,10 +101,14 @@ struct ifl_blend {
     double weight[IFL_K_MAX];
 };
 
+// What a component shows, as far as its size tells: one object and all of it, a part of one (the
+// border cuts it, something hides it), or several.
+enum ifl_shows { SHOWS_ONE, SHOWS_PART, SHOWS_SEVERAL };
+
 // Where an object shall stand.
 struct ifl_placement {
-    int component;        // of the layout's frame
-    bool alone;           // the component shows one object and all of it
+    int component; // of the layout's frame
+    enum ifl_shows shows;
     float foot_x, foot_y; // the foot line, pixels
     float height;         // pixels
     enum ifl_kind_index kind;
@@ -160,6 +164,8 @@ int ifl_layout_pick(const struct ifl_objects *objects, double weight, struct ifl
 // Placements for a frame, farthest first; `refused` counts what cannot be replaced.
 int ifl_layout_place(const struct ifl_objects *objects, int frame, struct ifl_rng *rng,
                      struct ifl_placement *placement, int *refused);
+
+// objects_exclude.c
 // Marks every identity that may have stood in the placement's slot. Returns the slot's, or -1.
 int ifl_layout_exclude(const struct ifl_objects *objects, int frame,
                        const struct ifl_placement *placement, uint8_t *excluded);

@@ -239,10 +239,13 @@ static int place_component(const struct ifl_objects *objects, int frame, int com
     float wide = (float)c->width / (kind->aspect * height);
     // Groups have gaps; what fills its box is one large thing.
     bool gaps = (float)c->area < 0.75f * (float)(c->width * c->height);
-    if (index == KIND_UPRIGHT && gaps && (share > 1.6f || wide > 1.9f || tall > 1.45f)) {
+    bool several = share > 1.6f || wide > 1.9f || tall > 1.45f;
+    if (index == KIND_UPRIGHT && gaps && several) {
         int count = place_several(objects, frame, component, index, placement, room);
-        for (int i = 0; i < count; i++)
+        for (int i = 0; i < count; i++) {
             placement[i].component = component;
+            placement[i].shows = SHOWS_SEVERAL;
+        }
         if (count > 0)
             return count;
     }
@@ -250,7 +253,8 @@ static int place_component(const struct ifl_objects *objects, int frame, int com
     if (c->edges == 0 && share < 0.5f && chance >= (double)share)
         return 0;
     one.component = component;
-    one.alone = c->edges == 0 && share > 0.5f && share <= 1.6f;
+    bool whole = c->edges == 0 && share > 0.5f && share <= 1.6f;
+    one.shows = whole ? SHOWS_ONE : several ? SHOWS_SEVERAL : SHOWS_PART;
     if (index == KIND_WIDE && c->edges == 0)
         one.height = (float)c->height;
     placement[0] = one;
@@ -286,37 +290,4 @@ int ifl_layout_place(const struct ifl_objects *objects, int frame, struct ifl_rn
     }
     qsort(placement, (size_t)count, sizeof *placement, by_foot);
     return count;
-}
-
-static bool covers_time(const struct ifl_event *event, uint64_t index, uint64_t slack)
-{
-    return event->first_index <= index + slack && event->last_index + slack >= index;
-}
-
-// In a merged or cut component anybody may be hidden who was there at that time.
-static void exclude_hidden(const struct ifl_objects *objects, int frame, uint8_t *excluded)
-{
-    const struct ifl_profile *profile = objects->profile;
-    const struct ifl_memory_frame *memory = profile->memory[frame];
-    for (int i = 0; i < profile->events; i++) {
-        const struct ifl_event *event = &profile->event[i];
-        if (!covers_time(event, memory->media_index, 10))
-            continue;
-        int identity = ifl_objects_find_identity(objects, event->id);
-        if (identity >= 0)
-            excluded[identity] = 1;
-    }
-}
-
-int ifl_layout_exclude(const struct ifl_objects *objects, int frame,
-                       const struct ifl_placement *placement, uint8_t *excluded)
-{
-    const struct ifl_memory_frame *memory = objects->profile->memory[frame];
-    memset(excluded, 0, (size_t)objects->identities);
-    int slot = ifl_objects_find_identity(objects, memory->component[placement->component].event);
-    if (slot >= 0)
-        excluded[slot] = 1;
-    if (!placement->alone)
-        exclude_hidden(objects, frame, excluded);
-    return slot;
 }

@@ -93,6 +93,79 @@ static void those_hidden_in_a_merged_component_are_excluded(void **state)
     close_painting(painting, profile);
 }
 
+// A frame in which the lower border cuts event 1, and others stand about. The identities that may
+// have stood in its slot.
+static void exclude_at_border(struct ifl_profile *profile, enum ifl_shows shows, uint8_t *excluded)
+{
+    struct painting *painting = open_painting(profile);
+    struct ifl_placement placement[PLACEMENTS_MAX];
+    struct ifl_rng rng;
+    ifl_rng_init(&rng, 1);
+    int refused = 0, i = 0;
+    int count = ifl_layout_place(painting->objects, 20, &rng, placement, &refused);
+    while (i < count && placement[i].component != 0)
+        i++;
+    assert_in_range(i, 0, count - 1);
+    assert_int_equal(placement[i].shows, SHOWS_PART);
+    placement[i].shows = shows;
+    assert_int_equal(ifl_layout_exclude(painting->objects, 20, &placement[i], excluded), 0);
+    ifl_objects_destroy(painting->objects);
+    free(painting);
+}
+
+static struct ifl_profile *make_border(void)
+{
+    struct ifl_profile *profile = make_plaza(48, 16);
+    for (int f = 20; f < 22; f++) {
+        profile->memory[f]->components = 0;
+        memset((void *)profile->memory[f]->label, 0, AREA);
+    }
+    add_person(profile, 20, 1, 50, 128);                                              // cut
+    add_person(profile, 20, 2, 110, 80);                                              // far away
+    add_person(profile, 20, 3, 66, 100);                                              // beside it
+    add_person(profile, 20, 5, 140, 100);                                             // far away,
+    add_person(profile, 21, 1, 60, 90);                                               // but they
+    add_person(profile, 21, 5, 64, 90);                                               // met
+    draw(profile->memory[20], open_component(profile->memory[20], 6), 20, 60, 10, 6); // a piece
+    struct ifl_event *event = (struct ifl_event *)profile->event;
+    for (int e = 0; e < 16; e++) { // 4 was there at that time and is not seen; from 7 on elsewhen
+        event[e].first_index = e < 6 ? 1900 : 4000;
+        event[e].last_index = e < 6 ? 2100 : 4000;
+    }
+    return profile;
+}
+
+// Who is seen whole elsewhere in that very picture does not stand in the slot. All others may.
+static void who_is_seen_elsewhere_may_take_part(void **state)
+{
+    (void)state;
+    struct ifl_profile *profile = make_border();
+    uint8_t excluded[IDENTITIES_MAX];
+    exclude_at_border(profile, SHOWS_PART, excluded);
+    const uint8_t wanted[7] = {1, 0, 1, 1, 1, 1, 0};
+    assert_memory_equal(excluded, wanted, sizeof wanted);
+    exclude_at_border(profile, SHOWS_SEVERAL, excluded); // of a crowd nobody knows who is in it
+    const uint8_t all[7] = {1, 1, 1, 1, 1, 1, 0};
+    assert_memory_equal(excluded, all, sizeof all);
+    ifl_profile_unref(profile);
+}
+
+// Of two tracks that may be one person one is elsewhere: the other may still be in the slot.
+static void who_is_hidden_by_another_track_is_excluded(void **state)
+{
+    (void)state;
+    struct ifl_profile *profile = make_border();
+    struct ifl_event *event = (struct ifl_event *)profile->event;
+    uint8_t excluded[IDENTITIES_MAX];
+    event[15].identity = 2; // as event 2, which is far away
+    exclude_at_border(profile, SHOWS_PART, excluded);
+    assert_false(excluded[1]);
+    event[15].first_index = event[15].last_index = 2005;
+    exclude_at_border(profile, SHOWS_PART, excluded);
+    assert_true(excluded[1]);
+    ifl_profile_unref(profile);
+}
+
 // Nobody is made of others who were seen much smaller: their shades would become blotches.
 static void nobody_is_made_of_much_smaller_others(void **state)
 {
@@ -433,6 +506,8 @@ int main(void)
         cmocka_unit_test(every_object_is_a_blend_of_k_others),
         cmocka_unit_test(a_broken_blend_is_noticed),
         cmocka_unit_test(those_hidden_in_a_merged_component_are_excluded),
+        cmocka_unit_test(who_is_seen_elsewhere_may_take_part),
+        cmocka_unit_test(who_is_hidden_by_another_track_is_excluded),
         cmocka_unit_test(nobody_is_made_of_much_smaller_others),
         cmocka_unit_test(no_patch_is_verbatim),
         cmocka_unit_test(occupancy_follows_the_memory),
