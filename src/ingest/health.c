@@ -303,14 +303,15 @@ static void learn_repeats(struct ifl_health *health, bool still)
     health->repeated += health->step_s / health->repeated_over_s * (still - health->repeated);
 }
 
-// An encoder's key frame makes even a frozen picture twitch, slightly and now and then. One that
-// comes between pictures which are repeated by themselves is the next of them.
+// An encoder's key frame makes even a frozen picture twitch, slightly, all over and now and then.
+// A clock in the picture changes one place. What comes between pictures which are repeated by
+// themselves is the next of them.
 static bool is_twitch(struct ifl_health *health, const struct look *look)
 {
     double median, most, since_s = health->now_s - health->twitched_s;
     ifl_view_change(look->features, &median, &most);
     if (!look->known || look->view->change < twitch_noise || health->repeated > repeats_most ||
-        most > twitch_most || health->still_pictures == 0)
+        most > twitch_most || median < frozen_exact || health->still_pictures == 0)
         return false;
     if (since_s >= twitch_gap_s)
         health->twitched_s = health->now_s;

@@ -336,6 +336,32 @@ static void a_frozen_picture_may_twitch(void **state)
     }
 }
 
+// Nor is one frozen whose encoder sends nothing else while nothing else changes.
+static void a_clock_that_ticks_is_no_twitch(void **state)
+{
+    (void)state;
+    struct street street;
+    struct camera_rig rig;
+    struct ifl_pattern_config config;
+    ifl_pattern_config_init(&config);
+    config.width = 240;
+    config.height = 136;
+    config.noise = 0.3;
+    open_known_as(&street, &rig, &config);
+    struct ifl_frame *still = next_frame(&street);
+    for (int k = 0; k < 60; k++) {
+        struct ifl_frame *seen = camera_fault_apply(CAMERA_frozen, still, still, 0); // a copy
+        for (int y = 0; y < 8; y++)
+            memset((uint8_t *)seen->plane[0] + (ptrdiff_t)y * seen->stride[0],
+                   k / 10 % 2 ? 100 : 120, 8);
+        camera_rig_take(&rig, seen);
+        ifl_frame_unref(seen);
+    }
+    assert_int_equal(rig.held, 0);
+    ifl_frame_unref(still);
+    close_known(&street, &rig);
+}
+
 // Five pictures a second of which one is new: what comes once a second is no key frame's twitch.
 static void a_camera_that_repeats_pictures_is_not_frozen(void **state)
 {
@@ -750,6 +776,7 @@ int main(void)
         cmocka_unit_test(what_comes_before_the_lens_has_not_moved_it),
         cmocka_unit_test(sees_a_tear_in_a_busy_picture),
         cmocka_unit_test(a_frozen_picture_may_twitch),
+        cmocka_unit_test(a_clock_that_ticks_is_no_twitch),
         cmocka_unit_test(a_camera_that_repeats_pictures_is_not_frozen),
         cmocka_unit_test(a_bright_picture_that_clips_is_not_frozen),
         cmocka_unit_test(what_covers_may_have_the_light_of_the_scene),
