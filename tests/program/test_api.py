@@ -88,7 +88,7 @@ class Api(Case):
         headers, job = call("POST", "/api/v1/jobs", {"count": 3, "seed": 40}, 202)
         live.wait_until(lambda: live.json(headers["location"])["state"] == "done", 60, "the job's end")
         self.assertEqual(live.json(job["url"])["progress"], {"done": 3, "rejected": 0, "total": 3})
-        job = call("POST", "/api/v1/jobs", {"count": 64, "width": 1280, "height": 720}, 202)[1]
+        job = call("POST", "/api/v1/jobs", {"count": 64, "width": 1024, "height": 576}, 202)[1]
         call("DELETE", job["url"])
         live.wait_until(lambda: live.json(job["url"])["state"] == "cancelled", 60, "the cancelling")
 
