@@ -199,7 +199,7 @@ def hugging_face_python():
     python = ROOT / ".cache" / "venv" / "bin" / "python"
     if not (ROOT / ".cache" / "venv" / "ready").exists():
         subprocess.run(["/usr/bin/python3", "-m", "venv", ROOT / ".cache" / "venv"], check=False)
-        done = subprocess.run([python, "-m", "pip", "install", "--quiet", "datasets", "pillow"],
+        done = subprocess.run([python, "-m", "pip", "install", "--quiet", "datasets==5.2.0", "pillow==13.0.0"],
                               capture_output=True, text=True, timeout=300)
         if done.returncode != 0:
             print(done.stderr)
