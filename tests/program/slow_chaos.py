@@ -22,7 +22,7 @@ from support import laws_hold
 SECONDS = float(os.environ.get("INFERLOOP_CHAOS_SECONDS", "120"))
 SEED = int(os.environ.get("INFERLOOP_CHAOS_SEED", "1"))
 OPEN_S, READ_S, FIRST_S = 2, 2, 4
-SLACK_S = 10  # for looking, and for a machine that is busy with other things
+SLACK_S = 4  # for looking, and for a machine that is busy with other things
 CLOCK_S = 9  # between two jumps of the wall clock
 RTSP_FAULTS = ("kill", "hang", "refuse")
 

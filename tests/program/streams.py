@@ -17,9 +17,8 @@ import urllib.parse
 from support import CLIP, ROOT, Case, laws_hold
 
 READ_S, OPEN_S, FIRST_S = 2, 4, 6
-# A source has left `live` one second after its deadline (tests/source/test_hostile.c holds it to that); the rest is for
-# a machine on which looking at it takes long.
-LEAVE_S = READ_S + 1 + 10
+# A source has left `live` one second after its deadline; half a second more for looking at it.
+LEAVE_S = READ_S + 1 + 0.5
 USER, PASSWORD = "joe", "open/sesame:4@2"
 LOGIN = f"{USER}:{urllib.parse.quote(PASSWORD, safe='')}"  # as a URI has it
 PASSPHRASE = "open-sesame-42"
