@@ -108,9 +108,10 @@ struct former {      // what was usual until the camera looked elsewhere
     struct ifl_view views[2];
 };
 
-struct sample {              // a good picture
-    struct ifl_frame *frame; // NULL: none
-    double at_s;             // stream time
+struct sample {              // a good picture, small
+    struct ifl_image *image; // NULL: none
+    int64_t wall_ns;
+    double at_s; // stream time
 };
 
 struct ifl_health {
@@ -530,35 +531,34 @@ static void consider_view(struct ifl_health *health, const struct look *look)
 
 // ---- pictures to show ----
 
-// What may be frozen already is none.
+// What may be frozen already is none. The oldest gives its place, so that nothing is allocated.
 static void keep_sample(struct ifl_health *health, const struct ifl_frame *frame)
 {
-    struct sample *samples = health->samples;
-    if (health->still_s > 0 || (samples[0].frame && health->now_s - samples[0].at_s < sample_s))
+    struct sample *samples = health->samples, oldest = samples[1];
+    if (health->still_s > 0 || (samples[0].image && health->now_s - samples[0].at_s < sample_s))
         return;
-    ifl_frame_unref(samples[1].frame);
     samples[1] = samples[0];
-    samples[0] =
-        (struct sample){ifl_frame_ref((struct ifl_frame *)(uintptr_t)frame), health->now_s};
+    samples[0] = (struct sample){ifl_picture_exemplar(frame, oldest.image, health->planes),
+                                 frame->capture_wall_ns, health->now_s};
+    ifl_image_unref(oldest.image);
 }
 
 // The newest from before the symptom began; a moved view is noticed up to one look late.
-static const struct ifl_frame *sample_before(const struct ifl_health *health, enum symptom symptom)
+static struct ifl_image *sample_before(const struct ifl_health *health, enum symptom symptom)
 {
     double begun_s = health->course[symptom].since_s - (symptom == FROZEN ? health->still_s : 0);
     for (int i = 0; i < 2; i++)
-        if (health->samples[i].frame && health->samples[i].at_s < begun_s - check_s)
-            return health->samples[i].frame;
+        if (health->samples[i].image && health->samples[i].at_s < begun_s - check_s)
+            return ifl_image_ref(health->samples[i].image);
     return NULL;
 }
 
 void ifl_health_forget(struct ifl_health *health, int64_t before_wall_ns)
 {
     for (int i = 0; i < 2; i++)
-        if (health->samples[i].frame &&
-            health->samples[i].frame->capture_wall_ns < before_wall_ns) {
-            ifl_frame_unref(health->samples[i].frame);
-            health->samples[i].frame = NULL;
+        if (health->samples[i].wall_ns < before_wall_ns) {
+            ifl_image_unref(health->samples[i].image);
+            health->samples[i].image = NULL;
         }
 }
 
@@ -596,9 +596,7 @@ static void begin(struct ifl_health *health, enum symptom symptom, const struct 
         feature->score = fabs(log((fabs(feature->after) + 1e-3) / (fabs(feature->before) + 1e-3)));
     }
     course->lasts = true;
-    const struct ifl_frame *before = sample_before(health, symptom);
-    if (before)
-        incident.before = ifl_picture_exemplar(before, NULL, health->planes);
+    incident.before = sample_before(health, symptom);
     incident.after = ifl_picture_exemplar(look->frame, NULL, health->planes);
     ifl_journal_report(health->journal, &incident);
     ifl_incident_fini(&incident);

@@ -6,8 +6,8 @@
 // when it is over. It learns what the camera usually shows (ingest/view.h) from good frames alone,
 // by day and, apart from it, in infrared; until it has, absolute thresholds hold. A change that
 // comes over minutes is the world's. Times are the stream's. Definitions, limits and how well it
-// does: docs/camera-truth.md. One thread; `status` any. Keeps two good frames, so that an incident
-// can show one of before. Once made it allocates only these pictures, when an incident begins.
+// does: docs/camera-truth.md. One thread; `status` any. Keeps small pictures of two good frames,
+// so that an incident can show one of before; it allocates only when an incident takes one away.
 #ifndef IFL_INGEST_HEALTH_H
 #define IFL_INGEST_HEALTH_H
 
