@@ -14,6 +14,20 @@ struct ifl_ycc_map {
     int16_t cb_cb, cb_cr, cr_cb, cr_cr;
 };
 
+// Boxes side by side that become a row of samples each. Units as in scale.c: a column is `sample`
+// of them wide, a row of the source is weighed by how many of its units lie in the boxes.
+struct ifl_row_boxes {
+    int boxes, columns;         // at most IFL_ROW_COLUMNS
+    const int32_t *at, *part;   // boxes + 1 borders: the column each lies in, units before it
+    const uint16_t *has_border; // bit i % 16 of [i / 16]: in column i, one at most; columns + 1
+    uint32_t sample;
+    int area;                    // units of a box, at most IFL_ROW_AREA
+    int rows;                    // from first to last; a single one weighs `first`
+    uint16_t first, inner, last; // all rows together at most 257
+};
+
+enum { IFL_ROW_COLUMNS = 1920, IFL_ROW_AREA = 1 << 13 };
+
 struct ifl_row_kernels {
     // sum[i] += weight * (column i of the `rows` rows). rows <= 256; the result fits 32 bits.
     void (*add_rows)(const uint8_t *from, ptrdiff_t stride, int rows, uint32_t weight,
@@ -37,6 +51,9 @@ struct ifl_row_kernels {
                       uint32_t sample, double *box, int count, int channels);
     // out[i] = box[i] / area, area < 2^29, to nearest, halves up.
     void (*divide)(const double *box, int64_t area, uint8_t *out, int count);
+    // out[i] = mean of box i, halves up. `from` is the first column of the first row.
+    void (*box_means)(const struct ifl_row_boxes *boxes, const uint8_t *from, ptrdiff_t stride,
+                      uint8_t *out);
     void (*split_pairs)(const uint8_t *pairs, uint8_t *even, uint8_t *odd, int count);
 };
 

@@ -176,22 +176,70 @@ static void map_chroma(const struct ifl_ycc_map *map, const uint8_t *cb, const u
                                  mixed ? mixed + x : NULL, count - x);
 }
 
-// Within 8 lanes by three steps, and what was before them added.
+// What is before each of 8 columns, all that was before them included; `all` then holds them too.
+// Within the lanes by three steps.
+static inline __m256i sums_before(__m256i own, __m256i *all)
+{
+    __m256i part = own;
+    part = _mm256_add_epi32(part, _mm256_slli_si256(part, 4));
+    part = _mm256_add_epi32(part, _mm256_slli_si256(part, 8));
+    __m256i low = _mm256_permutevar8x32_epi32(part, _mm256_set1_epi32(3));
+    part = _mm256_add_epi32(part, _mm256_blend_epi32(low, _mm256_setzero_si256(), 15));
+    __m256i before = _mm256_add_epi32(_mm256_sub_epi32(part, own), *all);
+    *all = _mm256_add_epi32(*all, _mm256_permutevar8x32_epi32(part, _mm256_set1_epi32(7)));
+    return before;
+}
+
 static void running_sums(const uint32_t *sum, uint32_t *before, int count, int channels)
 {
     __m256i all = _mm256_setzero_si256();
     int i = 0;
     for (; channels == 1 && i + 8 <= count; i += 8) {
-        __m256i own = _mm256_loadu_si256((const __m256i *)(sum + i)), part = own;
-        part = _mm256_add_epi32(part, _mm256_slli_si256(part, 4));
-        part = _mm256_add_epi32(part, _mm256_slli_si256(part, 8));
-        __m256i low = _mm256_permutevar8x32_epi32(part, _mm256_set1_epi32(3));
-        part = _mm256_add_epi32(part, _mm256_blend_epi32(low, _mm256_setzero_si256(), 15));
-        part = _mm256_add_epi32(part, all);
-        _mm256_storeu_si256((__m256i *)(before + i), _mm256_sub_epi32(part, own));
-        all = _mm256_permutevar8x32_epi32(part, _mm256_set1_epi32(7));
+        __m256i own = _mm256_loadu_si256((const __m256i *)(sum + i));
+        _mm256_storeu_si256((__m256i *)(before + i), sums_before(own, &all));
     }
     continue_sums(sum, before, i, count, channels, (uint32_t)_mm256_extract_epi32(all, 0));
+}
+
+// 16 columns of all rows, weighed.
+static inline __m256i weigh_rows(const struct ifl_row_boxes *boxes, const uint8_t *from,
+                                 ptrdiff_t stride)
+{
+    __m256i inner = _mm256_setzero_si256();
+    __m256i sum = _mm256_mullo_epi16(load_wide(from), _mm256_set1_epi16((short)boxes->first));
+    for (int r = 1; r < boxes->rows - 1; r++)
+        inner = _mm256_add_epi16(inner, load_wide(from + r * stride));
+    inner = _mm256_mullo_epi16(inner, _mm256_set1_epi16((short)boxes->inner));
+    if (boxes->rows == 1)
+        return sum;
+    __m256i last = load_wide(from + (boxes->rows - 1) * stride);
+    sum = _mm256_add_epi16(sum, _mm256_mullo_epi16(last, _mm256_set1_epi16((short)boxes->last)));
+    return _mm256_add_epi16(sum, inner);
+}
+
+static void box_means(const struct ifl_row_boxes *boxes, const uint8_t *from, ptrdiff_t stride,
+                      uint8_t *out)
+{
+    uint32_t before[IFL_ROW_COLUMNS + 2], rest[16];
+    __m256i all = _mm256_setzero_si256();
+    int x = 0;
+    for (; x + 16 <= boxes->columns; x += 16) {
+        if (x % 64 == 0)
+            foresee(boxes, from + x, stride);
+        __m256i sum = weigh_rows(boxes, from + x, stride);
+        __m256i low = _mm256_cvtepu16_epi32(_mm256_castsi256_si128(sum));
+        __m256i high = _mm256_cvtepu16_epi32(_mm256_extracti128_si256(sum, 1));
+        _mm256_storeu_si256((__m256i *)(before + x), sums_before(low, &all));
+        _mm256_storeu_si256((__m256i *)(before + x + 8), sums_before(high, &all));
+    }
+    for (int i = x; i < boxes->columns; i++) {
+        rest[i - x] = 0;
+        for (int r = 0; r < boxes->rows; r++)
+            rest[i - x] += (uint32_t)row_weight(boxes, r) * from[r * stride + i];
+    }
+    continue_sums(rest, before + x, 0, boxes->columns - x, 1,
+                  (uint32_t)_mm256_extract_epi32(all, 0));
+    mean_between_columns(boxes, before, out);
 }
 
 static void split_pairs(const uint8_t *pairs, uint8_t *even, uint8_t *odd, int count)
@@ -214,5 +262,6 @@ const struct ifl_row_kernels ifl_row_kernels_avx2 = {
     .running_sums = running_sums,
     .add_boxes = add_boxes,
     .divide = divide,
+    .box_means = box_means,
     .split_pairs = split_pairs,
 };

@@ -169,24 +169,81 @@ static void map_chroma(const struct ifl_ycc_map *map, const uint8_t *cb, const u
     }
 }
 
-// Within 16 lanes by four steps, and what was before them added.
+// What is before each of 16 columns, all that was before them included; `all` then holds them too.
+// Within the lanes by four steps.
+static inline __m512i sums_before(__m512i own, __m512i *all)
+{
+    const __m512i none = _mm512_setzero_si512();
+    __m512i part = own;
+    part = _mm512_add_epi32(part, _mm512_alignr_epi32(part, none, 15));
+    part = _mm512_add_epi32(part, _mm512_alignr_epi32(part, none, 14));
+    part = _mm512_add_epi32(part, _mm512_alignr_epi32(part, none, 12));
+    part = _mm512_add_epi32(part, _mm512_alignr_epi32(part, none, 8));
+    __m512i before = _mm512_add_epi32(_mm512_sub_epi32(part, own), *all);
+    *all = _mm512_add_epi32(*all, _mm512_permutexvar_epi32(_mm512_set1_epi32(15), part));
+    return before;
+}
+
 static void running_sums(const uint32_t *sum, uint32_t *before, int count, int channels)
 {
-    const __m512i none = _mm512_setzero_si512(), last = _mm512_set1_epi32(15);
-    __m512i all = none;
+    __m512i all = _mm512_setzero_si512();
     int i = 0;
-    for (; channels == 1 && i + 16 <= count; i += 16) {
-        __m512i own = _mm512_loadu_si512(sum + i), part = own;
-        part = _mm512_add_epi32(part, _mm512_alignr_epi32(part, none, 15));
-        part = _mm512_add_epi32(part, _mm512_alignr_epi32(part, none, 14));
-        part = _mm512_add_epi32(part, _mm512_alignr_epi32(part, none, 12));
-        part = _mm512_add_epi32(part, _mm512_alignr_epi32(part, none, 8));
-        part = _mm512_add_epi32(part, all);
-        _mm512_storeu_si512(before + i, _mm512_sub_epi32(part, own));
-        all = _mm512_permutexvar_epi32(last, part);
-    }
+    for (; channels == 1 && i + 16 <= count; i += 16)
+        _mm512_storeu_si512(before + i, sums_before(_mm512_loadu_si512(sum + i), &all));
     continue_sums(sum, before, i, count, channels,
                   (uint32_t)_mm_cvtsi128_si32(_mm512_castsi512_si128(all)));
+}
+
+// 32 columns of all rows, weighed.
+static inline __m512i weigh_rows(const struct ifl_row_boxes *boxes, const uint8_t *from,
+                                 ptrdiff_t stride, __mmask32 mask)
+{
+    __m512i inner = _mm512_setzero_si512();
+    __m512i first = _mm512_set1_epi16((short)boxes->first);
+    __m512i sum = _mm512_mullo_epi16(load_wide(from, mask), first);
+    if (boxes->rows == 1)
+        return sum;
+    for (int r = 1; r < boxes->rows - 1; r++)
+        inner = _mm512_add_epi16(inner, load_wide(from + r * stride, mask));
+    __m512i last = load_wide(from + (boxes->rows - 1) * stride, mask);
+    sum = _mm512_add_epi16(sum, _mm512_mullo_epi16(last, _mm512_set1_epi16((short)boxes->last)));
+    inner = _mm512_mullo_epi16(inner, _mm512_set1_epi16((short)boxes->inner));
+    return _mm512_add_epi16(sum, inner);
+}
+
+// Borders found so far: the sums before their columns, and those columns.
+struct borders {
+    uint32_t whole[IFL_ROW_COLUMNS + 16], own[IFL_ROW_COLUMNS + 16];
+    int count;
+};
+
+static inline void take_borders(struct borders *borders, __mmask16 has_border, __m512i before,
+                                __m512i own)
+{
+    _mm512_storeu_si512(borders->whole + borders->count,
+                        _mm512_maskz_compress_epi32(has_border, before));
+    _mm512_storeu_si512(borders->own + borders->count,
+                        _mm512_maskz_compress_epi32(has_border, own));
+    borders->count += __builtin_popcount(has_border);
+}
+
+static void box_means(const struct ifl_row_boxes *boxes, const uint8_t *from, ptrdiff_t stride,
+                      uint8_t *out)
+{
+    struct borders borders;
+    __m512i all = _mm512_setzero_si512();
+    borders.count = 0;
+    for (int x = 0; x <= boxes->columns; x += 32) { // a border may lie behind the last column
+        __mmask32 mask = (__mmask32)first_bits(boxes->columns - x);
+        if (x % 64 == 0)
+            foresee(boxes, from + x, stride);
+        __m512i sum = weigh_rows(boxes, from + x, stride, mask);
+        __m512i low = _mm512_cvtepu16_epi32(_mm512_castsi512_si256(sum));
+        __m512i high = _mm512_cvtepu16_epi32(_mm512_extracti64x4_epi64(sum, 1));
+        take_borders(&borders, boxes->has_border[x / 16], sums_before(low, &all), low);
+        take_borders(&borders, boxes->has_border[x / 16 + 1], sums_before(high, &all), high);
+    }
+    mean_between(boxes, borders.whole, borders.own, out);
 }
 
 static void split_pairs(const uint8_t *pairs, uint8_t *even, uint8_t *odd, int count)
@@ -208,5 +265,6 @@ const struct ifl_row_kernels ifl_row_kernels_avx512 = {
     .running_sums = running_sums,
     .add_boxes = add_boxes,
     .divide = divide,
+    .box_means = box_means,
     .split_pairs = split_pairs,
 };

@@ -58,4 +58,50 @@ static void divide(const double *restrict box, int64_t area, uint8_t *restrict o
         out[i] = (uint8_t)(int)((box[i] + half) * per_area);
 }
 
+// What a row weighs among those of a row of boxes.
+static inline uint16_t row_weight(const struct ifl_row_boxes *boxes, int row)
+{
+    return row == 0 ? boxes->first : row + 1 < boxes->rows ? boxes->inner : boxes->last;
+}
+
+// The rows under the next boxes lie too far apart for the processor to foresee them. They may lie
+// behind the picture: an address is only a hint.
+static inline void foresee(const struct ifl_row_boxes *boxes, const uint8_t *from, ptrdiff_t stride)
+{
+    uintptr_t next = (uintptr_t)from + (uintptr_t)(boxes->rows * stride);
+    for (int r = 0; r < boxes->rows; r++, next += (uintptr_t)stride)
+        __builtin_prefetch((const void *)next);
+}
+
+// Boxes of at most IFL_ROW_AREA units: here floats are as far from going wrong as doubles above.
+static inline void divide_few(const struct ifl_row_boxes *boxes, const uint32_t *restrict up_to,
+                              uint8_t *restrict out)
+{
+    const float half = (float)(boxes->area / 2) + 0.5f, per_area = 1.0f / (float)boxes->area;
+    for (int i = 0; i < boxes->boxes; i++)
+        out[i] = (uint8_t)(int)(((float)(int32_t)(up_to[i + 1] - up_to[i]) + half) * per_area);
+}
+
+// From what the columns before each border sum to and the border's own column.
+static inline void mean_between(const struct ifl_row_boxes *boxes, const uint32_t *restrict whole,
+                                const uint32_t *restrict own, uint8_t *restrict out)
+{
+    uint32_t up_to[IFL_ROW_COLUMNS + 1];
+    for (int i = 0; i <= boxes->boxes; i++)
+        up_to[i] = whole[i] * boxes->sample + own[i] * (uint32_t)boxes->part[i];
+    divide_few(boxes, up_to, out);
+}
+
+// The same where `before` holds the sums before every column.
+static inline void mean_between_columns(const struct ifl_row_boxes *boxes,
+                                        const uint32_t *restrict before, uint8_t *restrict out)
+{
+    uint32_t up_to[IFL_ROW_COLUMNS + 1];
+    for (int i = 0; i <= boxes->boxes; i++) {
+        uint32_t whole = before[boxes->at[i]], next = before[boxes->at[i] + 1];
+        up_to[i] = whole * boxes->sample + (next - whole) * (uint32_t)boxes->part[i];
+    }
+    divide_few(boxes, up_to, out);
+}
+
 #endif

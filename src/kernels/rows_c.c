@@ -109,6 +109,21 @@ static void running_sums(const uint32_t *sum, uint32_t *before, int count, int c
     continue_sums(sum, before, 0, count, channels, 0);
 }
 
+static void box_means(const struct ifl_row_boxes *boxes, const uint8_t *from, ptrdiff_t stride,
+                      uint8_t *out)
+{
+    uint32_t sum[IFL_ROW_COLUMNS], before[IFL_ROW_COLUMNS + 2];
+    for (int i = 0; i < boxes->columns; i++)
+        sum[i] = (uint32_t)row_weight(boxes, 0) * from[i];
+    for (int r = 1; r < boxes->rows; r++) {
+        uint32_t weight = row_weight(boxes, r);
+        for (int i = 0; i < boxes->columns; i++)
+            sum[i] += weight * from[r * stride + i];
+    }
+    continue_sums(sum, before, 0, boxes->columns, 1, 0);
+    mean_between_columns(boxes, before, out);
+}
+
 static void split_pairs(const uint8_t *pairs, uint8_t *even, uint8_t *odd, int count)
 {
     for (int i = 0; i < count; i++) {
@@ -126,5 +141,6 @@ const struct ifl_row_kernels ifl_row_kernels_c = {
     .running_sums = running_sums,
     .add_boxes = add_boxes,
     .divide = divide,
+    .box_means = box_means,
     .split_pairs = split_pairs,
 };

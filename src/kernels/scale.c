@@ -11,7 +11,7 @@
 #include "kernels/rows.h"
 
 enum {
-    COLUMNS = 1920,                       // samples under a block of boxes: fits the first cache
+    COLUMNS = IFL_ROW_COLUMNS,            // samples under a block of boxes: fits the first cache
     COLUMNS_MAX = 3 * IFL_FRAME_SIDE_MAX, // where one box is wider than that
     BOXES = 512,                          // samples of a block
     ROWS_MAX = 256,
@@ -66,6 +66,18 @@ struct block {
     int32_t at[BOXES + 6];   // the column, in samples behind `from`, in which a border lies,
     int32_t part[BOXES + 6]; // and how many of its units are before it
 };
+
+// Where box_means finds the borders of a block of one channel.
+struct borders {
+    uint16_t has_border[COLUMNS / 16 + 3];
+};
+
+static void mark_borders(struct borders *borders, const struct block *block)
+{
+    memset(borders, 0, sizeof *borders);
+    for (int i = 0; i <= block->boxes; i++)
+        borders->has_border[block->at[i] / 16] |= (uint16_t)(1 << block->at[i] % 16);
+}
 
 // As many boxes as fit, one at least.
 static void make_block(struct block *block, struct axis across, int first, int boxes, int channels)
@@ -126,6 +138,40 @@ static void scale_block(const struct scale *scale, const struct block *block, in
                     scale->target + row * scale->target_stride + block->first * channels, samples);
 }
 
+// Whether box_means can do it: one channel, nothing enlarged, small sums.
+static int is_simple(const struct scale *scale)
+{
+    struct axis across = scale->across, down = scale->down;
+    return scale->channels == 1 && across.sample <= across.box && down.sample <= down.box &&
+           down.box <= 257 && across.box <= IFL_ROW_AREA / down.box &&
+           across.box / across.sample + 2 <= COLUMNS;
+}
+
+static void scale_simple_block(const struct scale *scale, const struct block *block, int row,
+                               int end)
+{
+    struct borders borders;
+    mark_borders(&borders, block);
+    struct ifl_row_boxes boxes = {.boxes = block->boxes,
+                                  .columns = block->columns,
+                                  .at = block->at,
+                                  .part = block->part,
+                                  .has_border = borders.has_border,
+                                  .sample = (uint32_t)scale->across.sample,
+                                  .area = scale->across.box * scale->down.box,
+                                  .inner = (uint16_t)scale->down.sample};
+    for (int sample = scale->down.sample; row < end; row++) {
+        int begin = row * scale->down.box, stop = begin + scale->down.box;
+        int first = begin / sample, behind = (stop - 1) / sample;
+        boxes.rows = behind - first + 1;
+        boxes.first = (uint16_t)(boxes.rows == 1 ? stop - begin : (first + 1) * sample - begin);
+        boxes.last = (uint16_t)(stop - behind * sample);
+        ifl_row_kernels()->box_means(
+            &boxes, scale->source.at + first * scale->source.stride + block->from,
+            scale->source.stride, scale->target + row * scale->target_stride + block->first);
+    }
+}
+
 // The shift of a kernel that does this whole scale at once, or 0.
 static int shrink_shift(const struct scale *scale)
 {
@@ -154,7 +200,9 @@ static void scale_rows(const struct scale *scale, int target_width, int row, int
         struct block block;
         for (int x = 0; x < target_width; x += block.boxes) {
             make_block(&block, scale->across, x, target_width - x, channels);
-            for (int y = row; y < end; y++)
+            if (is_simple(scale))
+                scale_simple_block(scale, &block, row, end);
+            for (int y = row; y < end && !is_simple(scale); y++)
                 scale_block(scale, &block, y);
         }
     }
