@@ -74,6 +74,12 @@ struct ifl_pixel_kernels {
                         int16_t *to);
     // How far a pixel is off in light and in colour: |R + 2G + B| / 4 + (|R - G| + |B - G|) / 2
     void (*strengths)(const int16_t *difference, int pixels, uint16_t *strength);
+    // flag = strength >= least + noise / 2
+    void (*strong)(const uint16_t *strength, const uint8_t *noise, int least, int count,
+                   uint8_t *flag);
+    // mask = old, or between two flags of the column with a gap of at most 3, or of the row with
+    // one of at most 2. Flags 0 or 1; `old` has that many neighbours on every side.
+    void (*bridge)(const uint8_t *old, int stride, int count, uint8_t *mask);
     // mask = old, or any of the four neighbours where `open`. Flags 0 or 1; `old` has a neighbour
     // on every side.
     void (*grow)(const uint8_t *old, int stride, const uint8_t *open, int count, uint8_t *mask);

@@ -287,6 +287,27 @@ static void strengths(const int16_t *restrict difference, int pixels, uint16_t *
     }
 }
 
+static void strong(const uint16_t *restrict strength, const uint8_t *restrict noise, int least,
+                   int count, uint8_t *restrict flag)
+{
+    const uint16_t from = (uint16_t)least;
+    for (int i = 0; i < count; i++)
+        flag[i] = strength[i] >= (uint16_t)(from + noise[i] / 2);
+}
+
+static void bridge(const uint8_t *restrict old, int stride, int count, uint8_t *restrict mask)
+{
+    const uint8_t *restrict up = old - stride, *restrict up2 = up - stride;
+    const uint8_t *restrict up3 = up2 - stride, *restrict down = old + stride;
+    const uint8_t *restrict down2 = down + stride, *restrict down3 = down2 + stride;
+    for (int i = 0; i < count; i++) {
+        uint8_t two = down[i] | down2[i];
+        uint8_t column = (up[i] & (two | down3[i])) | (up2[i] & two) | (up3[i] & down[i]);
+        uint8_t row = (old[i - 1] & (old[i + 1] | old[i + 2])) | (old[i - 2] & old[i + 1]);
+        mask[i] = old[i] | column | row;
+    }
+}
+
 static void grow(const uint8_t *restrict old, int stride, const uint8_t *restrict open, int count,
                  uint8_t *restrict mask)
 {
@@ -635,6 +656,8 @@ const struct ifl_pixel_kernels IFL_PIXEL_KERNELS = {
     .smooth_across = smooth_across,
     .smooth_down = smooth_down,
     .strengths = strengths,
+    .strong = strong,
+    .bridge = bridge,
     .grow = grow,
     .patch_sums = patch_sums,
     .ground = ground,

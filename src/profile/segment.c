@@ -13,34 +13,39 @@ enum {
     WEAK_LEVELS = 9,    // grey levels beyond which a difference may be an object
     STRONG_LEVELS = 20, // and beyond which it surely is one
     BRIDGE_UP = 3,      // pixels that an object may span between two of its parts in a column
-    BRIDGE_SIDE = 2,    // and in a row
     PIECE_STRONG = 4,   // strong pixels of the least piece of an object
     BLOBS_MAX = 1024,
+    BAND = 8,           // rows that are compared with the plate together
+    MARGIN = BRIDGE_UP, // around the flags whose neighbours are looked at
 };
 
 // A connected piece of the mask.
 struct blob {
     int left, right, top, bottom, area, strong;
-    int number; // in s->blob
+    int number; // of its first run
 };
 
-// Ground from `left` to before `right` of a row, and what it belongs to.
+// From `left` to before `right` of a row, and what it belongs to.
 struct run {
     int row, left, right;
     int parent; // the first run that it is connected to
-    int area;   // of all those connected to it, where it is the first
-    bool open;  // one of them touches the picture's border
+    // Of all those connected to it, where it is the first:
+    int area, strong;      // pixels
+    int west, east, south; // columns from west to before east, down to row south
+    bool open;             // one of them touches the picture's border
+    uint8_t label;
 };
 
 struct ifl_segmenter {
     int width, height, area_min;
     struct blob *list;   // BLOBS_MAX
-    int16_t *difference; // 3 channels, smoothed
-    uint8_t *kind, *mask, *spare;
-    int *blob;  // per pixel: number of its blob + 1, or 0
-    int *stack; // pixels still to visit
+    int16_t *difference; // BAND rows of 3 channels
+    int16_t *across;     // BAND + 2 rows, smoothed across, in turn
+    uint16_t *strength;  // of each difference of a row
+    uint8_t *flag;       // a row
+    uint8_t *kind, *mask;
+    uint8_t *framed; // a mask with MARGIN zeros on every side
     struct run *run;
-    uint16_t *strength; // of each pixel's difference
 };
 
 int ifl_segment_area_min(int width, int height)
@@ -49,26 +54,31 @@ int ifl_segment_area_min(int width, int height)
     return area < 4 ? 4 : area;
 }
 
+static size_t framed_width(const struct ifl_segmenter *s)
+{
+    return (size_t)s->width + 2 * MARGIN;
+}
+
 struct ifl_segmenter *ifl_segmenter_create(int width, int height)
 {
     struct ifl_segmenter *s = calloc(1, sizeof *s);
     if (!s)
         return NULL;
-    size_t pixels = (size_t)width * (size_t)height;
+    size_t columns = (size_t)width, pixels = columns * (size_t)height;
     s->width = width;
     s->height = height;
     s->area_min = ifl_segment_area_min(width, height);
-    s->difference = malloc(2 * 3 * pixels * sizeof *s->difference);
+    s->difference = malloc(3 * columns * BAND * sizeof *s->difference);
+    s->across = malloc(3 * columns * (BAND + 2) * sizeof *s->across);
+    s->strength = malloc(columns * sizeof *s->strength);
+    s->flag = malloc(columns);
     s->kind = malloc(pixels);
     s->mask = malloc(pixels);
-    s->spare = malloc(pixels);
-    s->blob = malloc(pixels * sizeof *s->blob);
-    s->stack = malloc(pixels * sizeof *s->stack);
+    s->framed = calloc(framed_width(s), (size_t)height + 2 * MARGIN);
     s->list = malloc(BLOBS_MAX * sizeof *s->list);
-    s->run = malloc((size_t)(width / 2 + 1) * (size_t)height * sizeof *s->run);
-    s->strength = malloc(pixels * sizeof *s->strength);
-    if (s->run && s->strength && s->difference && s->kind && s->mask && s->spare && s->blob &&
-        s->stack && s->list)
+    s->run = malloc((columns / 2 + 1) * (size_t)height * sizeof *s->run);
+    if (s->run && s->strength && s->difference && s->across && s->flag && s->kind && s->mask &&
+        s->framed && s->list)
         return s;
     ifl_segmenter_destroy(s);
     return NULL;
@@ -79,31 +89,15 @@ void ifl_segmenter_destroy(struct ifl_segmenter *s)
     if (!s)
         return;
     free(s->difference);
+    free(s->across);
+    free(s->strength);
+    free(s->flag);
     free(s->kind);
     free(s->mask);
-    free(s->spare);
-    free(s->blob);
-    free(s->stack);
+    free(s->framed);
     free(s->list);
     free(s->run);
-    free(s->strength);
     free(s);
-}
-
-// The difference is smoothed by (1 2 1)^2 / 16: noise falls to 3/8, edges move by less than a
-// pixel.
-static void smooth(const struct ifl_segmenter *s)
-{
-    const struct ifl_pixel_kernels *kernels = ifl_pixel_kernels();
-    int row = 3 * s->width;
-    int16_t *once = s->difference + row * s->height;
-    for (int y = 0; y < s->height; y++)
-        kernels->smooth_across(s->difference + y * row, s->width, once + y * row);
-    for (int y = 0; y < s->height; y++) {
-        const int16_t *at = once + y * row;
-        const int16_t *up = y > 0 ? at - row : at, *down = y + 1 < s->height ? at + row : at;
-        kernels->smooth_down(up, at, down, row, s->difference + y * row);
-    }
 }
 
 // Darker by a factor of 0.5..1, the same one in all channels; on ground that has a colour of its
@@ -137,14 +131,6 @@ static int skip_zeros(const uint8_t *flag, int count)
     return at;
 }
 
-// Where there may be something: most of a picture is ground.
-static void flag_weak(const uint16_t *restrict strength, const uint8_t *restrict noise, int count,
-                      uint8_t *restrict flag)
-{
-    for (int i = 0; i < count; i++)
-        flag[i] = strength[i] >= WEAK_LEVELS + noise[i] / 2; // four sigma
-}
-
 static void flag_from(const uint8_t *restrict kind, int least, int count, uint8_t *restrict flag)
 {
     for (int i = 0; i < count; i++)
@@ -157,91 +143,74 @@ static void flag_unlike(const uint8_t *restrict kind, int other, int count, uint
         flag[i] = kind[i] != other;
 }
 
+static int16_t *across_row(const struct ifl_segmenter *s, int y)
+{
+    y = y < 0 ? 0 : y < s->height ? y : s->height - 1; // edges repeat
+    return s->across + (ptrdiff_t)(y % (BAND + 2)) * 3 * s->width;
+}
+
+static void classify_row(const struct ifl_segmenter *s, const struct ifl_segment_input *input,
+                         int y)
+{
+    const struct ifl_pixel_kernels *kernels = ifl_pixel_kernels();
+    int width = s->width;
+    ptrdiff_t row = (ptrdiff_t)y * width;
+    const uint8_t *plate = input->plate + 3 * row, *noises = input->noise + row;
+    uint8_t *kind = s->kind + row;
+    kernels->smooth_down(across_row(s, y - 1), across_row(s, y), across_row(s, y + 1), 3 * width,
+                         s->difference);
+    kernels->strengths(s->difference, width, s->strength);
+    kernels->strong(s->strength, noises, WEAK_LEVELS, width, s->flag); // beyond four sigma
+    memset(kind, PLATE, (size_t)width);
+    for (int i = skip_zeros(s->flag, width); i < width; i++) { // most of a picture is ground
+        int noise = noises[i] / 2;
+        if (!s->flag[i]) {
+            i += skip_zeros(s->flag + i + 1, width - i - 1);
+            continue;
+        }
+        bool shadow = is_shadow(s->difference + 3 * i, plate + 3 * i, 3 + noise / 4);
+        kind[i] = shadow ? SHADOW : s->strength[i] < STRONG_LEVELS + 2 * noise ? WEAK : STRONG;
+    }
+}
+
+// The difference is smoothed by (1 2 1)^2 / 16: noise falls to 3/8, edges move by less than a
+// pixel. Some rows at a time, so that they stay in the nearest cache.
 static void classify(const struct ifl_segmenter *s, const struct ifl_segment_input *input)
 {
-    int pixels = s->width * s->height;
-    ifl_pixel_kernels()->strengths(s->difference, pixels, s->strength);
-    flag_weak(s->strength, input->noise, pixels, s->spare);
-    memset(s->kind, PLATE, (size_t)s->width * (size_t)s->height);
-    for (int i = skip_zeros(s->spare, pixels); i < pixels; i++) {
-        int size = s->strength[i], noise = input->noise[i] / 2;
-        if (!s->spare[i]) {
-            i += skip_zeros(s->spare + i + 1, pixels - i - 1);
-            continue;
-        }
-        bool shadow = is_shadow(s->difference + 3 * i, input->plate + 3 * i, 3 + noise / 4);
-        s->kind[i] = shadow ? SHADOW : size < STRONG_LEVELS + 2 * noise ? WEAK : STRONG;
+    const struct ifl_pixel_kernels *kernels = ifl_pixel_kernels();
+    int samples = 3 * s->width;
+    for (int y = 0; y < s->height; y += BAND) {
+        int rows = s->height - y < BAND ? s->height - y : BAND;
+        kernels->subtract(input->rgb + (ptrdiff_t)y * samples,
+                          input->plate + (ptrdiff_t)y * samples, input->low, input->high,
+                          rows * samples, s->difference);
+        for (int r = 0; r < rows; r++)
+            kernels->smooth_across(s->difference + (ptrdiff_t)r * samples, s->width,
+                                   across_row(s, y + r));
+        for (int done = y > 0 ? y - 1 : 0; done < y + rows - 1; done++)
+            classify_row(s, input, done);
     }
+    classify_row(s, input, s->height - 1);
 }
 
-// Fills gaps of at most BRIDGE_SIDE pixels between two object pixels of a row.
-static void bridge_row(const uint8_t *from, uint8_t *to, int count)
+// Row `y` of the framed mask.
+static uint8_t *framed_row(const struct ifl_segmenter *s, int y)
 {
-    int last = -1 - BRIDGE_SIDE;
-    for (int i = skip_zeros(from, count); i < count; i++) {
-        if (!from[i]) {
-            i += skip_zeros(from + i + 1, count - i - 1);
-            continue;
-        }
-        for (int j = last + 1; last >= 0 && i - last - 1 <= BRIDGE_SIDE && j < i; j++)
-            to[j] = 1;
-        last = i;
-    }
+    return s->framed + (size_t)(y + MARGIN) * framed_width(s) + MARGIN;
 }
 
-// And of at most BRIDGE_UP pixels upwards from the object pixels of row `y`.
-static void bridge_up(const struct ifl_segmenter *s, int y)
+static void frame_mask(const struct ifl_segmenter *s)
 {
-    int width = s->width;
-    const uint8_t *from = s->spare + (ptrdiff_t)y * width;
-    for (int x = skip_zeros(from, width); x < width; x++) {
-        if (!from[x]) {
-            x += skip_zeros(from + x + 1, width - x - 1);
-            continue;
-        }
-        int gap = 0;
-        while (gap <= BRIDGE_UP && gap < y && !from[x - (gap + 1) * width])
-            gap++;
-        if (gap > BRIDGE_UP || gap == y)
-            continue; // nothing above it
-        for (int j = 1; j <= gap; j++)
-            s->mask[(ptrdiff_t)(y - j) * width + x] = 1;
-    }
+    for (int y = 0; y < s->height; y++)
+        memcpy(framed_row(s, y), s->mask + (ptrdiff_t)y * s->width, (size_t)s->width);
 }
 
 static void bridge_gaps(const struct ifl_segmenter *s)
 {
-    size_t pixels = (size_t)s->width * (size_t)s->height;
-    memcpy(s->spare, s->mask, pixels);
+    frame_mask(s);
     for (int y = 0; y < s->height; y++)
-        bridge_up(s, y);
-    for (int y = 0; y < s->height; y++)
-        bridge_row(s->spare + y * s->width, s->mask + y * s->width, s->width);
-}
-
-// Visits all pixels connected to `start` over `from[i] == value`; 4 or 8 neighbours. Returns how
-// many, listed in s->stack from 0 on.
-static int flood(const struct ifl_segmenter *s, const uint8_t *from, uint8_t value, int start,
-                 int number, int neighbours)
-{
-    static const int dx[8] = {1, -1, 0, 0, 1, 1, -1, -1}, dy[8] = {0, 0, 1, -1, 1, -1, 1, -1};
-    int count = 0;
-    s->stack[count++] = start;
-    s->blob[start] = number;
-    for (int done = 0; done < count; done++) {
-        int x = s->stack[done] % s->width, y = s->stack[done] / s->width;
-        for (int n = 0; n < neighbours; n++) {
-            int nx = x + dx[n], ny = y + dy[n];
-            if (nx < 0 || ny < 0 || nx >= s->width || ny >= s->height)
-                continue;
-            int at = ny * s->width + nx;
-            if (from[at] != value || s->blob[at])
-                continue;
-            s->blob[at] = number;
-            s->stack[count++] = at;
-        }
-    }
-    return count;
+        ifl_pixel_kernels()->bridge(framed_row(s, y), (int)framed_width(s), s->width,
+                                    s->mask + (ptrdiff_t)y * s->width);
 }
 
 static int first_run(struct run *run, int i)
@@ -257,117 +226,108 @@ static void join_runs(struct run *run, int a, int b)
     b = first_run(run, b);
     if (a == b)
         return;
-    int first = a < b ? a : b, other = a < b ? b : a;
-    run[other].parent = first;
-    run[first].area += run[other].area;
-    run[first].open |= run[other].open;
+    struct run *first = &run[a < b ? a : b], *other = &run[a < b ? b : a];
+    other->parent = first->parent;
+    first->area += other->area;
+    first->strong += other->strong;
+    first->west = first->west < other->west ? first->west : other->west;
+    first->east = first->east > other->east ? first->east : other->east;
+    first->south = first->south > other->south ? first->south : other->south;
+    first->open |= other->open;
 }
 
-// The runs of ground in one row, from number `count` on; returns the number behind the last one.
-static int find_runs(const struct ifl_segmenter *s, int y, int count)
+// The runs of `value` in one row of the mask, from number `count` on; returns the number behind the
+// last one.
+static int find_runs(const struct ifl_segmenter *s, int value, int y, int count)
 {
     const uint8_t *mask = s->mask + (ptrdiff_t)y * s->width, *end = mask + s->width;
+    const uint8_t *kind = s->kind + (ptrdiff_t)y * s->width;
     bool edge = y == 0 || y == s->height - 1;
-    for (const uint8_t *at = mask; at < end && (at = memchr(at, 0, (size_t)(end - at)));) {
-        const uint8_t *stop = memchr(at, 1, (size_t)(end - at));
+    for (const uint8_t *at = mask; at < end && (at = memchr(at, value, (size_t)(end - at)));) {
+        const uint8_t *stop = memchr(at, !value, (size_t)(end - at));
         stop = stop ? stop : end;
-        s->run[count] = (struct run){y,     (int)(at - mask), (int)(stop - mask),
-                                     count, (int)(stop - at), edge || at == mask || stop == end};
+        int left = (int)(at - mask), right = (int)(stop - mask), strong = 0;
+        for (int x = left; value && x < right; x++)
+            strong += kind[x] == STRONG;
+        s->run[count] = (struct run){.row = y,
+                                     .left = left,
+                                     .right = right,
+                                     .parent = count,
+                                     .area = right - left,
+                                     .strong = strong,
+                                     .west = left,
+                                     .east = right,
+                                     .south = y,
+                                     .open = edge || at == mask || stop == end};
         count++;
         at = stop;
     }
     return count;
 }
 
+// Connects the runs of a row (from `from` to before `behind`) with those of the row above.
+static void join_rows(struct run *run, int above, int from, int behind, bool corners)
+{
+    for (int i = above, k = from; i < from && k < behind;) {
+        if (run[i].left < run[k].right + corners && run[k].left < run[i].right + corners)
+            join_runs(run, i, k);
+        if (run[i].right < run[k].right)
+            i++;
+        else
+            k++;
+    }
+}
+
+// All runs of `value`; those that touch, also by a corner if wanted, are connected. Returns how
+// many.
+static int connect(const struct ifl_segmenter *s, int value, bool corners)
+{
+    int above = 0, from = 0, count = 0;
+    for (int y = 0; y < s->height; y++, above = from, from = count) {
+        count = find_runs(s, value, y, from);
+        join_rows(s->run, above, from, count, corners);
+    }
+    return count;
+}
+
+static void set_run(const struct ifl_segmenter *s, uint8_t *to, const struct run *run, int value)
+{
+    memset(to + (ptrdiff_t)run->row * s->width + run->left, value,
+           (size_t)(run->right - run->left));
+}
+
 // A hole is what the border of the picture cannot reach; large ones are ground among people.
 static void fill_holes(const struct ifl_segmenter *s)
 {
-    int hole_max = s->width * s->height / 200, above = 0, from = 0, count = 0;
-    struct run *run = s->run;
-    for (int y = 0; y < s->height; y++, above = from, from = count) {
-        count = find_runs(s, y, from);
-        for (int i = above, k = from; i < from && k < count;) {
-            if (run[i].left < run[k].right && run[k].left < run[i].right)
-                join_runs(run, i, k);
-            if (run[i].right < run[k].right)
-                i++;
-            else
-                k++;
-        }
-    }
+    int hole_max = s->width * s->height / 200, count = connect(s, 0, false);
     for (int i = 0; i < count; i++) {
-        const struct run *first = &run[first_run(run, i)];
+        const struct run *first = &s->run[first_run(s->run, i)];
         if (!first->open && first->area <= hole_max)
-            memset(s->mask + (ptrdiff_t)run[i].row * s->width + run[i].left, 1,
-                   (size_t)(run[i].right - run[i].left));
+            set_run(s, s->mask, &s->run[i], 1);
     }
 }
 
 // Keeps weak pixels only where strong ones are connected to them.
 static void hysteresis(const struct ifl_segmenter *s)
 {
-    int pixels = s->width * s->height;
-    flag_from(s->kind, WEAK, pixels, s->mask);
+    flag_from(s->kind, WEAK, s->width * s->height, s->mask);
     bridge_gaps(s);
-    memset(s->blob, 0, (size_t)pixels * sizeof *s->blob);
-    for (int i = skip_zeros(s->mask, pixels); i < pixels; i++) {
-        if (!s->mask[i] || s->blob[i]) {
-            i += skip_zeros(s->mask + i + 1, pixels - i - 1);
-            continue;
-        }
-        int count = flood(s, s->mask, 1, i, 1, 8), strong = 0;
-        for (int k = 0; k < count; k++)
-            strong += s->kind[s->stack[k]] == STRONG;
-        for (int k = 0; k < count && strong * 4 < s->area_min; k++)
-            s->mask[s->stack[k]] = 0;
-    }
-}
-
-static bool beside_object(const struct ifl_segmenter *s, int x, int y)
-{
-    const uint8_t *at = s->spare + (ptrdiff_t)y * s->width + x;
-    return (x > 0 && at[-1]) || (x + 1 < s->width && at[1]) || (y > 0 && at[-s->width]) ||
-           (y + 1 < s->height && at[s->width]);
+    int count = connect(s, 1, true);
+    for (int i = 0; i < count; i++)
+        if (s->run[first_run(s->run, i)].strong * 4 < s->area_min)
+            set_run(s, s->mask, &s->run[i], 0);
 }
 
 // One pixel of margin where there is still some difference: hair, feet, the soft outline.
 static void grow(const struct ifl_segmenter *s)
 {
-    int w = s->width, h = s->height;
-    uint8_t *open = (uint8_t *)s->strength; // which nobody needs any more
-    memcpy(s->spare, s->mask, (size_t)w * (size_t)h);
-    flag_unlike(s->kind, SHADOW, w * h, open);
-    for (int y = 0; y < h; y++) {
-        bool inner = y > 0 && y + 1 < h && w > 2;
-        int row = y * w;
-        if (inner)
-            ifl_pixel_kernels()->grow(s->spare + row + 1, w, open + row + 1, w - 2,
-                                      s->mask + row + 1);
-        for (int x = 0; x < w; x += inner ? w - 1 : 1)
-            s->mask[row + x] |= open[row + x] && beside_object(s, x, y);
+    frame_mask(s);
+    for (int y = 0; y < s->height; y++) {
+        ptrdiff_t row = (ptrdiff_t)y * s->width;
+        flag_unlike(s->kind + row, SHADOW, s->width, s->flag);
+        ifl_pixel_kernels()->grow(framed_row(s, y), (int)framed_width(s), s->flag, s->width,
+                                  s->mask + row);
     }
-}
-
-static struct blob measure(const struct ifl_segmenter *s, int count, int number)
-{
-    struct blob blob = {s->width, -1, s->height, -1, count, 0, number};
-    for (int k = 0; k < count; k++) {
-        int x = s->stack[k] % s->width, y = s->stack[k] / s->width;
-        blob.left = x < blob.left ? x : blob.left;
-        blob.right = x > blob.right ? x : blob.right;
-        blob.top = y < blob.top ? y : blob.top;
-        blob.bottom = y > blob.bottom ? y : blob.bottom;
-        blob.strong += s->kind[s->stack[k]] == STRONG;
-    }
-    return blob;
-}
-
-static void paint(const struct ifl_segmenter *s, const struct blob *blob, uint8_t *label, int value)
-{
-    for (int y = blob->top; y <= blob->bottom; y++)
-        for (int x = blob->left; x <= blob->right; x++)
-            if (s->blob[y * s->width + x] == blob->number)
-                label[y * s->width + x] = (uint8_t)value;
 }
 
 // Adds the blob to `list`; where it is full, the smallest gives way.
@@ -421,19 +381,16 @@ static void absorb(struct blob *whole, const struct blob *piece)
     whole->area += piece->area;
 }
 
-static int find_blobs(struct ifl_segmenter *s)
+static int find_blobs(struct ifl_segmenter *s, int runs)
 {
-    int pixels = s->width * s->height, count = 0, number = 0;
-    memset(s->blob, 0, (size_t)pixels * sizeof *s->blob);
-    for (int i = skip_zeros(s->mask, pixels); i < pixels; i++) {
-        if (!s->mask[i] || s->blob[i]) {
-            i += skip_zeros(s->mask + i + 1, pixels - i - 1);
+    int count = 0;
+    for (int i = 0; i < runs; i++) {
+        const struct run *run = &s->run[i];
+        if (run->parent != i || run->strong < PIECE_STRONG)
             continue;
-        }
-        number++;
-        struct blob blob = measure(s, flood(s, s->mask, 1, i, number, 8), number);
-        if (blob.strong >= PIECE_STRONG)
-            count = keep_largest(s->list, count, BLOBS_MAX, &blob);
+        struct blob blob = {run->west, run->east - 1, run->row, run->south,
+                            run->area, run->strong,   i};
+        count = keep_largest(s->list, count, BLOBS_MAX, &blob);
     }
     return count;
 }
@@ -447,7 +404,7 @@ static int compare_blobs(const void *left, const void *right)
 // Components are the blobs that are large enough, with their pieces.
 static int collect(struct ifl_segmenter *s, uint8_t *label, struct ifl_component *component)
 {
-    int blobs = find_blobs(s), found = 0;
+    int runs = connect(s, 1, true), blobs = find_blobs(s, runs), found = 0;
     struct blob whole[IFL_COMPONENTS_MAX];
     memset(label, 0, (size_t)s->width * (size_t)s->height);
     qsort(s->list, (size_t)blobs, sizeof *s->list, compare_blobs);
@@ -463,8 +420,12 @@ static int collect(struct ifl_segmenter *s, uint8_t *label, struct ifl_component
             to = found++;
             whole[to] = *blob;
         }
-        if (to >= 0)
-            paint(s, blob, label, to + 1);
+        s->run[blob->number].label = (uint8_t)(to + 1);
+    }
+    for (int i = 0; i < runs; i++) {
+        int value = s->run[first_run(s->run, i)].label;
+        if (value)
+            set_run(s, label, &s->run[i], value);
     }
     for (int w = 0; w < found; w++)
         component[w] = component_of(s, &whole[w]);
@@ -505,9 +466,6 @@ static void find_ghosts(const struct ifl_segmenter *s, const struct ifl_segment_
 int ifl_segment(struct ifl_segmenter *s, const struct ifl_segment_input *input, uint8_t *label,
                 struct ifl_component *component, uint8_t *ghost)
 {
-    ifl_pixel_kernels()->subtract(input->rgb, input->plate, input->low, input->high,
-                                  3 * s->width * s->height, s->difference);
-    smooth(s);
     classify(s, input);
     hysteresis(s);
     fill_holes(s);

@@ -3,7 +3,7 @@
 // plate and its noise. Out: labels 1..n and their components (without events), greatest area first
 // where there are too many. A cast shadow (darker by a modest factor, same chromaticity) belongs to
 // no component unless the object surrounds it. One thread for one segmenter; no allocation after
-// creation. Time: about 1 ms at 224x168.
+// creation. Time: about 0.1 ms at 256x144.
 #ifndef IFL_PROFILE_SEGMENT_H
 #define IFL_PROFILE_SEGMENT_H
 

@@ -157,6 +157,9 @@ static void use_ground(const struct ifl_pixel_kernels *k, const uint8_t *a, cons
     for (size_t i = 0; i < samples / 3; i++)
         flag[i] = a[i] & 1;
     k->grow(flag + width + 1, width, flag, width - 2, grown);
+    uint8_t *beyond = malloc(samples / 3);
+    k->strong(strength, b, 9, (int)samples / 3, beyond);
+    keep(made, beyond, samples / 3);
     uint8_t *rgb = malloc(samples);
     k->ycc_to_rgb(a, b, a + width, (int)samples / 3 - width, rgb);
     keep(made, rgb, samples - row);
@@ -258,6 +261,36 @@ static void boxes_are_sums_of_squares(void **state)
     }
     free(a);
     free(b);
+}
+
+// Whether flag `i` is set, or lies in a gap of at most `most` unset ones, `step` apart.
+static int bridged_by_definition(const uint8_t *flag, int i, int step, int most)
+{
+    int before = 1, behind = 1;
+    while (before <= most && !flag[i - before * step])
+        before++;
+    while (behind <= most && !flag[i + behind * step])
+        behind++;
+    return flag[i] || before + behind - 1 <= most;
+}
+
+static void bridges_span_their_gaps(void **state)
+{
+    (void)state;
+    enum { WIDTH = 200, HEIGHT = 7, MIDDLE = 3 * WIDTH, INNER = WIDTH - 6 };
+    uint8_t flag[HEIGHT * WIDTH], mask[INNER];
+    struct ifl_rng rng;
+    ifl_rng_init(&rng, 9);
+    for (int round = 0; round < 200; round++) {
+        ifl_cpu_force((enum ifl_cpu_level)(round % IFL_CPU_LEVELS));
+        for (int i = 0; i < HEIGHT * WIDTH; i++)
+            flag[i] = ifl_rng_below(&rng, 4) == 0;
+        ifl_pixel_kernels()->bridge(flag + MIDDLE + 3, WIDTH, INNER - round % 7, mask);
+        for (int i = 0; i < INNER - round % 7; i++)
+            assert_int_equal(mask[i], bridged_by_definition(flag, MIDDLE + 3 + i, WIDTH, 3) ||
+                                          bridged_by_definition(flag, MIDDLE + 3 + i, 1, 2));
+    }
+    ifl_cpu_force(IFL_CPU_LEVELS - 1);
 }
 
 // Sums of a patch by their definition; which one: 0 to 7.
@@ -390,6 +423,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_level_gives_the_same_bytes),
         cmocka_unit_test(boxes_are_sums_of_squares),
+        cmocka_unit_test(bridges_span_their_gaps),
         cmocka_unit_test(patch_sums_are_what_they_say),
         cmocka_unit_test(every_level_finds_the_same_patches),
         cmocka_unit_test(every_level_compares_patches_alike),
