@@ -6,11 +6,9 @@
 
 int ifl_visits_init(struct ifl_visits *visits)
 {
-    visits->row = malloc(IFL_VISITS_ROWS * sizeof *visits->row);
-    if (!visits->row)
-        return -1;
-    ifl_visits_clear(visits);
-    return 0;
+    visits->row = calloc(IFL_VISITS_ROWS, sizeof *visits->row);
+    visits->stride = 1;
+    return visits->row ? 0 : -1;
 }
 
 void ifl_visits_fini(struct ifl_visits *visits)
@@ -19,11 +17,18 @@ void ifl_visits_fini(struct ifl_visits *visits)
     visits->row = NULL;
 }
 
+// Writes only where something was written: rows not yet used take no memory.
+static void forget(struct ifl_visits *visits, int from)
+{
+    for (int i = from; i < IFL_VISITS_ROWS; i++)
+        if (visits->row[i].known)
+            visits->row[i].known = false;
+}
+
 void ifl_visits_clear(struct ifl_visits *visits)
 {
     visits->stride = 1;
-    for (int i = 0; i < IFL_VISITS_ROWS; i++)
-        visits->row[i].boxes = -1;
+    forget(visits, 0);
 }
 
 // A live stream has no end: beyond 2^40 pictures nothing is written down any more.
@@ -32,8 +37,7 @@ static void make_room(struct ifl_visits *visits, uint64_t media_index)
     while (media_index / visits->stride >= IFL_VISITS_ROWS && visits->stride < (1u << 28)) {
         for (int i = 0; i < IFL_VISITS_ROWS / 2; i++)
             visits->row[i] = visits->row[2 * i];
-        for (int i = IFL_VISITS_ROWS / 2; i < IFL_VISITS_ROWS; i++)
-            visits->row[i].boxes = -1;
+        forget(visits, IFL_VISITS_ROWS / 2);
         visits->stride *= 2;
     }
 }
@@ -60,8 +64,8 @@ void ifl_visits_record(struct ifl_visits *visits, uint64_t media_index,
     if (media_index % visits->stride || at >= IFL_VISITS_ROWS)
         return;
     struct ifl_visit *visit = &visits->row[at];
-    if (visit->boxes < 0)
-        *visit = (struct ifl_visit){.media_index = media_index};
+    if (!visit->known)
+        *visit = (struct ifl_visit){.media_index = media_index, .known = true};
     for (int c = 0; c < count; c++) {
         struct ifl_box box = ifl_box_of(&component[c]);
         if (component[c].event)
@@ -73,7 +77,7 @@ uint32_t ifl_visits_event(const struct ifl_visits *visits, uint64_t media_index,
                           const struct ifl_box *box)
 {
     uint64_t at = (media_index + visits->stride / 2) / visits->stride;
-    if (at >= IFL_VISITS_ROWS || visits->row[at].boxes <= 0)
+    if (at >= IFL_VISITS_ROWS || !visits->row[at].known)
         return 0;
     const struct ifl_visit *visit = &visits->row[at];
     uint32_t event = 0;

@@ -8,11 +8,12 @@
 
 #include "profile/events.h"
 
-enum { IFL_VISITS_ROWS = 8192, IFL_VISIT_BOXES = 24 };
+enum { IFL_VISITS_ROWS = 4096, IFL_VISIT_BOXES = 24 };
 
 struct ifl_visit {
     uint64_t media_index;
-    int boxes; // -1: nothing is known of this picture
+    bool known; // what this picture shows
+    int boxes;
     struct ifl_box box[IFL_VISIT_BOXES];
     uint32_t event[IFL_VISIT_BOXES];
 };
