@@ -53,6 +53,7 @@ struct ifl_memory_frame {
     /* RGB24, canonical photometry, rows tight (width * 3 bytes); level[l] has the profile's
      * level_width[l] x level_height[l]. */
     const uint8_t *level[IFL_LEVELS_MAX];
+    int *level_refs; /* atomic: frames that share level[] and differ in labels; NULL: only this */
     const uint8_t *label; /* base level, rows tight: 0 plate, i: component[i - 1] */
     int components;
     const struct ifl_component *component;

@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct ifl_profile *ifl_profile_ref(const struct ifl_profile *profile)
 {
@@ -18,12 +19,27 @@ struct ifl_memory_frame *ifl_memory_frame_ref(struct ifl_memory_frame *frame)
     return frame;
 }
 
+static void unref_levels(struct ifl_memory_frame *frame)
+{
+    if (frame->level_refs && __atomic_sub_fetch(frame->level_refs, 1, __ATOMIC_ACQ_REL) != 0)
+        return;
+    for (int l = 0; l < IFL_LEVELS_MAX; l++)
+        free((void *)frame->level[l]);
+    free(frame->level_refs);
+}
+
+void ifl_memory_frame_share_levels(struct ifl_memory_frame *to, const struct ifl_memory_frame *from)
+{
+    __atomic_add_fetch(from->level_refs, 1, __ATOMIC_RELAXED);
+    to->level_refs = from->level_refs;
+    memcpy(to->level, from->level, sizeof to->level);
+}
+
 void ifl_memory_frame_unref(struct ifl_memory_frame *frame)
 {
     if (!frame || __atomic_sub_fetch(&frame->refs, 1, __ATOMIC_ACQ_REL) != 0)
         return;
-    for (int l = 0; l < IFL_LEVELS_MAX; l++)
-        free((void *)frame->level[l]);
+    unref_levels(frame);
     free((void *)frame->label);
     free((void *)frame->component);
     free(frame);

@@ -30,20 +30,35 @@ static size_t base_pixels(const struct ifl_memory *memory)
     return level_bytes(memory, memory->levels - 1) / 3;
 }
 
-static struct ifl_memory_frame *frame_create(const struct ifl_memory *memory)
+// Room for labels, none for pixels.
+static struct ifl_memory_frame *bare_create(const struct ifl_memory *memory)
 {
     struct ifl_memory_frame *frame = calloc(1, sizeof *frame);
     if (!frame)
         return NULL;
     frame->refs = 1;
-    int whole = 1;
+    frame->label = malloc(base_pixels(memory));
+    frame->component = malloc(IFL_COMPONENTS_MAX * sizeof *frame->component);
+    if (frame->label && frame->component)
+        return frame;
+    ifl_memory_frame_unref(frame);
+    return NULL;
+}
+
+static struct ifl_memory_frame *frame_create(const struct ifl_memory *memory)
+{
+    struct ifl_memory_frame *frame = bare_create(memory);
+    if (!frame)
+        return NULL;
+    frame->level_refs = malloc(sizeof *frame->level_refs);
+    int whole = frame->level_refs != NULL;
+    if (whole)
+        *frame->level_refs = 1;
     for (int l = 0; l < memory->levels; l++) {
         frame->level[l] = malloc(level_bytes(memory, l));
         whole = whole && frame->level[l];
     }
-    frame->label = malloc(base_pixels(memory));
-    frame->component = malloc(IFL_COMPONENTS_MAX * sizeof *frame->component);
-    if (whole && frame->label && frame->component)
+    if (whole)
         return frame;
     ifl_memory_frame_unref(frame);
     return NULL;
@@ -59,7 +74,8 @@ static struct ifl_memory_frame *take_spare(struct ifl_memory *memory)
 // Keeps the buffers for the next frame if nobody else has them.
 static void give_back(struct ifl_memory *memory, struct ifl_memory_frame *frame)
 {
-    if (!memory->spare && __atomic_load_n(&frame->refs, __ATOMIC_ACQUIRE) == 1)
+    if (!memory->spare && __atomic_load_n(&frame->refs, __ATOMIC_ACQUIRE) == 1 &&
+        __atomic_load_n(frame->level_refs, __ATOMIC_ACQUIRE) == 1)
         memory->spare = frame;
     else
         ifl_memory_frame_unref(frame);
@@ -292,10 +308,11 @@ enum ifl_result ifl_memory_offer(struct ifl_memory *memory, struct ifl_events *e
     return enter(memory, events, input, 0, error);
 }
 
-static struct ifl_memory_frame *copy_frame(struct ifl_memory *memory,
+// The same pixels, not yet labelled.
+static struct ifl_memory_frame *copy_frame(const struct ifl_memory *memory,
                                            const struct ifl_memory_frame *from)
 {
-    struct ifl_memory_frame *frame = take_spare(memory);
+    struct ifl_memory_frame *frame = bare_create(memory);
     if (!frame)
         return NULL;
     frame->sequence = from->sequence;
@@ -303,8 +320,7 @@ static struct ifl_memory_frame *copy_frame(struct ifl_memory *memory,
     frame->capture_wall_ns = from->capture_wall_ns;
     memcpy(frame->gain, from->gain, sizeof frame->gain);
     memcpy(frame->offset, from->offset, sizeof frame->offset);
-    for (int l = 0; l < memory->levels; l++)
-        memcpy((void *)frame->level[l], from->level[l], level_bytes(memory, l));
+    ifl_memory_frame_share_levels(frame, from);
     return frame;
 }
 

@@ -56,8 +56,8 @@ enum ifl_result ifl_memory_offer(struct ifl_memory *memory, struct ifl_events *e
 void ifl_memory_forget(struct ifl_memory *memory, struct ifl_events *events,
                        int64_t before_wall_ns);
 
-// New labels for a slot; a frame that a snapshot shares is replaced by a copy. 0, or -1: out of
-// memory, and nothing has changed.
+// New labels for a slot; a frame that a snapshot shares is replaced by one with the same pixels.
+// 0, or -1: out of memory, and nothing has changed.
 int ifl_memory_relabel(struct ifl_memory *memory, struct ifl_events *events, int slot,
                        const uint8_t *label, const struct ifl_component *component, int components);
 
