@@ -7,6 +7,7 @@
 
 #include "base/rng.h"
 #include "generate/exact.h"
+#include "generate/outline.h"
 #include "generate/settle.h"
 #include "kernels/pixels.h"
 
@@ -173,28 +174,16 @@ static struct area area_under(const struct denoiser *d, const struct ifl_spot *s
                          (y + grid->rows) << shift};
 }
 
-// Pixels of one component in the area that the layout does not show.
-static int count_strange(const struct denoiser *d, const struct area *area, int f, int index,
-                         const struct ifl_component *box)
-{
-    int width = d->memory->grid[ifl_base_level(d->memory)].width, count = 0;
-    const uint8_t *label = d->memory->profile->memory[f]->label;
-    for (int y = clamp(box->y, area->y, area->bottom);
-         y < clamp(box->y + box->height, area->y, area->bottom); y++)
-        for (int x = clamp(box->x, area->x, area->right);
-             x < clamp(box->x + box->width, area->x, area->right); x++)
-            count += label[y * width + x] == index + 1 && d->layout->frame[y * width + x] != f;
-    return count;
-}
-
-// Whether a frame shows somebody in the area whom the layout does not show there.
+// Whether a frame shows somebody in the area, or a shadow, whom the layout does not show there.
 static bool shows_others(const struct denoiser *d, const struct area *area, int f)
 {
-    struct ifl_component box;
+    const struct ifl_outline *outline =
+        ifl_outline_find(d->memory, f, d->layout->outline[IFL_REGIONS_MAX], d->layout->scratch);
+    int width = d->memory->grid[ifl_base_level(d->memory)].width;
     int most = (area->right - area->x) * (area->bottom - area->y) / 64, count = 0;
-    for (int i = 0; i < d->memory->profile->memory[f]->components && count <= most; i++)
-        if (ifl_memory_component(d->memory, f, i, &box))
-            count += count_strange(d, area, f, i, &box);
+    for (int y = area->y; y < area->bottom && count <= most; y++)
+        for (int x = area->x; x < area->right; x++)
+            count += outline->map[y * width + x] && d->layout->frame[y * width + x] != f;
     return count > most;
 }
 

@@ -9,12 +9,12 @@
 #include "generate/outline.h"
 #include "kernels/pixels.h"
 
-enum { TOUCH = 2, TRIES = 16 };
+enum { TRIES = 16 };
 
 struct region {
     int frame;
-    double x, y;                   // centre of its Voronoi cell
-    const uint8_t *outline;        // label map of whole objects
+    double x, y; // centre of its Voronoi cell
+    const struct ifl_outline *outline;
     bool keep[IFL_COMPONENTS_MAX]; // components that stay, whole
 };
 
@@ -90,51 +90,6 @@ static const uint8_t *labels(const struct composer *c, int frame)
     return c->memory->profile->memory[frame]->label;
 }
 
-// Components that touch each other occlude each other: one of them alone would be a cut figure.
-// group[i] becomes the least component that i is joined to.
-static int find_group(int *group, int i)
-{
-    while (group[i] != i)
-        i = group[i] = group[group[i]];
-    return i;
-}
-
-static void join_groups(int *group, int count, int a, int b)
-{
-    if (a == 0 || b == 0 || a == b || a > count || b > count)
-        return;
-    a = find_group(group, a - 1);
-    b = find_group(group, b - 1);
-    group[a > b ? a : b] = a < b ? a : b;
-}
-
-static void find_groups(const struct composer *c, int frame, int *group)
-{
-    const uint8_t *label = labels(c, frame);
-    int count = c->memory->profile->memory[frame]->components;
-    for (int i = 0; i < count; i++)
-        group[i] = i;
-    for (int y = 0; y < c->height; y++)
-        for (int x = 0; x < c->width; x++) {
-            const uint8_t *at = label + y * c->width + x;
-            uint64_t eight;
-            if (x + 8 <= c->width && (memcpy(&eight, at, 8), eight == 0)) {
-                x += 7; // most of a picture is ground
-                continue;
-            }
-            if (*at == 0)
-                continue;
-            for (int d = 1; d <= TOUCH; d++) {
-                if (x + d < c->width)
-                    join_groups(group, count, at[0], at[d]);
-                if (y + d < c->height)
-                    join_groups(group, count, at[0], at[d * c->width]);
-            }
-        }
-    for (int i = 0; i < count; i++)
-        group[i] = find_group(group, i);
-}
-
 // How a group lies in the picture.
 struct stand {
     int area, inside; // pixels; of which in its own cell
@@ -156,23 +111,15 @@ static void measure_stand(const struct composer *c, int frame, int index,
     }
 }
 
-static void enlarge(const struct composer *c, struct ifl_component *box, int by)
+static void take(struct composer *c, int number, int index)
 {
-    int right = box->x + box->width + by, bottom = box->y + box->height + by;
-    box->x = box->x > by ? box->x - by : 0;
-    box->y = box->y > by ? box->y - by : 0;
-    box->width = (right < c->width ? right : c->width) - box->x;
-    box->height = (bottom < c->height ? bottom : c->height) - box->y;
-}
-
-static void take(struct composer *c, const struct region *region, int index,
-                 const struct ifl_component *component)
-{
-    struct ifl_component box = *component;
-    enlarge(c, &box, IFL_OUTLINE_REACH);
-    EACH_PIXEL(&box, x, y)
-    if (region->outline[y * c->width + x] == index + 1)
-        c->layout->taken[y * c->width + x] = 1;
+    const struct ifl_outline *outline = c->region[number].outline;
+    EACH_PIXEL(&outline->box[index], x, y)
+    {
+        int at = y * c->width + x;
+        if (outline->map[at] == index + 1 && !c->layout->taken[at])
+            c->layout->taken[at] = (uint8_t)(number + 1);
+    }
 }
 
 // Who it is, as far as the profile can tell; an event that it does not list is somebody else.
@@ -199,14 +146,15 @@ static bool is_supported(const struct composer *c, int frame, int index)
 // Decides for each component of a region whether it stays: its group does when at least half of it
 // lies in its own cell, and nothing is in its way. Nobody stands in the picture twice: that is a
 // flaw that everybody sees.
-static void keep_components(struct composer *c, struct region *region, uint64_t *identities)
+static void keep_components(struct composer *c, int number, uint64_t *identities)
 {
+    struct region *region = &c->region[number];
     int count = c->memory->profile->memory[region->frame]->components;
-    int group[IFL_COMPONENTS_MAX], placed = c->layout->objects;
+    const uint8_t *group = region->outline->group;
+    int placed = c->layout->objects;
     struct stand stand[IFL_COMPONENTS_MAX] = {{0}};
     struct ifl_component box;
     double stays = ifl_exact_exp(fmin(c->config->occupancy_weight, 0));
-    find_groups(c, region->frame, group);
     for (int i = 0; i < count; i++)
         stand[i].blocked = ifl_rng_uniform(c->rng) >= stays;
     for (int i = 0; i < count; i++)
@@ -229,14 +177,14 @@ static void keep_components(struct composer *c, struct region *region, uint64_t 
     }
     for (int i = 0; i < count; i++)
         if (region->keep[i] && ifl_memory_component(c->memory, region->frame, i, &box))
-            take(c, region, i, &box);
+            take(c, number, i);
 }
 
-static bool nothing_there(const struct composer *c, int frame, const struct ifl_component *box)
+static bool nothing_there(const struct composer *c, const struct ifl_outline *outline,
+                          const struct ifl_component *box)
 {
-    const uint8_t *label = labels(c, frame);
     EACH_PIXEL(box, x, y)
-    if (label[y * c->width + x])
+    if (outline->map[y * c->width + x])
         return false;
     return true;
 }
@@ -245,52 +193,67 @@ static bool nothing_there(const struct composer *c, int frame, const struct ifl_
 static int find_ground(struct composer *c, const struct ifl_component *box)
 {
     for (int r = 0; r < c->regions; r++)
-        if (nothing_there(c, c->region[r].frame, box))
+        if (nothing_there(c, c->region[r].outline, box))
             return c->region[r].frame;
     for (int i = 0; i < TRIES; i++) {
         int frame = (int)ifl_rng_below(c->rng, (uint32_t)c->memory->frames);
-        if (nothing_there(c, frame, box))
+        if (nothing_there(c,
+                          ifl_outline_find(c->memory, frame, c->layout->outline[IFL_REGIONS_MAX],
+                                           c->layout->scratch),
+                          box))
             return frame;
     }
     return IFL_LAYOUT_PLATE;
 }
 
-static void remove_component(struct composer *c, const struct region *region, int index,
-                             const struct ifl_component *component)
+static void remove_object(struct composer *c, const struct region *region, int index)
 {
-    struct ifl_component box = *component;
-    enlarge(c, &box, IFL_OUTLINE_REACH);
-    int ground = find_ground(c, &box);
-    EACH_PIXEL(&box, x, y)
+    const struct ifl_outline *outline = region->outline;
+    bool shown = false;
+    EACH_PIXEL(&outline->box[index], x, y)
     {
         int at = y * c->width + x;
-        if (c->layout->frame[at] == region->frame && region->outline[at] == index + 1)
+        shown |= c->layout->frame[at] == region->frame && outline->map[at] == index + 1;
+    }
+    if (!shown)
+        return;
+    int ground = find_ground(c, &outline->box[index]);
+    EACH_PIXEL(&outline->box[index], x, y)
+    {
+        int at = y * c->width + x;
+        if (c->layout->frame[at] == region->frame && outline->map[at] == index + 1)
             c->layout->frame[at] = (uint16_t)ground;
     }
 }
 
-static void paste_component(struct composer *c, const struct region *region, int index,
-                            const struct ifl_component *component)
+static void paste_object(struct composer *c, int number, int index)
 {
-    struct ifl_component box = *component;
-    enlarge(c, &box, IFL_OUTLINE_REACH);
-    EACH_PIXEL(&box, x, y)
-    if (region->outline[y * c->width + x] == index + 1)
-        c->layout->frame[y * c->width + x] = (uint16_t)region->frame;
+    const struct region *region = &c->region[number];
+    EACH_PIXEL(&region->outline->box[index], x, y)
+    {
+        int at = y * c->width + x;
+        if (region->outline->map[at] == index + 1 && c->layout->taken[at] == number + 1)
+            c->layout->frame[at] = (uint16_t)region->frame;
+    }
 }
 
-static void place_components(struct composer *c, bool kept)
+static bool is_kept(const struct composer *c, const struct region *region, int index)
 {
-    struct ifl_component box;
+    return index < c->memory->profile->memory[region->frame]->components && region->keep[index];
+}
+
+// Components that do not stay are removed, and all strangers.
+static void place_objects(struct composer *c, bool kept)
+{
     for (int r = 0; r < c->regions; r++) {
         const struct region *region = &c->region[r];
-        for (int i = 0; i < c->memory->profile->memory[region->frame]->components; i++) {
-            if (region->keep[i] != kept || !ifl_memory_component(c->memory, region->frame, i, &box))
+        for (int i = 0; i < region->outline->numbers; i++) {
+            if (region->outline->box[i].area == 0 || is_kept(c, region, i) != kept)
                 continue;
             if (kept)
-                paste_component(c, region, i, &box);
+                paste_object(c, r, i);
             else
-                remove_component(c, region, i, &box);
+                remove_object(c, region, i);
         }
     }
 }
@@ -321,10 +284,10 @@ enum ifl_result ifl_layout_init(struct ifl_layout *layout, const struct ifl_memo
     *layout = (struct ifl_layout){.picture = malloc(pixels * 3),
                                   .frame = malloc(pixels * sizeof *layout->frame),
                                   .taken = malloc(pixels),
-                                  .scratch = malloc(pixels * sizeof *layout->scratch)};
+                                  .scratch = malloc(3 * pixels * sizeof *layout->scratch)};
     bool done = layout->picture && layout->frame && layout->taken && layout->scratch;
-    for (int r = 0; r < IFL_REGIONS_MAX; r++) {
-        layout->outline[r] = malloc(pixels);
+    for (int r = 0; r <= IFL_REGIONS_MAX; r++) {
+        layout->outline[r] = malloc(ifl_outline_bytes(memory));
         done = done && layout->outline[r];
     }
     if (done)
@@ -335,7 +298,7 @@ enum ifl_result ifl_layout_init(struct ifl_layout *layout, const struct ifl_memo
 
 void ifl_layout_fini(struct ifl_layout *layout)
 {
-    for (int r = 0; r < IFL_REGIONS_MAX; r++)
+    for (int r = 0; r <= IFL_REGIONS_MAX; r++)
         free(layout->outline[r]);
     free(layout->picture);
     free(layout->frame);
@@ -358,8 +321,8 @@ void ifl_layout_make(const struct ifl_memory *memory, const struct ifl_layout_co
     draw_regions(&c);
     uint64_t identities[IFL_REGIONS_MAX * IFL_COMPONENTS_MAX];
     for (int r = 0; r < c.regions; r++)
-        keep_components(&c, &c.region[r], identities);
-    place_components(&c, false);
-    place_components(&c, true);
+        keep_components(&c, r, identities);
+    place_objects(&c, false);
+    place_objects(&c, true);
     copy_pixels(&c);
 }

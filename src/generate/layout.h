@@ -9,6 +9,8 @@
 #include "generate/memory.h"
 #include "generate/support.h"
 
+struct ifl_outline;
+
 struct ifl_layout_config {
     double occupancy_weight;           // frames are drawn with exp(weight * crowd); below 0 an
                                        // object stays with probability exp(weight)
@@ -23,8 +25,9 @@ struct ifl_layout {
     int recorded;     // pixels that the frames in use have as foreground, kept or not
     uint8_t *picture; // base level, RGB24
     uint16_t *frame;  // base level: memory frame of each pixel, IFL_LAYOUT_PLATE: the plate
-    uint8_t *taken;   // base level: 1 where an object was placed
-    uint8_t *outline[IFL_REGIONS_MAX]; // of the frames in use, if there is no memory to keep them
+    uint8_t *taken;   // base level: 0, or number + 1 of the region whose object was placed
+    // Of the frames in use, and of one that may give ground, if there is no memory to keep them.
+    struct ifl_outline *outline[IFL_REGIONS_MAX + 1];
     int32_t *scratch;
 };
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/rng.h"
+#include "generate/shadow.h"
 #include "kernels/pixels.h"
 
 #define STAGE "generate"
@@ -241,6 +242,19 @@ static bool split_frames(struct ifl_memory *memory)
     return memory->planes != NULL;
 }
 
+static bool measure_ground(struct ifl_memory *memory)
+{
+    const struct ifl_grid *base = &memory->grid[ifl_base_level(memory)];
+    const struct ifl_grid *blocks = &memory->grid[ifl_shadow_level(memory)];
+    memory->unrest = malloc((size_t)base->width * (size_t)base->height);
+    memory->shadow_noise = malloc((size_t)blocks->width * (size_t)blocks->height);
+    if (!memory->unrest || !memory->shadow_noise)
+        return false;
+    ifl_outline_unrest(memory, memory->unrest);
+    ifl_shadow_noise(memory, memory->shadow_noise);
+    return true;
+}
+
 static bool derive(struct ifl_memory *memory)
 {
     const struct ifl_profile *profile = memory->profile;
@@ -250,7 +264,7 @@ static bool derive(struct ifl_memory *memory)
         find_roots(&memory->grid[l], l > 0 ? &memory->grid[l - 1] : NULL);
     }
     memory->outline = calloc((size_t)memory->frames, sizeof *memory->outline);
-    if (!memory->outline || !split_frames(memory))
+    if (!memory->outline || !split_frames(memory) || !measure_ground(memory))
         return false;
     draw_noise(memory);
     memory->grain_sigma = measure_grain(memory);
@@ -295,6 +309,8 @@ void ifl_memory_destroy(struct ifl_memory *memory)
     for (int f = 0; memory->outline && f < memory->frames; f++)
         free(memory->outline[f]);
     free(memory->outline);
+    free(memory->unrest);
+    free(memory->shadow_noise);
     free(memory->planes);
     ifl_profile_unref(memory->profile);
     free(memory);

@@ -23,12 +23,15 @@ struct ifl_grid {
     double sigma[IFL_STEPS_MAX]; // grey levels, falling
 };
 
+struct ifl_outline;
+
 struct ifl_memory {
     struct ifl_profile *profile; // a reference
     int frames, levels;
     struct ifl_grid grid[IFL_LEVELS_MAX];
     uint8_t *planes;                    // of each frame at level 0: R, G and B apart
-    uint8_t **outline;                  // of each frame, made when it is first needed: outline.h
+    struct ifl_outline **outline;       // of each frame, made when it is first needed: outline.h
+    uint8_t *unrest, *shadow_noise;     // of the ground: outline.h, shadow.h
     int16_t noise[IFL_NOISE_DRAWS];     // standard normal, 12 fractional bits
     double grain_sigma;                 // of single pixels of real frames, grey levels of luma
     double crowd[IFL_MEMORY_MAX];       // foreground area of each frame, standardised

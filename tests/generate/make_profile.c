@@ -98,6 +98,30 @@ static void draw_object(const struct maker *m, const struct made_object *object,
         }
 }
 
+double made_shadow(const struct made_object *object, int frame, int x, int y)
+{
+    double foot_x = object->x + object->step_x * (frame - object->first);
+    double foot_y = object->y + object->step_y * (frame - object->first);
+    double u = (x + 0.5 - foot_x - 0.5 * object->height) / (0.55 * object->height);
+    double v = (y + 0.5 - foot_y) / (0.2 * object->height);
+    double inside = 1 - u * u - v * v;
+    return inside > 0 ? object->shadow * (1 - (1 - inside) * (1 - inside)) : 0;
+}
+
+static void draw_shadows(const struct maker *m, int frame, uint8_t *picture)
+{
+    for (int i = 0; i < m->config->objects; i++) {
+        const struct made_object *object = &m->config->object[i];
+        if (object->shadow <= 0 || frame < object->first || frame > object->last)
+            continue;
+        for (int at = 0; at < m->width * m->height; at++)
+            for (int c = 0; c < 3; c++)
+                picture[at * 3 + c] =
+                    clamp_byte(picture[at * 3 + c] *
+                               (1 - made_shadow(object, frame, at % m->width, at / m->width)));
+    }
+}
+
 static void add_noise(struct maker *m, uint8_t *picture)
 {
     for (int i = 0; i < m->width * m->height && m->config->noise > 0; i++) {
@@ -173,6 +197,7 @@ static bool make_frame(struct maker *m, int index)
     if (!picture || !label || !component)
         return false;
     memcpy(picture, m->profile->plate[base], pixels * 3);
+    draw_shadows(m, index, picture);
     frame->components = draw_objects(m, index, picture, label, component);
     add_noise(m, picture);
     for (int c = 0; c < 3; c++) {

@@ -14,6 +14,8 @@ struct made_object {
     double step_x, step_y;    // per frame
     int width, height;
     uint8_t rgb[3];
+    double shadow; // 0: none; else how much darker the ground is where its shadow is darkest; soft,
+                   // a body's height long to the right of its feet
 };
 
 struct made_config {
@@ -33,6 +35,9 @@ struct ifl_profile *make_profile(const struct made_config *config);
 // `events` walkers of random looks and ways across a 256x144-class picture of 16:9, spread over
 // `frames` frames.
 struct ifl_profile *make_walkers(int frames, int events, uint64_t seed);
+
+// How much darker (0..1) an object makes the ground at a pixel in a frame that it is in.
+double made_shadow(const struct made_object *object, int frame, int x, int y);
 
 // The size that the base level will have.
 void made_base_size(const struct made_config *config, int *width, int *height);
