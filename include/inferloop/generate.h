@@ -118,7 +118,9 @@ struct ifl_scores {
     double artefact_limit; /* what real frames reach; an image above it is rejected */
     double texture;        /* fine detail beyond what real frames have there; grey levels of 255 */
     double texture_limit;  /* an image above it is rejected as an artefact */
-    double seam; /* longest straight cut / the longest that real frames reach; above 1 rejected */
+    double seam;  /* longest straight cut / the longest that real frames reach; above 1 rejected */
+    double light; /* how far the light of its parts is from that of any one recorded frame, by 4 %;
+                     above 1 rejected; 0 where the stream's light is the same everywhere */
 };
 
 /* Privacy of one image; engine and validation fill it. Shares are -1 where there is no foreground.

@@ -43,13 +43,23 @@ struct ifl_event {
     int height_max;                   /* pixels of the base level */
 };
 
+/* What lamps, clouds and the sun do to parts of the picture: how much brighter a cell is than the
+ * plate's light, in 1/4096 (2048: half as bright again, -2048: half as bright), by row, column and
+ * channel R, G, B. Cells divide the picture evenly; between their centres it is bilinear, beyond
+ * the outermost ones it stays as it is there. All 0: the light is the same everywhere. */
+enum { IFL_LIGHT_DOWN = 5, IFL_LIGHT_ACROSS = 8 };
+struct ifl_local_light {
+    int16_t cell[IFL_LIGHT_DOWN][IFL_LIGHT_ACROSS][3]; /* -3072..12288 */
+};
+
 struct ifl_memory_frame {
     int refs; /* atomic */
     uint64_t sequence, media_index;
     int64_t capture_wall_ns;
-    /* Illumination taken out on entry: raw = gain * canonical + offset, per channel R, G, B, where
-     * canonical matches the plate and values are 0..255. */
+    /* Illumination taken out on entry: raw = gain * (1 + local / 4096) * canonical + offset, per
+     * channel R, G, B, where canonical matches the plate and values are 0..255. */
     float gain[3], offset[3];
+    struct ifl_local_light local;
     /* RGB24, canonical photometry, rows tight (width * 3 bytes); level[l] has the profile's
      * level_width[l] x level_height[l]. */
     const uint8_t *level[IFL_LEVELS_MAX];

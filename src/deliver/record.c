@@ -69,11 +69,11 @@ static json_t *make_attained(const struct ifl_synthetic *synthetic)
 
 static json_t *make_scores(const struct ifl_scores *scores)
 {
-    return json_pack("{so so so so so so so}", "sharpness", number(scores->sharpness), "clipped",
+    return json_pack("{so so so so so so so so}", "sharpness", number(scores->sharpness), "clipped",
                      number(scores->clipped), "artefact", number(scores->artefact),
                      "artefact_limit", number(scores->artefact_limit), "texture",
                      number(scores->texture), "texture_limit", number(scores->texture_limit),
-                     "seam", number(scores->seam));
+                     "seam", number(scores->seam), "light", number(scores->light));
 }
 
 static json_t *make_audit(const struct ifl_audit *audit)

@@ -13,12 +13,14 @@
 #include "generate/builtin.h"
 #include "generate/denoise.h"
 #include "generate/layout.h"
+#include "generate/lights.h"
 #include "generate/memory.h"
 #include "generate/objects.h"
 #include "generate/occupancy.h"
 #include "generate/photometry.h"
 #include "generate/resample.h"
 #include "generate/support.h"
+#include "kernels/local_light.h"
 
 #define STAGE "generate"
 
@@ -27,6 +29,7 @@ enum { MODES = IFL_PRIVACY_K_ANONYMOUS + 1 };
 
 struct analytic {
     struct ifl_memory *memory;
+    struct ifl_lights lights;
     pthread_mutex_t lock;        // guards what is below, made when it is first needed
     struct ifl_support *support; // k-anonymous
     struct ifl_objects *objects; // deidentify
@@ -64,6 +67,7 @@ static enum ifl_result create(const struct ifl_profile *profile, void **self,
         return ifl_fail(error, IFL_ERR_NO_MEMORY, STAGE, "no memory for the engine");
     }
     engine->memory = memory;
+    ifl_lights_find(profile, &engine->lights);
     *self = engine;
     return IFL_OK;
 }
@@ -456,13 +460,20 @@ static void note_missed(struct ifl_synthetic *synthetic)
     }
 }
 
+// The light of one frame, all of it. Where no local light was seen often enough, only the light of
+// the whole picture is put back.
 static enum ifl_result put_light(struct job *job, struct ifl_image *image, struct ifl_error *error)
 {
     const struct ifl_memory *memory = job->engine->memory;
     struct ifl_rng rng;
     ifl_rng_split(&rng, job->request->seed, LIGHT_STREAM);
+    int k = job->request->privacy == IFL_PRIVACY_VERBATIM ? 1 : job->request->k;
+    int drawn = ifl_lights_draw(&job->engine->lights, k, &rng);
     const struct ifl_memory_frame *frame =
-        memory->profile->memory[ifl_rng_below(&rng, (uint32_t)memory->frames)];
+        memory->profile
+            ->memory[drawn < 0 ? (int)ifl_rng_below(&rng, (uint32_t)memory->frames) : drawn];
+    if (drawn >= 0 && !ifl_local_light_is_uniform(&frame->local))
+        ifl_local_light_put(&frame->local, image->rgb, image->width, image->height, image->rgb);
     ifl_illuminate(frame->gain, frame->offset, image->rgb,
                    (size_t)image->width * (size_t)image->height);
     return asks(job) ? condition(job, image, error) : IFL_OK;

@@ -117,6 +117,14 @@ struct ifl_pixel_kernels {
     // Means of 2x2 pixels, rounded; a row of `width` pixels out of two.
     void (*halve)(const uint8_t *upper, const uint8_t *lower, int width, uint8_t *to);
 
+    // Local light of a row of `count` samples, between two rows of gains in 1/4096 beyond 1,
+    // `share` of 256 of the lower one: to = rgb * gain, rounded and clamped; or taken out, rgb /
+    // gain.
+    void (*put_light)(const uint8_t *rgb, const int16_t *upper, const int16_t *lower, int share,
+                      int count, uint8_t *to);
+    void (*take_light)(const uint8_t *rgb, const int16_t *upper, const int16_t *lower, int share,
+                       int count, uint8_t *to);
+
     // owner[i] = that of the nearest point to pixel i of the row; the first of those as near.
     void (*nearest)(const double *x, const double *y, const uint16_t *owners, int points, int row,
                     int width, uint16_t *owner);

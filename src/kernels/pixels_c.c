@@ -629,6 +629,31 @@ static void nearest(const double *px, const double *py, const uint16_t *owners, 
     }
 }
 
+static int gain_at(int upper, int lower, int share)
+{
+    return 4096 + ((upper * (256 - share) + lower * share) >> 8);
+}
+
+static void put_light(const uint8_t *restrict rgb, const int16_t *restrict upper,
+                      const int16_t *restrict lower, int share, int count, uint8_t *restrict to)
+{
+    for (int i = 0; i < count; i++) {
+        int value = (rgb[i] * gain_at(upper[i], lower[i], share) + 2048) >> 12;
+        to[i] = (uint8_t)(value < 255 ? value : 255);
+    }
+}
+
+// One division and one addition in floating point: the same everywhere.
+static void take_light(const uint8_t *restrict rgb, const int16_t *restrict upper,
+                       const int16_t *restrict lower, int share, int count, uint8_t *restrict to)
+{
+    for (int i = 0; i < count; i++) {
+        float gain = (float)gain_at(upper[i], lower[i], share);
+        float value = (float)(rgb[i] * 4096) / gain + .5f;
+        to[i] = (uint8_t)(value < 255 ? value : 255);
+    }
+}
+
 static void project(const float *restrict patch, int row_samples, int rows, int stride,
                     const float (*restrict direction)[64], float out[64])
 {
@@ -670,6 +695,8 @@ const struct ifl_pixel_kernels IFL_PIXEL_KERNELS = {
     .round = round_grey,
     .clamp = clamp,
     .halve = halve,
+    .put_light = put_light,
+    .take_light = take_light,
     .nearest = nearest,
     .project = project,
 };

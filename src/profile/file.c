@@ -10,8 +10,9 @@
 //   PLAT  the plate at the base level, RGB24
 //   EVNT  events
 //   MEMO  memory frames, each u32 length and a zstd frame: numbers, light, components, difference
-//   of
-//         the picture to the plate (modulo 256), labels
+//         of the picture to the plate (modulo 256), labels
+// Version 2 adds the local light to the light of a frame whose number of components has LOCAL set;
+// a profile in which no frame has any is written as version 1.
 // Coarser levels are means of finer ones and are made again on loading. Every length is checked
 // against what is really there before anything is allocated for it.
 #include <inttypes.h>
@@ -23,6 +24,7 @@
 
 #include "base/file.h"
 #include "core/profile.h"
+#include "kernels/local_light.h"
 #include "profile/bytes.h"
 #include "profile/document.h"
 #include "profile/file.h"
@@ -33,13 +35,18 @@ static const char stage[] = "profile";
 static const uint8_t magic[8] = "IFLPROF";
 
 enum {
-    VERSION = 1,
+    VERSION = 2,
+    VERSION_UNIFORM = 1,
     HEADER_BYTES = 28,
     SECTION_BYTES = 16,
     SECTIONS = 5,
     EVENT_BYTES = 32,
     COMPONENT_BYTES = 28,
     FRAME_BYTES = 52, // of a memory frame without components and pixels
+    LIGHT_CELLS = 3 * IFL_LIGHT_DOWN * IFL_LIGHT_ACROSS,
+    LIGHT_LEAST = -3072, // of a cell
+    LIGHT_MOST = 12288,
+    LOCAL = 1 << 16, // beside the number of components
     BASE_PIXELS_MAX = 1 << 21,
     EVENTS_MAX = 1 << 16,
     ZSTD_LEVEL = 3,
@@ -122,7 +129,11 @@ static void write_frame(struct ifl_writer *out, const struct ifl_profile *profil
         ifl_write_f32(out, frame->gain[c]);
     for (int c = 0; c < 3; c++)
         ifl_write_f32(out, frame->offset[c]);
-    ifl_write_u32(out, (uint32_t)frame->components);
+    bool local = !ifl_local_light_is_uniform(&frame->local);
+    const int16_t *cell = &frame->local.cell[0][0][0];
+    ifl_write_u32(out, (uint32_t)frame->components | (local ? LOCAL : 0u));
+    for (int i = 0; local && i < LIGHT_CELLS; i++)
+        ifl_write_u32(out, (uint32_t)cell[i]);
     for (int i = 0; i < frame->components; i++)
         write_component(out, &frame->component[i]);
     uint8_t *to = ifl_write_space(out, 3 * pixels);
@@ -151,11 +162,19 @@ static void write_memory(struct ifl_writer *out, const struct ifl_profile *profi
     free(raw.bytes);
 }
 
+static uint32_t version_of(const struct ifl_profile *profile)
+{
+    for (int i = 0; i < profile->memory_frames; i++)
+        if (!ifl_local_light_is_uniform(&profile->memory[i]->local))
+            return VERSION;
+    return VERSION_UNIFORM;
+}
+
 static void write_all(struct ifl_writer *out, const struct ifl_profile *profile,
                       const char *document)
 {
     ifl_write_bytes(out, magic, sizeof magic);
-    ifl_write_u32(out, VERSION);
+    ifl_write_u32(out, version_of(profile));
     ifl_write_u32(out, SECTIONS);
     ifl_write_u64(out, 0);
     ifl_write_u32(out, 0);
@@ -237,7 +256,7 @@ static enum ifl_result check_header(const char *path, const uint8_t *bytes, size
     if (whole != count)
         return ifl_fail(error, IFL_ERR_CORRUPT, stage,
                         "%s has %zu of %" PRIu64 " bytes; copy it again", path, count, whole);
-    if (version != VERSION || ifl_get_u32(bytes + 12) != SECTIONS)
+    if (version < VERSION_UNIFORM || ifl_get_u32(bytes + 12) != SECTIONS)
         return corrupt(error, path, "its header is not valid");
     return IFL_OK;
 }
@@ -399,6 +418,18 @@ static int light_is_valid(const struct ifl_memory_frame *frame)
     return 1;
 }
 
+static int read_local(struct ifl_reader *in, struct ifl_local_light *local)
+{
+    int16_t *cell = &local->cell[0][0][0];
+    for (int i = 0; i < LIGHT_CELLS; i++) {
+        int32_t value = (int32_t)ifl_read_u32(in);
+        if (value < LIGHT_LEAST || value > LIGHT_MOST)
+            return -1;
+        cell[i] = (int16_t)value;
+    }
+    return 0;
+}
+
 static int read_frame(struct ifl_reader *in, const struct ifl_profile *profile,
                       struct ifl_memory_frame *frame)
 {
@@ -410,6 +441,9 @@ static int read_frame(struct ifl_reader *in, const struct ifl_profile *profile,
     for (int c = 0; c < 3; c++)
         frame->offset[c] = ifl_read_f32(in);
     uint32_t components = ifl_read_u32(in);
+    if (components & LOCAL && read_local(in, &frame->local) != 0)
+        return -1;
+    components &= ~(uint32_t)LOCAL;
     if (in->failed || components > IFL_COMPONENTS_MAX || !light_is_valid(frame))
         return -1;
     frame->components = (int)components;
@@ -419,7 +453,8 @@ static int read_frame(struct ifl_reader *in, const struct ifl_profile *profile,
 
 static int read_memory(const struct section *section, struct ifl_profile *profile)
 {
-    size_t most = FRAME_BYTES + IFL_COMPONENTS_MAX * COMPONENT_BYTES + 4 * base_pixels(profile);
+    size_t most = FRAME_BYTES + 4 * LIGHT_CELLS + IFL_COMPONENTS_MAX * COMPONENT_BYTES +
+                  4 * base_pixels(profile);
     struct ifl_reader in = {section->content, section->length, 0};
     struct ifl_memory_frame **memory = calloc((size_t)profile->memory_frames + 1, sizeof *memory);
     uint8_t *raw = malloc(most);

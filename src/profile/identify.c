@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "kernels/local_light.h"
 
 // Eight bytes a step: the memory has millions of them. Not for files: depends on the byte order.
 static uint64_t hash_pixels(const uint8_t *bytes, size_t count, uint64_t hash)
@@ -38,11 +39,24 @@ static size_t base_pixels(const struct ifl_profile *profile)
     return (size_t)profile->level_width[base] * (size_t)profile->level_height[base];
 }
 
+// Light that is the same everywhere leaves ids as they were before it was looked for.
+static uint64_t hash_local(const struct ifl_local_light *local, uint64_t hash)
+{
+    if (ifl_local_light_is_uniform(local))
+        return hash;
+    for (int y = 0; y < IFL_LIGHT_DOWN; y++)
+        for (int x = 0; x < IFL_LIGHT_ACROSS; x++)
+            for (int c = 0; c < 3; c++)
+                hash = hash_number((uint64_t)(local->cell[y][x][c] + 32768), hash);
+    return hash;
+}
+
 uint64_t ifl_identify_frame(const struct ifl_memory_frame *frame, int base, size_t pixels)
 {
     uint64_t hash = hash_number(frame->sequence, hash_number(frame->media_index, 1));
     for (int c = 0; c < 3; c++)
         hash = hash_real((double)frame->offset[c], hash_real((double)frame->gain[c], hash));
+    hash = hash_local(&frame->local, hash);
     hash = hash_pixels(frame->level[base], 3 * pixels, hash);
     hash = hash_pixels(frame->label, pixels, hash);
     for (int i = 0; i < frame->components; i++) {

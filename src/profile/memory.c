@@ -249,6 +249,7 @@ static void fill(const struct ifl_memory *memory, struct ifl_memory_frame *frame
         frame->gain[c] = input->gain[c];
         frame->offset[c] = input->offset[c];
     }
+    frame->local = *input->local;
     int base = memory->levels - 1;
     memcpy((void *)frame->level[base], input->rgb, level_bytes(memory, base));
     for (int l = base; l > 0; l--)
@@ -320,6 +321,7 @@ static struct ifl_memory_frame *copy_frame(const struct ifl_memory *memory,
     frame->capture_wall_ns = from->capture_wall_ns;
     memcpy(frame->gain, from->gain, sizeof frame->gain);
     memcpy(frame->offset, from->offset, sizeof frame->offset);
+    frame->local = from->local;
     ifl_memory_frame_share_levels(frame, from);
     return frame;
 }

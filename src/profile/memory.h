@@ -38,6 +38,7 @@ struct ifl_memory_input {
     const struct ifl_component *component;
     int components;
     const float *gain, *offset; // 3 each
+    const struct ifl_local_light *local;
 };
 
 int ifl_memory_init(struct ifl_memory *memory, int capacity, int window_frames); // 0 or -1

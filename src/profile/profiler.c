@@ -230,7 +230,8 @@ static enum ifl_result remember(struct ifl_profiler *p, const struct ifl_frame *
                                      .component = scene->component,
                                      .components = scene->components,
                                      .gain = scene->photometry.gain,
-                                     .offset = scene->photometry.offset};
+                                     .offset = scene->photometry.offset,
+                                     .local = &scene->local};
     return ifl_memory_offer(&p->memory, &p->events, &input, error);
 }
 

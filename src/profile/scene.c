@@ -37,10 +37,14 @@ static int allocate(struct ifl_scene *scene)
     scene->hold = malloc(pixels);
     scene->residual = malloc(coarse * sizeof *scene->residual);
     scene->segmenter = ifl_segmenter_create(scene->width, scene->height);
-    return scene->plate && scene->noise && scene->coarse_plate && scene->canonical &&
-                   scene->label && scene->raw && scene->planes && scene->coarse &&
-                   scene->coarse_before && scene->spare && scene->ghost_frames && scene->hold &&
-                   scene->residual && scene->segmenter
+    scene->coarse_canonical = malloc(3 * coarse);
+    scene->coarse_lit = malloc(3 * coarse);
+    scene->light_scratch = malloc(ifl_local_light_scratch_bytes((int)coarse));
+    return scene->coarse_canonical && scene->coarse_lit && scene->light_scratch && scene->plate &&
+                   scene->noise && scene->coarse_plate && scene->canonical && scene->label &&
+                   scene->raw && scene->planes && scene->coarse && scene->coarse_before &&
+                   scene->spare && scene->ghost_frames && scene->hold && scene->residual &&
+                   scene->segmenter
                ? 0
                : -1;
 }
@@ -56,7 +60,8 @@ struct ifl_scene *ifl_scene_create(int source_width, int source_height, int base
                                       scene->level_height);
     scene->width = scene->level_width[scene->levels - 1];
     scene->height = scene->level_height[scene->levels - 1];
-    scene->coarse_level = scene->levels > 2 ? scene->levels - 3 : 0;
+    // A quarter of the sides, but of the 64x36 class where there is one: less says little of parts.
+    scene->coarse_level = scene->levels > 3 ? scene->levels - 3 : scene->levels > 1 ? 1 : 0;
     if (allocate(scene) == 0) {
         ifl_scene_reset(scene);
         return scene;
@@ -69,13 +74,24 @@ void ifl_scene_destroy(struct ifl_scene *scene)
 {
     if (!scene)
         return;
-    uint8_t *const all[] = {scene->plate,     scene->noise,  scene->coarse_plate,
-                            scene->canonical, scene->label,  scene->raw,
-                            scene->planes,    scene->coarse, scene->coarse_before,
-                            scene->spare,     scene->hold,   scene->ghost_frames};
+    uint8_t *const all[] = {scene->plate,
+                            scene->noise,
+                            scene->coarse_plate,
+                            scene->canonical,
+                            scene->label,
+                            scene->raw,
+                            scene->planes,
+                            scene->coarse,
+                            scene->coarse_before,
+                            scene->spare,
+                            scene->hold,
+                            scene->ghost_frames,
+                            scene->coarse_canonical,
+                            scene->coarse_lit};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         free(all[i]);
     free(scene->residual);
+    free(scene->light_scratch);
     ifl_segmenter_destroy(scene->segmenter);
     free(scene);
 }
@@ -179,6 +195,58 @@ static void judge(struct ifl_scene *scene)
         scene->stable_frames >= STABLE_FRAMES && scene->strange_frames >= STRANGE_FRAMES;
 }
 
+// Fits the light of the parts to what the light of the whole leaves.
+static void fit_local(struct ifl_scene *scene, struct ifl_light_evidence *evidence)
+{
+    ifl_photometry_remove(&scene->photometry, scene->coarse, coarse_pixels(scene),
+                          scene->coarse_canonical);
+    ifl_local_light_fit(scene->coarse_canonical, scene->coarse_plate,
+                        scene->level_width[scene->coarse_level],
+                        scene->level_height[scene->coarse_level], scene->light_scratch, evidence);
+}
+
+static void fit_whole(struct ifl_scene *scene, const uint8_t *plate)
+{
+    ifl_photometry_fit(scene->coarse, plate, coarse_pixels(scene), scene->residual,
+                       &scene->photometry);
+}
+
+// Mostly the light of the whole picture leaves nothing. Where it does, a gain and an offset went
+// for a part of what is local, and it is fitted anew the other way round: to the plate as the parts
+// are lit.
+static void find_light(struct ifl_scene *scene)
+{
+    struct ifl_light_evidence evidence;
+    fit_whole(scene, scene->coarse_plate);
+    fit_local(scene, &evidence);
+    if (evidence.is_uniform)
+        return;
+    struct ifl_photometry before = scene->photometry;
+    ifl_photometry_identity(&scene->photometry);
+    fit_local(scene, &evidence);
+    ifl_local_light_put(&evidence.light, scene->coarse_plate,
+                        scene->level_width[scene->coarse_level],
+                        scene->level_height[scene->coarse_level], scene->coarse_lit);
+    fit_whole(scene, scene->coarse_lit);
+    fit_local(scene, &evidence);
+    if (evidence.is_uniform)
+        scene->photometry = before;
+    else
+        scene->local = evidence.light;
+}
+
+static void remove_light(struct ifl_scene *scene)
+{
+    uint8_t low[3], high[3];
+    ifl_photometry_remove(&scene->photometry, scene->raw, scene->width * scene->height,
+                          scene->canonical);
+    if (ifl_local_light_is_uniform(&scene->local))
+        return; // most of the time
+    ifl_photometry_ends(&scene->photometry, low, high);
+    ifl_local_light_take(&scene->local, scene->plate, high, scene->width, scene->height,
+                         scene->canonical);
+}
+
 void ifl_scene_look(struct ifl_scene *scene, const struct ifl_frame *frame)
 {
     int pixels = scene->width * scene->height;
@@ -188,10 +256,10 @@ void ifl_scene_look(struct ifl_scene *scene, const struct ifl_frame *frame)
     scene->components = 0;
     scene->foreground_share = 0;
     memset(scene->label, 0, (size_t)pixels);
+    memset(&scene->local, 0, sizeof scene->local);
     if (scene->frames > 0)
-        ifl_photometry_fit(scene->coarse, scene->coarse_plate, coarse_pixels(scene),
-                           scene->residual, &scene->photometry);
-    ifl_photometry_remove(&scene->photometry, scene->raw, pixels, scene->canonical);
+        find_light(scene);
+    remove_light(scene);
     if (scene->frames == 0) {
         memcpy(scene->plate, scene->canonical, 3 * (size_t)pixels);
         coarsen(scene, scene->plate, scene->coarse_plate);

@@ -3,13 +3,15 @@
 // the base size without its illumination, with labels and components. One thread; no allocation
 // after creation.
 //
-// Light is told from objects by a robust fit to the plate; the plate is learned from the memory's
+// Light is told from objects by a robust fit to the plate, first of the whole picture, then of its
+// parts (kernels/local_light.h); the plate is learned from the memory's
 // frames (ifl_scene_learn), a few rows at a time. A ghost (the plate shows somebody who has left)
 // is found by its outline and cleared within a few frames. A new scene (most of the picture differs
 // and stays as it is) is reported, and whoever owns the scene begins anew.
 #ifndef IFL_PROFILE_SCENE_H
 #define IFL_PROFILE_SCENE_H
 
+#include "kernels/local_light.h"
 #include "profile/photometry.h"
 #include "profile/plate.h"
 #include "profile/segment.h"
@@ -28,6 +30,7 @@ struct ifl_scene {
     // Of the newest frame:
     uint8_t *canonical, *label;
     struct ifl_photometry photometry;
+    struct ifl_local_light local;
     int components;
     struct ifl_component component[IFL_COMPONENTS_MAX];
     double foreground_share;
@@ -38,6 +41,8 @@ struct ifl_scene {
     int stable_frames, strange_frames;
     uint8_t ghost[IFL_COMPONENTS_MAX];
     uint8_t *raw, *planes, *coarse, *coarse_before, *spare;
+    uint8_t *coarse_canonical, *coarse_lit; // the latter: the plate under the local light
+    void *light_scratch;
     uint8_t *ghost_frames, *hold; // per pixel
     float *residual;
     struct ifl_segmenter *segmenter;

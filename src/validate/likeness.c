@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/rng.h"
+#include "kernels/local_light.h"
 #include "kernels/scale.h"
 
 enum { CLASS_PIXELS = 128 * 72 * 3 / 2 };
@@ -23,18 +24,19 @@ static int class_level(const struct ifl_profile *profile)
 
 // The frame as it was recorded: its illumination put back.
 static void put_light_back(const struct ifl_memory_frame *frame, const uint8_t *canonical,
-                           int pixels, uint8_t *out)
+                           int width, int height, uint8_t *out)
 {
     uint8_t table[3][256];
+    ifl_local_light_put(&frame->local, canonical, width, height, out);
     for (int c = 0; c < 3; c++) {
         for (int v = 0; v < 256; v++) {
             double raw = (double)frame->gain[c] * v + (double)frame->offset[c];
             table[c][v] = (uint8_t)(raw >= 255 ? 255 : raw > 0 ? raw + .5 : 0);
         }
     }
-    for (int p = 0; p < pixels; p++)
+    for (int p = 0; p < width * height; p++)
         for (int c = 0; c < 3; c++)
-            out[3 * p + c] = table[c][canonical[3 * p + c]];
+            out[3 * p + c] = table[c][out[3 * p + c]];
 }
 
 static int compare_doubles(const void *a, const void *b)
@@ -113,12 +115,12 @@ static void build(struct ifl_likeness_null *null, const struct ifl_profile *prof
                   struct ifl_sliced_set *block, uint8_t *scratch)
 {
     int level = class_level(profile), n = profile->memory_frames;
-    int pixels = null->sliced.width * null->sliced.height;
+    int width = null->sliced.width, height = null->sliced.height, pixels = width * height;
     uint8_t *raw = scratch;
     for (int t = 0; t < n; t++) {
         const struct ifl_memory_frame *frame = profile->memory[t];
         int of = (int)((int64_t)t * IFL_LIKENESS_BLOCKS / n);
-        put_light_back(frame, frame->level[level], pixels, raw);
+        put_light_back(frame, frame->level[level], width, height, raw);
         ifl_sliced_add(&null->sliced, raw, &block[of], scratch + (3 * pixels + 63) / 64 * 64);
     }
     for (int b = 0; b < IFL_LIKENESS_BLOCKS; b++)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernels/local_light.h"
 #include "validate/artefact.h"
 
 enum {
@@ -316,8 +317,15 @@ double ifl_clipped_of_memory(const struct ifl_profile *profile)
     int base = profile->levels - 1;
     int pixels = profile->level_width[base] * profile->level_height[base];
     double most = 0;
-    for (int t = 0; t < profile->memory_frames; t++)
-        most = fmax(most,
-                    clipped_of_frame(profile->memory[t], profile->memory[t]->level[base], pixels));
+    uint8_t *lit = malloc(3 * (size_t)pixels); // without it, local light is left out
+    for (int t = 0; t < profile->memory_frames; t++) {
+        const struct ifl_memory_frame *frame = profile->memory[t];
+        bool plain = !lit || ifl_local_light_is_uniform(&frame->local);
+        if (!plain)
+            ifl_local_light_put(&frame->local, frame->level[base], profile->level_width[base],
+                                profile->level_height[base], lit);
+        most = fmax(most, clipped_of_frame(frame, plain ? frame->level[base] : lit, pixels));
+    }
+    free(lit);
     return most;
 }

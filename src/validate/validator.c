@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "kernels/local_light.h"
 #include "kernels/scale.h"
 #include "validate/artefact.h"
 #include "validate/enlarge.h"
@@ -19,17 +20,21 @@ enum {
     ARTEFACT_LEVEL = 1,      // the 64x36 class
     COPY_PIXELS_MAX = 65536, // copies are searched at the finest level of the 256x144 class
     COPY_CAP = 24 * 24,      // pixels of that level
+    LIGHT_ROUNDS = 3,
 };
 
 static const double clipped_margin = .05; // share of pixels beyond what the stream itself clips
 static const double support_needed = .9;  // of foreground patches, in mode k-anonymous
 static const double copy_rmse = 2;
+static const double light_limit = 160; // in 1/4096, mean over the picture: of two lights mixed
 
 struct ifl_validator {
     struct ifl_profile *profile;
     struct ifl_roster roster;
     int levels, artefact_level, copy_level;
     double clipped_limit;
+    int lights; // frames that have a local light
+    const struct ifl_local_light *light[IFL_MEMORY_MAX];
     struct made *made;
 };
 
@@ -80,6 +85,14 @@ static void choose_levels(struct ifl_validator *validator)
                                                 profile->level_height[validator->copy_level] >
                                             COPY_PIXELS_MAX)
         validator->copy_level--;
+}
+
+static void list_lights(struct ifl_validator *validator)
+{
+    const struct ifl_profile *profile = validator->profile;
+    for (int t = 0; t < profile->memory_frames; t++)
+        if (!ifl_local_light_is_uniform(&profile->memory[t]->local))
+            validator->light[validator->lights++] = &profile->memory[t]->local;
 }
 
 static const struct ifl_reference *reference_at(const struct ifl_validator *validator, int level)
@@ -136,6 +149,7 @@ enum ifl_result ifl_validator_create(const struct ifl_profile *profile,
         return ifl_fail(error, IFL_ERR_NO_MEMORY, "validate", "no memory for a validator");
     made->profile = ifl_profile_ref(profile);
     choose_levels(made);
+    list_lights(made);
     result = build(made, error);
     if (result != IFL_OK) {
         ifl_validator_destroy(made);
@@ -171,7 +185,9 @@ struct work {
     const struct ifl_image *image;
     const struct ifl_reference *at, *artefact, *copy; // at the level it is compared at
     struct ifl_light light;
-    uint8_t *scaled, *canonical; // at `at`
+    int mixed;            // how far its local light is from any recorded one, in 1/4096
+    const uint8_t *plate; // at `at`, under the image's local light
+    uint8_t *scaled, *canonical, *lit; // at `at`
     uint8_t *artefact_picture, *copy_picture, *mask;
     float *energy;
     int *counts;
@@ -214,6 +230,7 @@ static size_t scratch_bytes(const struct work *work)
                           ifl_artefact_scratch_bytes(&work->artefact->view));
     const struct ifl_view *view = &work->at->view;
     bytes = larger(bytes, 5 * (size_t)work->copy->view.pixels);
+    bytes = larger(bytes, ifl_local_light_scratch_bytes(work->artefact->view.pixels));
     bytes = larger(bytes, ifl_light_scratch_bytes(view->pixels));
     bytes = larger(bytes, ifl_enlarge_scratch_bytes(view->width, view->height, work->image->width,
                                                     work->image->height) +
@@ -229,6 +246,7 @@ static size_t lay_out(struct work *work, const struct ifl_validator *validator, 
     size_t copy = padded(3 * (size_t)work->copy->view.pixels);
     size_t energy = padded(sizeof *work->energy * (size_t)work->at->grid.windows);
     size_t counts = padded(sizeof *work->counts * ((size_t)validator->roster.events + 1));
+    size_t lit = validator->lights ? at : 0;
     size_t scratch = padded(scratch_bytes(work));
     if (memory) {
         work->scaled = memory;
@@ -238,9 +256,10 @@ static size_t lay_out(struct work *work, const struct ifl_validator *validator, 
         work->mask = work->copy_picture + copy;
         work->energy = (float *)(work->mask + copy);
         work->counts = (int *)((uint8_t *)work->energy + energy);
-        work->scratch = (uint8_t *)work->counts + counts;
+        work->lit = (uint8_t *)work->counts + counts;
+        work->scratch = work->lit + lit;
     }
-    return 2 * at + artefact + 2 * copy + energy + counts + scratch;
+    return 2 * at + lit + artefact + 2 * copy + energy + counts + scratch;
 }
 
 static void scale(const uint8_t *from, const struct ifl_view *a, uint8_t *to,
@@ -268,8 +287,57 @@ static void restore(struct work *work, bool full)
     memcpy(work->scaled, work->canonical, 3 * (size_t)view->pixels);
 }
 
+static const struct ifl_local_light uniform_light;
+
+// An image has the local light of one frame or none: the one that is nearest to what the background
+// of the artefact picture shows.
+static const struct ifl_local_light *find_local_light(const struct ifl_validator *validator,
+                                                      struct work *work)
+{
+    const struct ifl_view *view = &work->artefact->view;
+    const struct ifl_local_light *nearest = &uniform_light;
+    struct ifl_light_evidence evidence;
+    ifl_local_light_fit(work->artefact_picture, view->plate, view->width, view->height,
+                        work->scratch, &evidence);
+    work->mixed = ifl_local_light_distance(&evidence, nearest);
+    for (int i = 0; i < validator->lights; i++) {
+        int distance = ifl_local_light_distance(&evidence, validator->light[i]);
+        if (distance < work->mixed) {
+            work->mixed = distance;
+            nearest = validator->light[i];
+        }
+    }
+    return nearest;
+}
+
+// Compares with the plate under the image's local light, and takes that out. Which one it is shows
+// best once the light of the whole is known, and that against the plate as it is lit: in turns. An
+// image that mixes lights is near to none of them.
+static void take_local_light(const struct ifl_validator *validator, struct work *work, bool full)
+{
+    static const uint8_t high[3] = {255, 255, 255};
+    const struct ifl_view *view = &work->at->view;
+    const struct ifl_local_light *light = NULL, *found;
+    scale(full ? work->canonical : work->scaled, view, work->artefact_picture,
+          &work->artefact->view);
+    found = find_local_light(validator, work);
+    for (int round = 0; round < LIGHT_ROUNDS && found != light; round++) {
+        light = found;
+        ifl_local_light_put(light, view->plate, view->width, view->height, work->lit);
+        ifl_light_fit(work->scaled, work->lit, view->pixels, full, work->scratch, &work->light);
+        ifl_light_undo(&work->light, work->scaled, work->lit, view->pixels, work->canonical);
+        scale(work->canonical, view, work->artefact_picture, &work->artefact->view);
+        found = find_local_light(validator, work);
+    }
+    if (full) // what was asked for bends the light; how much is known only roughly
+        work->mixed = 0;
+    work->plate = work->lit;
+    ifl_local_light_take(light, view->plate, high, view->width, view->height, work->canonical);
+    scale(work->canonical, view, work->artefact_picture, &work->artefact->view);
+}
+
 // Scales to the level, takes light and conditioning out, and makes the smaller pictures.
-static void prepare(struct work *work, bool full)
+static void prepare(const struct ifl_validator *validator, struct work *work, bool full)
 {
     const struct ifl_image *image = work->image;
     const struct ifl_view *view = &work->at->view;
@@ -279,6 +347,9 @@ static void prepare(struct work *work, bool full)
     restore(work, full);
     ifl_light_undo(&work->light, work->scaled, view->plate, view->pixels, work->canonical);
     scale(work->canonical, view, work->artefact_picture, &work->artefact->view);
+    work->plate = view->plate;
+    if (validator->lights)
+        take_local_light(validator, work, full);
     scale(work->canonical, view, work->copy_picture, &work->copy->view);
 }
 
@@ -321,6 +392,7 @@ static void score(const struct ifl_validator *validator, struct work *work,
     struct ifl_seam seam = ifl_seam_measure(view, work->canonical, work->scratch);
     scores->seam =
         fmax(seam.across / work->at->seam_limit.across, seam.down / work->at->seam_limit.down);
+    scores->light = (double)work->mixed / light_limit;
     scores->artefact = ifl_artefact_score(&work->artefact->view, work->artefact_picture,
                                           work->scratch, &synthetic->audit.nearest_rms, &nearest);
     scores->artefact_limit = work->artefact->artefact_limit;
@@ -381,7 +453,7 @@ static double clipped_limit(const struct ifl_validator *validator, const struct 
 {
     const struct ifl_view *view = &work->at->view;
     double asked =
-        full && work->light.usable ? ifl_light_clipped(&work->light, view->plate, view->pixels) : 0;
+        full && work->light.usable ? ifl_light_clipped(&work->light, work->plate, view->pixels) : 0;
     return fmax(validator->clipped_limit, asked + clipped_margin);
 }
 
@@ -404,7 +476,7 @@ static enum ifl_rejection judge(const struct work *work, const struct ifl_synthe
     if (scores->sharpness < work->at->sharpness_limit)
         return IFL_REJECT_SHARPNESS;
     if (scores->artefact > scores->artefact_limit || scores->texture > scores->texture_limit ||
-        scores->seam > 1)
+        scores->seam > 1 || scores->light > 1)
         return IFL_REJECT_ARTEFACT;
     return IFL_REJECT_NONE;
 }
@@ -415,7 +487,7 @@ static void fit_delivered(struct work *work, const struct ifl_image *image)
     const struct ifl_view *view = &work->at->view;
     ifl_scale_area(image->rgb, image->width, image->height, 3 * image->width, work->scaled,
                    view->width, view->height, 3 * view->width, 3);
-    ifl_light_fit(work->scaled, view->plate, view->pixels, true, work->scratch, &work->light);
+    ifl_light_fit(work->scaled, work->plate, view->pixels, true, work->scratch, &work->light);
 }
 
 static enum ifl_result choose_references(const struct ifl_validator *validator,
@@ -453,7 +525,7 @@ enum ifl_result ifl_validator_check(const struct ifl_validator *validator,
         return ifl_fail(error, IFL_ERR_NO_MEMORY, "validate", "no memory to check an image");
     lay_out(&work, validator, memory);
     bool full = conditioned(&synthetic->request);
-    prepare(&work, full && !plain);
+    prepare(validator, &work, full && !plain);
     score(validator, &work, synthetic);
     double support = audit(&work, synthetic);
     if (plain)

@@ -129,6 +129,11 @@ static void use_noisy(const struct ifl_pixel_kernels *k, struct ifl_rng *rng,
     k->enlarge(x, x + row, width, sum, wide);
     free(sum);
     k->halve(picture, picture + row, width / 2, half);
+    uint8_t *lit = malloc(row), *unlit = malloc(row);
+    k->put_light(picture, x, x + row, 37, (int)row, lit);
+    k->take_light(picture, x, x + row, 200, (int)row, unlit);
+    keep(made, lit, row);
+    keep(made, unlit, row);
     const double px[3] = {-1, width * .4, width * .7}, py[3] = {0, 5.5, -3};
     const uint16_t owners[3] = {7, 256, 9};
     uint16_t *owner = malloc(2 * (size_t)width);

@@ -24,10 +24,10 @@ static uint64_t hash_of(const struct ifl_synthetic *made)
     const struct ifl_image *image = made->image;
     const struct ifl_scores *scores = &made->scores;
     const struct ifl_audit *audit = &made->audit;
-    const double number[] = {scores->sharpness, scores->clipped,        scores->texture,
-                             scores->seam,      scores->artefact,       scores->artefact_limit,
-                             audit->support_1,  audit->verbatim_pixels, audit->verbatim_limit,
-                             made->rejection};
+    const double number[] = {scores->sharpness,      scores->clipped,  scores->texture,
+                             scores->seam,           scores->light,    scores->artefact,
+                             scores->artefact_limit, audit->support_1, audit->verbatim_pixels,
+                             audit->verbatim_limit,  made->rejection};
     uint64_t hash = ifl_hash_bytes(image->rgb, (size_t)image->width * (size_t)image->height * 3, 0);
     for (size_t i = 0; i < sizeof number / sizeof number[0]; i++)
         hash = add_number(number[i], hash);

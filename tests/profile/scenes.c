@@ -53,10 +53,21 @@ static const struct object *object_at(const struct scene_view *view, int x, int 
     return NULL;
 }
 
+double scene_part_gain(const struct part_light *part, double share)
+{
+    if (part->gain <= 0 || share >= part->to)
+        return 1;
+    double along = share <= part->from ? 0 : (share - part->from) / (part->to - part->from);
+    return part->gain + (1 - part->gain) * along;
+}
+
 static void draw_plane(const struct scene_view *view, int p, uint8_t *plane, int stride, int width,
                        int height)
 {
-    double gain = view->gain > 0 ? view->gain : 1;
+    double gain[1700];
+    for (int x = 0; x < width; x++)
+        gain[x] =
+            (view->gain > 0 ? view->gain : 1) * scene_part_gain(&view->part, (x + .5) / width);
     int step = p ? 2 : 1;
     struct waves waves;
     make_waves(&waves, view->ground, p, step, width, height);
@@ -66,7 +77,7 @@ static void draw_plane(const struct scene_view *view, int p, uint8_t *plane, int
             double value = ground(&waves, view->ground, p, x, y);
             if (o)
                 value = o->colour[p] + (p == 0 ? ((y - o->y) / 8 % 2) * 6 : 0);
-            value = p ? 128 + (value - 128) * gain : value * gain;
+            value = p ? 128 + (value - 128) * gain[x] : value * gain[x];
             value += hashed(view->seed * 3 + (uint64_t)p, x, y, view->noise);
             plane[y * stride + x] = clamp(value);
         }

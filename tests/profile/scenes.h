@@ -11,17 +11,26 @@ struct object {
     uint8_t colour[3];       // Y, Cb, Cr
 };
 
+// Light of a part of the picture: `gain` left of `from`, none right of `to` (shares of the width),
+// falling evenly in between.
+struct part_light {
+    double gain, from, to; // gain 0: there is none
+};
+
 struct scene_view {
     int width, height; // at most 1700
     const struct object *object;
     int objects;
-    double gain;     // of the light; 0 means 1
+    double gain; // of the light; 0 means 1
+    struct part_light part;
     int noise;       // +- grey levels of the sensor
     uint64_t seed;   // of the noise
     int ground;      // which ground: 0, 1, ...; -1: constant grey
     uint64_t number; // sequence and media index
     uint32_t loop;
 };
+
+double scene_part_gain(const struct part_light *part, double share);
 
 // A canonical frame; unref it.
 struct ifl_frame *scene_frame(const struct scene_view *view);

@@ -92,6 +92,7 @@ static void check_same_frame(const struct ifl_profile *profile, const struct ifl
                 a->capture_wall_ns == b->capture_wall_ns);
     assert_memory_equal(a->gain, b->gain, sizeof a->gain);
     assert_memory_equal(a->offset, b->offset, sizeof a->offset);
+    assert_memory_equal(&a->local, &b->local, sizeof a->local);
     assert_int_equal(a->components, b->components);
     assert_memory_equal(a->component, b->component, (size_t)a->components * sizeof *a->component);
     size_t pixels = 0;
@@ -202,6 +203,40 @@ static void lying_contents_do_no_harm(void **state)
     free(bytes);
 }
 
+// Files of version 1 had none; only a profile that has some is of version 2.
+static void local_light_is_kept(void **state)
+{
+    struct ifl_error error = {0};
+    struct ifl_profile *loaded;
+    struct ifl_profiler *profiler = scene_profiler(80 * 60, 16, 100);
+    size_t count;
+    uint8_t *bytes = read_bytes(first, &count);
+    assert_int_equal(ifl_get_u32(bytes + 8), 1);
+    free(bytes);
+    for (int i = 0; i < 24; i++) {
+        struct scene_view view = {.width = 160, .height = 120, .noise = 2, .seed = (uint64_t)i};
+        view.number = (uint64_t)i;
+        view.part = (struct part_light){i % 2 ? 1.4 : 0, .4, .6};
+        scene_feed(profiler, &view);
+    }
+    struct ifl_profile *saved = scene_snapshot(profiler);
+    ifl_profiler_destroy(profiler);
+    check_ok(ifl_profile_save(saved, second, &error), error);
+    bytes = read_bytes(second, &count);
+    assert_int_equal(ifl_get_u32(bytes + 8), 2);
+    free(bytes);
+    check_ok(ifl_profile_load(second, &loaded, &error), error);
+    int lit = 0;
+    for (int i = 0; i < saved->memory_frames; i++) {
+        check_same_frame(saved, saved->memory[i], loaded->memory[i]);
+        lit += loaded->memory[i]->local.cell[2][0][1] > 1000;
+    }
+    assert_in_range(lit, 4, 12);
+    ifl_profile_unref(loaded);
+    ifl_profile_unref(saved);
+    (void)state;
+}
+
 static void other_files_are_told_apart(void **state)
 {
     (void)state;
@@ -214,7 +249,7 @@ static void other_files_are_told_apart(void **state)
     assert_int_equal(ifl_profile_load("/nowhere/at/all", &profile, &error), IFL_ERR_NOT_FOUND);
     size_t count;
     uint8_t *bytes = read_bytes(first, &count);
-    ifl_put_u32(bytes + 8, 2);
+    ifl_put_u32(bytes + 8, 3);
     ifl_put_u32(bytes + 24, (uint32_t)crc32(0, bytes, 24));
     assert_int_equal(load_bytes(bytes, count, &error), IFL_ERR_VERSION);
     assert_non_null(strstr(error.text, "newer inferloop"));
@@ -303,6 +338,7 @@ int main(void)
         cmocka_unit_test(every_damaged_byte_is_found),
         cmocka_unit_test(every_truncated_file_is_found),
         cmocka_unit_test(lying_contents_do_no_harm),
+        cmocka_unit_test(local_light_is_kept),
         cmocka_unit_test(other_files_are_told_apart),
         cmocka_unit_test(a_folder_that_is_not_there_is_said),
         cmocka_unit_test(the_document_says_what_the_profile_holds),

@@ -150,6 +150,47 @@ static void less_light_is_no_foreground(void **state)
     ifl_profiler_destroy(profiler);
 }
 
+// A lamp over the left of the picture: before local light was known, all that it lit was an object.
+static void a_lamp_over_half_of_the_picture_is_no_foreground(void **state)
+{
+    (void)state;
+    struct ifl_profiler *profiler = scene_profiler(CLASS, 64, 1000);
+    struct object object = make_object(60, 60, 27, 75, red);
+    struct scene_view view;
+    for (int i = 0; i < 120; i++) {
+        object.x = 40 + 2 * i;
+        view = make_view(&object, 1, i);
+        if (i >= 40 && i < 80)
+            view.part = (struct part_light){1.35, .4, .6};
+        scene_feed(profiler, &view);
+    }
+    struct ifl_profile *profile = scene_snapshot(profiler);
+    int lit = 0;
+    for (int m = 0; m < profile->memory_frames; m++) {
+        const struct ifl_memory_frame *frame = profile->memory[m];
+        bool on = frame->media_index >= 40 && frame->media_index < 80;
+        if (frame->media_index < 16)
+            continue;
+        assert_int_equal(frame->components, 1);
+        lit += on;
+        for (int y = 0; y < IFL_LIGHT_DOWN; y++)
+            for (int x = 0; x < IFL_LIGHT_ACROSS; x++) {
+                struct part_light part = {on ? 1.35 : 1, .4, .6};
+                double gain = scene_part_gain(&part, (x + .5) / IFL_LIGHT_ACROSS);
+                for (int c = 0; c < 3; c++)
+                    check_near((double)frame->gain[c] * (1 + frame->local.cell[y][x][c] / 4096.0),
+                               gain, x == 3 || x == 4 ? 0.1 : 0.03); // on the edge: about
+            }
+    }
+    assert_true(lit > 10);
+    double mean;
+    int most;
+    scene_plate_error(profile, view, &mean, &most);
+    check_near(mean, 0, 1.5);
+    ifl_profile_unref(profile);
+    ifl_profiler_destroy(profiler);
+}
+
 static void another_scene_is_learned_anew(void **state)
 {
     (void)state;
@@ -258,6 +299,7 @@ int main(void)
         cmocka_unit_test(who_was_there_from_the_start_is_cleared_when_he_goes),
         cmocka_unit_test(components_are_where_the_objects_are),
         cmocka_unit_test(less_light_is_no_foreground),
+        cmocka_unit_test(a_lamp_over_half_of_the_picture_is_no_foreground),
         cmocka_unit_test(another_scene_is_learned_anew),
         cmocka_unit_test(light_is_found_in_spite_of_objects),
         cmocka_unit_test(light_of_a_constant_plate_is_an_offset),

@@ -89,6 +89,7 @@ function showScores(record) {
     meter('Artefacts', scores.artefact, scores.artefact_limit, 1, 'Patches that no real frame has; grey levels'),
     meter('Texture beyond real', scores.texture, scores.texture_limit, 1, 'Fine detail beyond what real frames have there'),
     meter('Longest straight cut', scores.seam, 1, 2, 'Against the longest of real frames'),
+    meter('Lights mixed', scores.light, 1, 2, 'How far the light of its parts is from that of any one real frame'),
     meter('Largest copied region, pixels', audit.verbatim_pixels, audit.verbatim_gate ? audit.verbatim_limit : -1, 0,
       'The largest region copied from one recorded frame'),
   );
