@@ -39,6 +39,8 @@ enum ifl_result ifl_objects_create(const struct ifl_profile *profile, struct ifl
         result = ifl_objects_collect(objects, error);
     if (result == IFL_OK)
         result = ifl_front_prepare(objects, error);
+    if (result == IFL_OK)
+        result = ifl_shade_learn(objects, error);
     if (result != IFL_OK) {
         ifl_objects_destroy(objects);
         return result;
@@ -54,6 +56,7 @@ void ifl_objects_destroy(struct ifl_objects *objects)
         return;
     free(objects->identity);
     free(objects->crop);
+    free(objects->shade);
     free(objects->area_z);
     free(objects->front_foot);
     free(objects);
@@ -114,7 +117,10 @@ static enum ifl_result paint_one(const struct ifl_objects *objects, int k, struc
     ifl_shape_blend(objects, pose, &record->body, &scratch->figure);
     ifl_texture_blend(objects, pose, &record->body, k, scratch);
     ifl_palette_apply(&palette, &scratch->figure);
-    ifl_render(objects, &scratch->figure, &record->placement, rng, canvas);
+    bool shaded =
+        ifl_shade_blend(objects, record->placement.kind, scratch->excluded, k, &scratch->shading);
+    ifl_render(objects, &scratch->figure, shaded ? &scratch->shading : NULL, &record->placement,
+               rng, canvas);
     return IFL_OK;
 }
 

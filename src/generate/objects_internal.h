@@ -27,6 +27,9 @@ enum {
     PLACEMENTS_MAX = 256,
     OBJECT_SIDE_MIN = 6,
     OBJECT_SIDE_MAX = 110,
+    SHADE_COLUMNS = 24, // cells of a shadow: three times as wide as the object is high,
+    SHADE_ROWS = 16,    // and one and a half times as high, the foot line in the middle
+    SHADE_CELLS = SHADE_COLUMNS * SHADE_ROWS,
     DISTANCE_UNIT = 8, // steps of a stored distance per canonical pixel
 };
 
@@ -81,6 +84,19 @@ struct ifl_identity {
     struct ifl_palette palette;
 };
 
+// How much darker than the plate the ground is around an identity: objects_shade.c.
+struct ifl_shade {
+    float weight[SHADE_CELLS]; // by how lately it was seen; 0 where the ground was not
+    float dark[SHADE_CELLS];   // times that
+};
+
+// The shadow of one object, how dark (0..1) the ground is in each cell, and how far it reaches: by
+// the object's height, from the middle of its feet to either side, up and down.
+struct ifl_shading {
+    float dark[SHADE_CELLS];
+    float side, depth;
+};
+
 struct ifl_objects {
     const struct ifl_profile *profile;
     int width, height; // base level
@@ -89,9 +105,10 @@ struct ifl_objects {
     int crops;
     struct ifl_crop *crop;
     struct ifl_kind kind[KINDS];
-    float *area_z;        // of each memory frame: its foreground area, standardised
-    uint16_t *front_foot; // per pixel: objects with a foot line above it stand behind this pixel
-    float grain;          // noise of the memory frames, grey levels
+    struct ifl_shade *shade; // of each identity
+    float *area_z;           // of each memory frame: its foreground area, standardised
+    uint16_t *front_foot;    // per pixel: objects with a foot line above it stand behind this pixel
+    float grain;             // noise of the memory frames, grey levels
 };
 
 // Weights of identities in one blend. They sum to 1.
@@ -139,6 +156,7 @@ struct ifl_paint_scratch {
     uint8_t excluded[IDENTITIES_MAX];
     struct ifl_placement placement[PLACEMENTS_MAX];
     struct ifl_figure figure;
+    struct ifl_shading shading;
     float sample[PIXELS][CHANNELS];              // residuals of one participant
     float coarse[PIXELS][CHANNELS];              // their low frequencies
     float tally[BOX + 4][BOX + 4][CHANNELS + 1]; // of `sample` within reach, and how many; a margin
@@ -194,9 +212,20 @@ void ifl_palette_apply(const struct ifl_palette *palette, struct ifl_figure *fig
 // objects_front.c: fills front_foot and grain.
 enum ifl_result ifl_front_prepare(struct ifl_objects *objects, struct ifl_error *error);
 
-// objects_render.c
+// objects_shade.c: fills shade.
+enum ifl_result ifl_shade_learn(struct ifl_objects *objects, struct ifl_error *error);
+// As at least k who are not excluded show it. False: too few do.
+bool ifl_shade_blend(const struct ifl_objects *objects, enum ifl_kind_index kind,
+                     const uint8_t *excluded, int k, struct ifl_shading *shading);
+// At a point beside and below the middle of the feet, by the object's height. `contact`: where no
+// shadow is known, a soft dark ellipse where the object meets the ground.
+float ifl_shade_at(const struct ifl_shading *shading, float along, float down);
+float ifl_shade_contact(float along, float down);
+
+// objects_render.c: `shading` NULL: only the contact shadow.
 void ifl_render(const struct ifl_objects *objects, const struct ifl_figure *figure,
-                const struct ifl_placement *placement, struct ifl_rng *rng, uint8_t *canvas);
+                const struct ifl_shading *shading, const struct ifl_placement *placement,
+                struct ifl_rng *rng, uint8_t *canvas);
 
 // ifl_objects_paint with a record of each painted object; `record` has room for `records_max`.
 enum ifl_result ifl_objects_paint_recorded(const struct ifl_objects *objects, int k,

@@ -127,23 +127,24 @@ static void mix(uint8_t *pixel, const float rgb[3], float alpha, float grain)
     }
 }
 
-// A soft dark ellipse where the object meets the ground.
-static void draw_shadow(const struct brush *brush)
+// On the ground around the feet: what is seen of others' shadows, or else only the contact shadow.
+static void draw_shadow(const struct brush *brush, const struct ifl_shading *shading)
 {
     const struct ifl_placement *placement = brush->placement;
-    float width = greater(placement->height * 0.22f, 2),
-          depth = greater(placement->height * 0.05f, 1);
-    int x0 = (int)(placement->foot_x - 2 * width), x1 = (int)(placement->foot_x + 2 * width);
-    int y0 = (int)(placement->foot_y - 3 * depth), y1 = (int)(placement->foot_y + 3 * depth);
+    float size = greater(placement->height, 9), across = size * (shading ? shading->side : 0.44f);
+    float depth = size * (shading ? shading->depth : 0.15f);
+    int x0 = (int)(placement->foot_x - across), x1 = (int)(placement->foot_x + across);
+    int y0 = (int)(placement->foot_y - depth), y1 = (int)(placement->foot_y + depth);
     const float black[3] = {0, 0, 0};
     for (int y = y0 > 0 ? y0 : 0; y <= y1 && y < brush->objects->height; y++) {
+        float down = ((float)y + 0.5f - placement->foot_y) / size;
         for (int x = x0 > 0 ? x0 : 0; x <= x1 && x < brush->objects->width; x++) {
-            float dx = ((float)x + 0.5f - placement->foot_x) / width;
-            float dy = ((float)y + 0.5f - placement->foot_y + depth * 0.5f) / depth;
-            uint8_t *pixel = pixel_in_front(brush, x, y);
-            float fade = 1 + 0.75f * dx * dx + 0.5f * dy * dy;
+            float along = ((float)x + 0.5f - placement->foot_x) / size;
+            float dark =
+                shading ? ifl_shade_at(shading, along, down) : ifl_shade_contact(along, down);
+            uint8_t *pixel = dark > 0 ? pixel_in_front(brush, x, y) : NULL;
             if (pixel)
-                mix(pixel, black, 0.25f / (fade * fade), 0);
+                mix(pixel, black, dark, 0);
         }
     }
 }
@@ -166,7 +167,8 @@ static void draw_figure(const struct brush *brush, struct ifl_rng *rng)
 }
 
 void ifl_render(const struct ifl_objects *objects, const struct ifl_figure *figure,
-                const struct ifl_placement *placement, struct ifl_rng *rng, uint8_t *canvas)
+                const struct ifl_shading *shading, const struct ifl_placement *placement,
+                struct ifl_rng *rng, uint8_t *canvas)
 {
     struct brush brush = {.objects = objects, .figure = figure, .placement = placement};
     brush.canvas = canvas;
@@ -176,6 +178,6 @@ void ifl_render(const struct ifl_objects *objects, const struct ifl_figure *figu
     for (int i = 0; i < 2; i++)
         brush.warp.phase[i] = (float)ifl_rng_uniform(rng);
     brush.warp.stretch = 0.96f + 0.08f * (float)ifl_rng_uniform(rng);
-    draw_shadow(&brush);
+    draw_shadow(&brush, shading);
     draw_figure(&brush, rng);
 }

@@ -63,7 +63,7 @@ struct growth {
     struct ifl_outline *outline;
     uint8_t *map;
     int32_t *queue;
-    int width, pixels, count;
+    int width, pixels, count, components;
 };
 
 static int difference(const struct growth *g, int at)
@@ -72,8 +72,11 @@ static int difference(const struct growth *g, int at)
     return abs(p[0] - q[0]) + abs(p[1] - q[1]) + abs(p[2] - q[2]);
 }
 
+// Outlines that meet over what differs from the ground are two people in one shadow.
 static void visit(struct growth *g, int from, int at, bool anything)
 {
+    if (!anything && g->map[at] && g->map[at] != g->map[from])
+        ifl_outline_join(g->outline, g->components, g->map[at], g->map[from]);
     if (g->map[at] || !(anything || difference(g, at) > FAINT))
         return;
     g->map[at] = g->map[from];
@@ -294,6 +297,7 @@ static void make_outline(const struct ifl_memory *memory, int frame, struct ifl_
                        .outline = outline,
                        .map = outline->map,
                        .queue = scratch,
+                       .components = source->components,
                        .width = memory->grid[base].width,
                        .pixels = memory->grid[base].width * memory->grid[base].height};
     memcpy(g.map, source->label, (size_t)g.pixels);

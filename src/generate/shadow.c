@@ -9,6 +9,7 @@ enum {
     NOISE_MOST = 12,
     WEAK = 10,    // eighths of a grey level that a shadow is darker than the plate, at least
     SLACK = 14,   // and that a channel may be off, and a quarter of the darkening
+    LEAST = 3,    // blocks of a shadow that hangs on somebody
     CORE = 2,     // blocks twice as dark, at least
     LARGEST = 16, // a stranger's shadow: at most this part of the picture
     NOBODY = 0,
@@ -248,12 +249,11 @@ static void share_shadows(const struct shade *s)
         take_region(s, b, &region);
         region.touches[NOBODY] = false;
         bool alone = !memchr(region.touches, true, sizeof region.touches);
-        if (region.core < CORE)
-            continue;
-        if (!alone && can_cast(s, &region)) {
+        if (!alone && region.area >= LEAST && can_cast(s, &region)) {
             share_region(s, &region);
             join_casters(s, &region);
-        } else if (alone && region.border && region.area * LARGEST <= s->width * s->height) {
+        } else if (alone && region.border && region.core >= CORE &&
+                   region.area * LARGEST <= s->width * s->height) {
             give_stranger(s, &region);
         }
     }

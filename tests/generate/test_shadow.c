@@ -8,6 +8,7 @@
 #include "base/rng.h"
 #include "generate/denoise.h"
 #include "generate/layout.h"
+#include "generate/objects_internal.h"
 #include "make_profile.h"
 
 enum { WALKERS = 10, FRAMES = 40, IMAGES = 120 };
@@ -303,12 +304,136 @@ static void pieces_of_nobody_do_not_show(void **state)
     ifl_profile_unref(profile);
 }
 
+// ---- objects made anew
+
+enum { PEOPLE = 14, PEOPLE_FRAMES = 3 * PEOPLE };
+
+// People who cross the picture one after the other, and how dark their shadows are.
+static struct ifl_objects *make_people(const double *shadow, struct ifl_profile **profile)
+{
+    struct made_object person[PEOPLE];
+    for (int i = 0; i < PEOPLE; i++)
+        person[i] = (struct made_object){.event = (uint32_t)i + 1,
+                                         .first = 3 * i,
+                                         .last = 3 * i + 2,
+                                         .x = 60 + 20 * (i % 4),
+                                         .y = 70 + 5 * i,
+                                         .step_x = 4,
+                                         .width = 10,
+                                         .height = 26,
+                                         .rgb = {(uint8_t)(10 * i), 20, 40},
+                                         .shadow = shadow[i]};
+    struct made_config config = {.width = 1280,
+                                 .height = 720,
+                                 .base_area = 256 * 144,
+                                 .frames = PEOPLE_FRAMES,
+                                 .objects = PEOPLE,
+                                 .object = person,
+                                 .noise = 1,
+                                 .seed = 3};
+    struct ifl_objects *objects;
+    struct ifl_error error = {0};
+    *profile = make_profile(&config);
+    assert_non_null(*profile);
+    check_ok(ifl_objects_create(*profile, &objects, &error), error);
+    return objects;
+}
+
+// How much darker than the plate painted images are half a height beside the feet.
+static double painted_beside(const struct ifl_objects *objects, int side)
+{
+    int width = objects->width;
+    const uint8_t *plate = objects->profile->plate[objects->profile->levels - 1];
+    size_t bytes = (size_t)width * (size_t)objects->height * 3;
+    uint8_t *canvas = malloc(bytes);
+    double dark = 0;
+    int count = 0;
+    assert_non_null(canvas);
+    for (uint64_t seed = 0; seed < 40; seed++) {
+        struct ifl_object_record record[8];
+        struct ifl_audit audit;
+        struct ifl_error error = {0};
+        struct ifl_rng rng;
+        ifl_rng_init(&rng, seed);
+        memcpy(canvas, plate, bytes);
+        check_ok(ifl_objects_paint_recorded(objects, 3, 0, &rng, canvas, &audit, record, 8, &error),
+                 error);
+        if (audit.objects != 1)
+            continue; // nobody else's shadow
+        const struct ifl_placement *p = &record[0].placement;
+        int x = (int)(p->foot_x + (float)side * p->height * 0.5f), y = (int)p->foot_y;
+        for (int at = (y * width + x) * 3, i = -3; i < 4; i++) {
+            dark += 1 - (double)canvas[at + 3 * i] / plate[at + 3 * i];
+            count++;
+        }
+    }
+    free(canvas);
+    assert_true(count > 50);
+    return dark / count;
+}
+
+static void objects_made_anew_cast_the_shadows_of_the_stream(void **state)
+{
+    (void)state;
+    double shadow[PEOPLE];
+    for (int i = 0; i < PEOPLE; i++)
+        shadow[i] = 0.12;
+    struct ifl_profile *profile;
+    struct ifl_objects *objects = make_people(shadow, &profile);
+    double right = painted_beside(objects, 1), left = painted_beside(objects, -1);
+    printf("darker by %.3f to the right, %.3f to the left (cast: .12 and 0)\n", right, left);
+    assert_true(right > 0.08 && right < 0.14);
+    assert_true(left < 0.01);
+    ifl_objects_destroy(objects);
+    ifl_profile_unref(profile);
+}
+
+static float darkest(const struct ifl_shading *shading)
+{
+    float most = 0;
+    for (int row = 0; row < SHADE_ROWS; row++) // where no contact shadow reaches
+        for (int column = SHADE_COLUMNS / 2 + 4; column < SHADE_COLUMNS; column++)
+            most = greater(most, shading->dark[row * SHADE_COLUMNS + column]);
+    return most;
+}
+
+static void nobody_has_more_than_his_share_of_a_shadow(void **state)
+{
+    (void)state;
+    double shadow[PEOPLE] = {0};
+    shadow[PEOPLE - 1] = 0.5; // the last one, who weighs most
+    struct ifl_profile *profile;
+    struct ifl_objects *objects = make_people(shadow, &profile);
+    uint8_t excluded[IDENTITIES_MAX] = {0};
+    struct ifl_shading shading;
+    assert_int_equal(objects->identities, PEOPLE);
+    for (int k = 2; k <= 5; k++) {
+        for (int i = 0; i < PEOPLE; i++) // ever fewer others
+            excluded[i] = i < PEOPLE - 1 - 2 * k;
+        bool shaded = ifl_shade_blend(objects, KIND_UPRIGHT, excluded, k, &shading);
+        assert_true(!shaded || darkest(&shading) <= 0.5 / k);
+    }
+    memset(excluded, 0, sizeof excluded);
+    assert_true(ifl_shade_blend(objects, KIND_UPRIGHT, excluded, 3, &shading));
+    assert_true(darkest(&shading) > 0.01);
+    excluded[PEOPLE - 1] = 1; // who stood there does not count at all
+    assert_true(ifl_shade_blend(objects, KIND_UPRIGHT, excluded, 3, &shading));
+    assert_true(darkest(&shading) < 0.01);
+    memset(excluded, 1, PEOPLE - 2);
+    excluded[PEOPLE - 1] = 0;
+    assert_false(ifl_shade_blend(objects, KIND_UPRIGHT, excluded, 3, &shading));
+    ifl_objects_destroy(objects);
+    ifl_profile_unref(profile);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shadows_travel_with_their_objects),
         cmocka_unit_test(who_is_half_hidden_comes_whole),
         cmocka_unit_test(pieces_of_nobody_do_not_show),
+        cmocka_unit_test(objects_made_anew_cast_the_shadows_of_the_stream),
+        cmocka_unit_test(nobody_has_more_than_his_share_of_a_shadow),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
