@@ -90,6 +90,15 @@ struct ifl_pixel_kernels {
     // by bump across, by bump down, G; ramp is -1 -1 -1 0 1 1 1, bump 3 3 -4 -4 -4 3 3.
     void (*patch_sums)(const uint8_t *rgb, int stride, int count, int32_t *sum);
 
+    // residual[i] = raw[i] - gain * plate[i] - offset
+    void (*light_residuals)(const uint8_t *raw, const uint8_t *plate, int count, double gain,
+                            double offset, float *residual);
+    // Adds up w, w plate, w raw, w plate^2, w plate raw, where w = (1 - (residual / reach)^2)^2
+    // within reach and 0 beyond, or where raw is clipped (below 3, above 252); in this
+    // order: 32 sums, each of every 32nd pixel, then those.
+    void (*light_sums)(const uint8_t *raw, const uint8_t *plate, const float *residual, int count,
+                       double reach, double sums[5]);
+
     // What most of the `count` samples show at each pixel: `best` and `noise`.
     void (*ground)(struct ifl_ground *run, int count);
 

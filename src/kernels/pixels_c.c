@@ -386,26 +386,49 @@ static void same(const uint8_t (*restrict a)[IFL_PIXEL_RUN],
     }
 }
 
-static void add_where(const uint8_t *restrict flag, const uint8_t *restrict weight,
-                      uint8_t *restrict to)
-{
-    for (int i = 0; i < IFL_PIXEL_RUN; i++)
-        to[i] = (uint8_t)(to[i] + (flag[i] & weight[i]));
-}
-
 static inline uint8_t apart(uint8_t a, uint8_t b)
 {
     return (uint8_t)(a > b ? a - b : b - a);
 }
 
-// Samples that are the same ground vote for each other.
-static void vote(struct ifl_ground *run, int a, int b)
+// Samples that are the same ground vote for each other: b's vote for one that reaches from `low` to
+// `high`, and that one's vote, which weighs `weight`, for b.
+static void vote(const uint8_t (*restrict low)[IFL_PIXEL_RUN],
+                 const uint8_t (*restrict high)[IFL_PIXEL_RUN], const uint8_t *restrict weight,
+                 uint8_t *restrict votes, const uint8_t (*restrict b)[IFL_PIXEL_RUN],
+                 const uint8_t *restrict b_weight, uint8_t *restrict b_votes)
 {
-    uint8_t flag[IFL_PIXEL_RUN];
-    same((const uint8_t(*)[IFL_PIXEL_RUN])run->value[a],
-         (const uint8_t(*)[IFL_PIXEL_RUN])run->value[b], IFL_GROUND_RADIUS, flag);
-    add_where(flag, run->weight[b], run->votes[a]);
-    add_where(flag, run->weight[a], run->votes[b]);
+    for (int i = 0; i < IFL_PIXEL_RUN; i++) {
+        uint8_t beyond = 0;
+        for (int c = 0; c < 3; c++) {
+            uint8_t value = b[c][i], within = value > low[c][i] ? value : low[c][i];
+            within = within < high[c][i] ? within : high[c][i];
+            beyond |= within ^ value;
+        }
+        uint8_t flag = beyond ? 0 : 0xff;
+        votes[i] = (uint8_t)(votes[i] + (flag & b_weight[i]));
+        b_votes[i] = (uint8_t)(b_votes[i] + (flag & weight[i]));
+    }
+}
+
+// Sample `a` and all before it.
+static void vote_before(struct ifl_ground *run, int a)
+{
+    uint8_t low[3][IFL_PIXEL_RUN], high[3][IFL_PIXEL_RUN];
+    uint8_t votes[IFL_PIXEL_RUN], weight[IFL_PIXEL_RUN];
+    memcpy(votes, run->votes[a], sizeof votes);
+    memcpy(weight, run->weight[a], sizeof weight);
+    for (int c = 0; c < 3; c++)
+        for (int i = 0; i < IFL_PIXEL_RUN; i++) {
+            int value = run->value[a][c][i];
+            low[c][i] = (uint8_t)(value > IFL_GROUND_RADIUS ? value - IFL_GROUND_RADIUS : 0);
+            high[c][i] =
+                (uint8_t)(value + IFL_GROUND_RADIUS < 255 ? value + IFL_GROUND_RADIUS : 255);
+        }
+    for (int b = 0; b < a; b++)
+        vote((const uint8_t(*)[IFL_PIXEL_RUN])low, (const uint8_t(*)[IFL_PIXEL_RUN])high, weight,
+             votes, (const uint8_t(*)[IFL_PIXEL_RUN])run->value[b], run->weight[b], run->votes[b]);
+    memcpy(run->votes[a], votes, sizeof votes);
 }
 
 // The sample with most votes; a tie goes to the later one.
@@ -483,11 +506,55 @@ static void ground(struct ifl_ground *run, int count)
     for (int s = 0; s < count; s++)
         memcpy(run->votes[s], run->weight[s], sizeof run->votes[s]);
     for (int a = 1; a < count; a++)
-        for (int b = 0; b < a; b++)
-            vote(run, a, b);
+        vote_before(run, a);
     find_best(run, count);
     average(run, count);
     measure_noise(run, count);
+}
+
+static void light_residuals(const uint8_t *restrict raw, const uint8_t *restrict plate, int count,
+                            double gain, double offset, float *restrict residual)
+{
+    for (int i = 0; i < count; i++)
+        residual[i] = (float)(raw[i] - gain * plate[i] - offset);
+}
+
+enum { LIGHT_LANES = 32 }; // so many that compilers keep the loops, and widen them
+
+// Some pixels, one a lane.
+static void add_light(const uint8_t *restrict raw, const uint8_t *restrict plate,
+                      const float *restrict residual, int count, double per_reach,
+                      double (*restrict sum)[LIGHT_LANES])
+{
+    double w[LIGHT_LANES];
+    for (int i = 0; i < count; i++) {
+        double t = (double)residual[i] * per_reach, rest = 1 - t * t, weight = rest * rest;
+        int counts = (rest > 0) & (raw[i] >= 3) & (raw[i] <= 252);
+        w[i] = counts ? weight : 0;
+    }
+    for (int i = 0; i < count; i++) {
+        double p = plate[i], wp = w[i] * p, r = raw[i];
+        sum[0][i] += w[i];
+        sum[1][i] += wp;
+        sum[2][i] += w[i] * r;
+        sum[3][i] += wp * p;
+        sum[4][i] += wp * r;
+    }
+}
+
+static void light_sums(const uint8_t *raw, const uint8_t *plate, const float *residual, int count,
+                       double reach, double sums[5])
+{
+    double sum[5][LIGHT_LANES] = {{0}};
+    int i = 0;
+    for (; i + LIGHT_LANES <= count; i += LIGHT_LANES)
+        add_light(raw + i, plate + i, residual + i, LIGHT_LANES, 1 / reach, sum);
+    add_light(raw + i, plate + i, residual + i, count - i, 1 / reach, sum);
+    for (int s = 0; s < 5; s++) {
+        sums[s] = 0;
+        for (int lane = 0; lane < LIGHT_LANES; lane++)
+            sums[s] += sum[s][lane];
+    }
 }
 
 static void residuals(const struct ifl_color_map *map, const double *restrict image,
@@ -685,6 +752,8 @@ const struct ifl_pixel_kernels IFL_PIXEL_KERNELS = {
     .bridge = bridge,
     .grow = grow,
     .patch_sums = patch_sums,
+    .light_residuals = light_residuals,
+    .light_sums = light_sums,
     .ground = ground,
     .residuals = residuals,
     .line_residuals = line_residuals,

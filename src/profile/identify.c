@@ -51,14 +51,18 @@ static uint64_t hash_local(const struct ifl_local_light *local, uint64_t hash)
     return hash;
 }
 
-uint64_t ifl_identify_frame(const struct ifl_memory_frame *frame, int base, size_t pixels)
+uint64_t ifl_identify_picture(const struct ifl_memory_frame *frame, int base, size_t pixels)
 {
     uint64_t hash = hash_number(frame->sequence, hash_number(frame->media_index, 1));
     for (int c = 0; c < 3; c++)
         hash = hash_real((double)frame->offset[c], hash_real((double)frame->gain[c], hash));
     hash = hash_local(&frame->local, hash);
-    hash = hash_pixels(frame->level[base], 3 * pixels, hash);
-    hash = hash_pixels(frame->label, pixels, hash);
+    return hash_pixels(frame->level[base], 3 * pixels, hash);
+}
+
+uint64_t ifl_identify_frame(const struct ifl_memory_frame *frame, uint64_t picture, size_t pixels)
+{
+    uint64_t hash = hash_pixels(frame->label, pixels, picture);
     for (int i = 0; i < frame->components; i++) {
         const struct ifl_component *c = &frame->component[i];
         const int fields[] = {c->x, c->y, c->width, c->height, c->area, (int)c->edges};
@@ -133,6 +137,13 @@ static uint64_t hash_events(const struct ifl_profile *profile, uint64_t hash)
     return hash;
 }
 
+static uint64_t hash_frame(const struct ifl_profile *profile, const struct ifl_memory_frame *frame)
+{
+    size_t pixels = base_pixels(profile);
+    return ifl_identify_frame(frame, ifl_identify_picture(frame, profile->levels - 1, pixels),
+                              pixels);
+}
+
 void ifl_identify_profile(struct ifl_profile *profile, const uint64_t *frame_hash)
 {
     uint64_t hash = ifl_hash_bytes(profile->source, strlen(profile->source), 0);
@@ -147,9 +158,7 @@ void ifl_identify_profile(struct ifl_profile *profile, const uint64_t *frame_has
     if (profile->levels > 0)
         hash = hash_pixels(profile->plate[profile->levels - 1], 3 * base_pixels(profile), hash);
     for (int i = 0; i < profile->memory_frames; i++) {
-        uint64_t frame = frame_hash ? frame_hash[i]
-                                    : ifl_identify_frame(profile->memory[i], profile->levels - 1,
-                                                         base_pixels(profile));
+        uint64_t frame = frame_hash ? frame_hash[i] : hash_frame(profile, profile->memory[i]);
         hash = hash_number(frame, hash);
     }
     hash = hash_events(profile, hash);

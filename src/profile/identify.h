@@ -7,8 +7,11 @@
 
 #include "inferloop/profile.h"
 
-// `base` is the frame's finest level. Never 0.
-uint64_t ifl_identify_frame(const struct ifl_memory_frame *frame, int base, size_t base_pixels);
+// Of what never changes: when it was seen, its light and its finest level, which is `base`.
+uint64_t ifl_identify_picture(const struct ifl_memory_frame *frame, int base, size_t base_pixels);
+// The whole frame, labels included. Never 0.
+uint64_t ifl_identify_frame(const struct ifl_memory_frame *frame, uint64_t picture,
+                            size_t base_pixels);
 
 // Fills profile->id. `frame_hash` has one entry a memory frame, or is NULL (then they are
 // computed).

@@ -18,7 +18,8 @@ struct ifl_slot {
     struct ifl_memory_frame *frame;
     int64_t number; // of the frame, counted by the profiler
     int recent;
-    uint64_t hash; // of its content, 0: to be computed
+    uint64_t hash;    // of its content, 0: to be computed
+    uint64_t picture; // of that what labels have no part in, 0: likewise
 };
 
 struct ifl_memory {

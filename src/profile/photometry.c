@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernels/pixels.h"
+
 enum { ROUNDS = 6, PAIRS = 40 };
 #define GOOD_RESIDUAL 3.0  // grey levels: no need to look for a better first line
 #define SETTLED       0.02 // grey levels: further rounds would move it by less than this
@@ -22,17 +24,24 @@ struct line {
     double gain, offset;
 };
 
-// Weighted least squares of raw on plate, drawn to gain 1 as if by a plate of deviation 2.
-struct sums {
-    double w, p, r, pp, pr;
+// One channel of a picture and its plate.
+struct channel {
+    const uint8_t *raw, *plate;
+    int pixels;
+    float *residual; // scratch of as many
 };
 
-static struct line solve(const struct sums *s)
+// Weighted least squares of raw on plate, drawn to gain 1 as if by a plate of deviation 2.
+static struct line refit(const struct channel *channel, double reach)
 {
-    if (s->w < 1e-9)
+    double sums[5];
+    ifl_pixel_kernels()->light_sums(channel->raw, channel->plate, channel->residual,
+                                    channel->pixels, reach, sums);
+    double w = sums[0];
+    if (w < 1e-9)
         return (struct line){1, 0};
-    double p = s->p / s->w, r = s->r / s->w;
-    double variance = s->pp / s->w - p * p, covariance = s->pr / s->w - p * r;
+    double p = sums[1] / w, r = sums[2] / w;
+    double variance = sums[3] / w - p * p, covariance = sums[4] / w - p * r;
     double gain = (covariance + 4) / (variance + 4);
     gain = fmin(fmax(gain, 0.25), 4);
     return (struct line){gain, r - gain * p};
@@ -56,58 +65,42 @@ static int is_clipped(uint8_t raw)
     return raw <= 2 || raw >= 253;
 }
 
-static struct line refit(const uint8_t *raw, const uint8_t *plate, int pixels,
-                         const float *residual, double reach)
-{
-    struct sums s = {0};
-    for (int i = 0; i < pixels; i++) {
-        double t = reach > 0 ? (double)residual[i] / reach : 0;
-        if (is_clipped(raw[3 * i]) || t * t >= 1)
-            continue;
-        double w = (1 - t * t) * (1 - t * t), p = plate[3 * i], r = raw[3 * i];
-        s.w += w;
-        s.p += w * p;
-        s.r += w * r;
-        s.pp += w * p * p;
-        s.pr += w * p * r;
-    }
-    return solve(&s);
-}
-
-static double typical_residual(const uint8_t *raw, const uint8_t *plate, int pixels, int step,
-                               float *residual, struct line line)
+static double typical_residual(const struct channel *channel, int step, struct line line)
 {
     int count = 0;
-    for (int i = 0; i < pixels; i += step)
-        residual[count++] = (float)(raw[3 * i] - line.gain * plate[3 * i] - line.offset);
-    return scale_of(residual, count);
+    for (int i = 0; i < channel->pixels; i += step)
+        channel->residual[count++] =
+            (float)(channel->raw[i] - line.gain * channel->plate[i] - line.offset);
+    return scale_of(channel->residual, count);
 }
 
 // The line through two pixels that are far enough apart in the plate to tell a gain.
-static int line_through(const uint8_t *raw, const uint8_t *plate, int a, int b, struct line *line)
+static int line_through(const struct channel *channel, int a, int b, struct line *line)
 {
-    int apart = plate[3 * a] - plate[3 * b];
-    if (abs(apart) < 24 || is_clipped(raw[3 * a]) || is_clipped(raw[3 * b]))
+    const uint8_t *raw = channel->raw, *plate = channel->plate;
+    int apart = plate[a] - plate[b];
+    if (abs(apart) < 24 || is_clipped(raw[a]) || is_clipped(raw[b]))
         return 0;
-    line->gain = (double)(raw[3 * a] - raw[3 * b]) / apart;
-    line->offset = raw[3 * a] - line->gain * plate[3 * a];
+    line->gain = (double)(raw[a] - raw[b]) / apart;
+    line->offset = raw[a] - line->gain * plate[a];
     return line->gain >= 0.25 && line->gain <= 4;
 }
 
 // Where to begin, so that objects cannot pull: of the least-squares line and lines through pairs of
 // pixels, the one whose median residual on a part of the pixels is least.
-static struct line first_line(const uint8_t *raw, const uint8_t *plate, int pixels, float *residual)
+static struct line first_line(const struct channel *channel)
 {
-    struct line best = refit(raw, plate, pixels, residual, 0);
-    int step = pixels / 500 + 1;
-    double least = typical_residual(raw, plate, pixels, step, residual, best);
+    int pixels = channel->pixels, step = pixels / 500 + 1;
+    memset(channel->residual, 0, (size_t)pixels * sizeof *channel->residual); // all weigh the same
+    struct line best = refit(channel, 1);
+    double least = typical_residual(channel, step, best);
     for (int k = 0; k < PAIRS && least > GOOD_RESIDUAL; k++) {
         struct line line;
         int a = (int)((uint64_t)k * 2654435761u % (unsigned)pixels);
         int b = (int)((uint64_t)(k + PAIRS) * 2246822519u % (unsigned)pixels);
-        if (!line_through(raw, plate, a, b, &line))
+        if (!line_through(channel, a, b, &line))
             continue;
-        double typical = typical_residual(raw, plate, pixels, step, residual, line);
+        double typical = typical_residual(channel, step, line);
         if (typical >= least)
             continue;
         least = typical;
@@ -116,15 +109,14 @@ static struct line first_line(const uint8_t *raw, const uint8_t *plate, int pixe
     return best;
 }
 
-static struct line fit_channel(const uint8_t *raw, const uint8_t *plate, int pixels,
-                               float *residual)
+static struct line fit_channel(const struct channel *channel)
 {
-    struct line line = first_line(raw, plate, pixels, residual);
+    struct line line = first_line(channel);
     for (int round = 0; round < ROUNDS; round++) {
-        for (int i = 0; i < pixels; i++)
-            residual[i] = (float)(raw[3 * i] - line.gain * plate[3 * i] - line.offset);
-        double reach = 4.7 * fmax(scale_of(residual, pixels), 1.0);
-        struct line next = refit(raw, plate, pixels, residual, reach);
+        ifl_pixel_kernels()->light_residuals(channel->raw, channel->plate, channel->pixels,
+                                             line.gain, line.offset, channel->residual);
+        double reach = 4.7 * fmax(scale_of(channel->residual, channel->pixels), 1.0);
+        struct line next = refit(channel, reach);
         double moved = fabs(255 * (next.gain - line.gain)) + fabs(next.offset - line.offset);
         line = next;
         if (moved < SETTLED)
@@ -133,11 +125,17 @@ static struct line fit_channel(const uint8_t *raw, const uint8_t *plate, int pix
     return line;
 }
 
-void ifl_photometry_fit(const uint8_t *raw, const uint8_t *plate, int pixels, float *residual,
+void ifl_photometry_fit(const uint8_t *raw, const uint8_t *plate, int pixels, float *scratch,
                         struct ifl_photometry *photometry)
 {
+    uint8_t *bytes = (uint8_t *)(scratch + pixels); // two planes
     for (int c = 0; c < 3; c++) {
-        struct line line = fit_channel(raw + c, plate + c, pixels, residual);
+        for (int i = 0; i < pixels; i++) {
+            bytes[i] = raw[3 * i + c];
+            bytes[pixels + i] = plate[3 * i + c];
+        }
+        const struct channel channel = {bytes, bytes + pixels, pixels, scratch};
+        struct line line = fit_channel(&channel);
         // Below half a level anywhere, a change would only add rounding.
         if (fabs(line.offset) < 0.5 && fabs(255 * (line.gain - 1) + line.offset) < 0.5)
             line = (struct line){1, 0};

@@ -280,8 +280,10 @@ static void hash_slots(struct ifl_profiler *p)
     size_t pixels = (size_t)p->scene->width * (size_t)p->scene->height;
     for (int i = 0; i < p->memory.count; i++) {
         struct ifl_slot *slot = &p->memory.slot[i];
+        if (!slot->picture)
+            slot->picture = ifl_identify_picture(slot->frame, p->scene->levels - 1, pixels);
         if (!slot->hash)
-            slot->hash = ifl_identify_frame(slot->frame, p->scene->levels - 1, pixels);
+            slot->hash = ifl_identify_frame(slot->frame, slot->picture, pixels);
     }
 }
 

@@ -35,7 +35,8 @@ static int allocate(struct ifl_scene *scene)
     scene->spare = malloc(3 * pixels);
     scene->ghost_frames = malloc(pixels);
     scene->hold = malloc(pixels);
-    scene->residual = malloc(coarse * sizeof *scene->residual);
+    scene->fit = malloc(2 * coarse * sizeof *scene->fit);
+    scene->stale = malloc((size_t)scene->level_height[scene->coarse_level]);
     scene->segmenter = ifl_segmenter_create(scene->width, scene->height);
     scene->coarse_canonical = malloc(3 * coarse);
     scene->coarse_lit = malloc(3 * coarse);
@@ -43,8 +44,8 @@ static int allocate(struct ifl_scene *scene)
     return scene->coarse_canonical && scene->coarse_lit && scene->light_scratch && scene->plate &&
                    scene->noise && scene->coarse_plate && scene->canonical && scene->label &&
                    scene->raw && scene->planes && scene->coarse && scene->coarse_before &&
-                   scene->spare && scene->ghost_frames && scene->hold && scene->residual &&
-                   scene->segmenter
+                   scene->spare && scene->ghost_frames && scene->hold && scene->fit &&
+                   scene->stale && scene->segmenter
                ? 0
                : -1;
 }
@@ -87,10 +88,11 @@ void ifl_scene_destroy(struct ifl_scene *scene)
                             scene->hold,
                             scene->ghost_frames,
                             scene->coarse_canonical,
-                            scene->coarse_lit};
+                            scene->coarse_lit,
+                            scene->stale};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         free(all[i]);
-    free(scene->residual);
+    free(scene->fit);
     free(scene->light_scratch);
     ifl_segmenter_destroy(scene->segmenter);
     free(scene);
@@ -106,20 +108,45 @@ void ifl_scene_reset(struct ifl_scene *scene)
     memset(scene->label, 0, pixels);
     memset(scene->hold, 0, pixels);
     memset(scene->ghost_frames, 0, pixels);
+    memset(scene->stale, 0, (size_t)scene->level_height[scene->coarse_level]);
 }
 
-// A base-level picture at the coarse level.
-static void coarsen(struct ifl_scene *scene, const uint8_t *base, uint8_t *coarse)
+// Rows of the base level under one of the coarse level.
+static int coarse_rows(const struct ifl_scene *scene)
+{
+    return 1 << (scene->levels - 1 - scene->coarse_level);
+}
+
+// One row of a base-level picture at the coarse level.
+static void coarsen_row(struct ifl_scene *scene, const uint8_t *base, uint8_t *coarse, int y)
 {
     uint8_t *half[2] = {scene->planes, scene->spare};
-    const uint8_t *from = base;
-    for (int l = scene->levels - 1, i = 0; l > scene->coarse_level; l--, i ^= 1) {
-        uint8_t *to = l - 1 == scene->coarse_level ? coarse : half[i];
-        ifl_pyramid_halve(from, scene->level_width[l], scene->level_height[l], to);
+    int rows = coarse_rows(scene);
+    const uint8_t *from = base + 3 * (ptrdiff_t)y * rows * scene->width;
+    uint8_t *row = coarse + 3 * (ptrdiff_t)y * scene->level_width[scene->coarse_level];
+    if (rows == 1)
+        memcpy(row, from, 3 * (size_t)scene->width);
+    for (int l = scene->levels - 1, i = 0; rows > 1; l--, i ^= 1, rows /= 2) {
+        uint8_t *to = rows == 2 ? row : half[i];
+        ifl_pyramid_halve(from, scene->level_width[l], rows, to);
         from = to;
     }
-    if (from == base)
-        memcpy(coarse, base, 3 * (size_t)scene->width * (size_t)scene->height);
+}
+
+static void coarsen(struct ifl_scene *scene, const uint8_t *base, uint8_t *coarse)
+{
+    for (int y = 0; y < scene->level_height[scene->coarse_level]; y++)
+        coarsen_row(scene, base, coarse, y);
+}
+
+// The plate, where its rows have changed.
+static void coarsen_plate(struct ifl_scene *scene)
+{
+    for (int y = 0; y < scene->level_height[scene->coarse_level]; y++)
+        if (scene->stale[y]) {
+            coarsen_row(scene, scene->plate, scene->coarse_plate, y);
+            scene->stale[y] = 0;
+        }
 }
 
 static int coarse_pixels(const struct ifl_scene *scene)
@@ -166,6 +193,7 @@ static void clear_ghosts(struct ifl_scene *scene)
             scene->ghost_frames[i] = 0;
         } else if (++scene->ghost_frames[i] >= GHOST_FRAMES) {
             memcpy(scene->plate + 3 * i, scene->canonical + 3 * i, 3);
+            scene->stale[i / scene->width / coarse_rows(scene)] = 1;
             scene->hold[i] = HOLD_UPDATES;
             scene->ghost_frames[i] = 0;
         }
@@ -207,8 +235,7 @@ static void fit_local(struct ifl_scene *scene, struct ifl_light_evidence *eviden
 
 static void fit_whole(struct ifl_scene *scene, const uint8_t *plate)
 {
-    ifl_photometry_fit(scene->coarse, plate, coarse_pixels(scene), scene->residual,
-                       &scene->photometry);
+    ifl_photometry_fit(scene->coarse, plate, coarse_pixels(scene), scene->fit, &scene->photometry);
 }
 
 // Mostly the light of the whole picture leaves nothing. Where it does, a gain and an offset went
@@ -294,8 +321,9 @@ void ifl_scene_learn(struct ifl_scene *scene, const struct ifl_plate_sample *sam
     for (int r = 0; r < rows; r++) {
         ifl_plate_estimate_row(samples, count, scene->width, scene->next_row, scene->hold,
                                scene->plate, scene->noise);
+        scene->stale[scene->next_row / coarse_rows(scene)] = 1;
         scene->next_row = (scene->next_row + 1) % scene->height;
     }
     age_holds(scene);
-    coarsen(scene, scene->plate, scene->coarse_plate);
+    coarsen_plate(scene);
 }

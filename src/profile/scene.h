@@ -44,7 +44,8 @@ struct ifl_scene {
     uint8_t *coarse_canonical, *coarse_lit; // the latter: the plate under the local light
     void *light_scratch;
     uint8_t *ghost_frames, *hold; // per pixel
-    float *residual;
+    uint8_t *stale;               // per row of coarse_plate
+    float *fit;                   // scratch of the fit of the light
     struct ifl_segmenter *segmenter;
 };
 

@@ -437,6 +437,16 @@ static int contrast(const uint8_t *a, const uint8_t *b)
     return abs(a[0] - b[0]) + abs(a[1] - b[1]) + abs(a[2] - b[2]);
 }
 
+// Pixels of a row with a label, beside one without.
+static void flag_outline(const uint8_t *restrict label, int width, int from, int to,
+                         uint8_t *restrict flag)
+{
+    const uint8_t *restrict up = label - width, *restrict down = label + width;
+    for (int x = from; x < to; x++)
+        flag[x] = (label[x] != 0) &
+                  ((label[x - 1] == 0) | (label[x + 1] == 0) | (up[x] == 0) | (down[x] == 0));
+}
+
 // Edge strength of picture and plate across every outline. The mask reaches about two pixels beyond
 // the true edge: the pixel inside is taken from well within.
 static void find_ghosts(const struct ifl_segmenter *s, const struct ifl_segment_input *input,
@@ -445,13 +455,14 @@ static void find_ghosts(const struct ifl_segmenter *s, const struct ifl_segment_
     enum { IN = 3 };
     int64_t picture[IFL_COMPONENTS_MAX] = {0}, plate[IFL_COMPONENTS_MAX] = {0};
     const int step[4] = {-1, 1, -s->width, s->width};
-    for (int y = IN; y < s->height - IN; y++)
+    for (int y = IN; y < s->height - IN; y++) {
+        flag_outline(label + y * s->width, s->width, IN, s->width - IN, s->flag);
         for (int x = IN; x < s->width - IN; x++) {
-            x += skip_zeros(label + y * s->width + x, s->width - IN - x);
+            x += skip_zeros(s->flag + x, s->width - IN - x);
             if (x >= s->width - IN)
                 break;
             int i = y * s->width + x, c = label[i];
-            for (int n = 0; c && n < 4; n++) {
+            for (int n = 0; s->flag[x] && n < 4; n++) {
                 int outside = i + step[n], inside = i - IN * step[n];
                 if (label[outside] || label[inside] != c)
                     continue;
@@ -459,6 +470,7 @@ static void find_ghosts(const struct ifl_segmenter *s, const struct ifl_segment_
                 plate[c - 1] += contrast(input->plate + 3 * inside, input->plate + 3 * outside);
             }
         }
+    }
     for (int c = 0; c < count; c++)
         ghost[c] = plate[c] > picture[c] + picture[c] / 2;
 }

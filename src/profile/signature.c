@@ -9,7 +9,9 @@ enum { CHANNELS = 3, BINS = IFL_SIGNATURE_BINS / CHANNELS };
 // Shares a value between the two bins whose centres it lies between.
 static void put(float *bins, float position)
 {
-    position = fminf(fmaxf(position - 0.5f, 0), BINS - 1.001f);
+    position -= 0.5f;
+    position = position > 0 ? position : 0;
+    position = position < BINS - 1.001f ? position : BINS - 1.001f;
     int low = (int)position;
     float high_share = position - (float)low;
     bins[low] += 1 - high_share;

@@ -99,6 +99,12 @@ static void use_numbers(const struct ifl_pixel_kernels *k, const uint8_t *a, con
     double *residual = malloc(8 * values), *line = malloc(8 * values);
     k->residuals(&map, image, plate, count, count, residual);
     k->line_residuals(image, plate, count, .83, 4.5, line);
+    float *light = malloc(4 * values);
+    double *sums = malloc(5 * sizeof *sums);
+    k->light_residuals(a, b, count, 1.1, -7.5, light);
+    k->light_sums(a, b, light, count, 91.5, sums);
+    keep(made, sums, 5 * sizeof *sums);
+    keep(made, light, 4 * values);
     int32_t *below = malloc(sizeof *below);
     *below = k->count_below(residual, count, 100);
     uint8_t *back = malloc(3 * values);
