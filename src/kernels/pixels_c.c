@@ -4,6 +4,7 @@
 #include "kernels/pixels.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +12,8 @@
 #define IFL_PIXEL_KERNELS ifl_pixel_kernels_c
 #endif
 
+#ifndef IFL_PIXEL_SPLIT
+#define IFL_PIXEL_SPLIT split
 static void split(const uint8_t *restrict rgb, int pixels, uint8_t *restrict planes)
 {
     uint8_t *restrict red = planes, *restrict green = planes + pixels;
@@ -21,6 +24,7 @@ static void split(const uint8_t *restrict rgb, int pixels, uint8_t *restrict pla
         blue[i] = rgb[3 * i + 2];
     }
 }
+#endif
 
 static inline uint8_t to_byte(int value)
 {
@@ -501,13 +505,39 @@ static void measure_noise(struct ifl_ground *run, int count)
     }
 }
 
+// Whether all samples are the same ground at all of the pixels.
+static bool all_same(const struct ifl_ground *run, int count)
+{
+    uint8_t apart_most = 0;
+    for (int c = 0; c < 3; c++) {
+        uint8_t low[IFL_PIXEL_RUN], high[IFL_PIXEL_RUN];
+        memcpy(low, run->value[0][c], sizeof low);
+        memcpy(high, run->value[0][c], sizeof high);
+        for (int s = 1; s < count; s++)
+            for (int i = 0; i < IFL_PIXEL_RUN; i++) {
+                uint8_t value = run->value[s][c][i];
+                low[i] = low[i] < value ? low[i] : value;
+                high[i] = high[i] > value ? high[i] : value;
+            }
+        for (int i = 0; i < IFL_PIXEL_RUN; i++) {
+            uint8_t far = (uint8_t)(high[i] - low[i]);
+            apart_most = apart_most > far ? apart_most : far;
+        }
+    }
+    return apart_most <= IFL_GROUND_RADIUS;
+}
+
 static void ground(struct ifl_ground *run, int count)
 {
     for (int s = 0; s < count; s++)
         memcpy(run->votes[s], run->weight[s], sizeof run->votes[s]);
-    for (int a = 1; a < count; a++)
-        vote_before(run, a);
-    find_best(run, count);
+    if (all_same(run, count)) { // then each has all votes, and the last one is the best
+        memcpy(run->best, run->value[count - 1], sizeof run->best);
+    } else {
+        for (int a = 1; a < count; a++)
+            vote_before(run, a);
+        find_best(run, count);
+    }
     average(run, count);
     measure_noise(run, count);
 }
@@ -733,7 +763,7 @@ static void project(const float *restrict patch, int row_samples, int rows, int 
 }
 
 const struct ifl_pixel_kernels IFL_PIXEL_KERNELS = {
-    .split = split,
+    .split = IFL_PIXEL_SPLIT,
     .ycc_to_rgb = ycc_to_rgb,
     .differences = differences,
     .boxes = boxes,

@@ -214,25 +214,22 @@ static inline __m512i weigh_rows(const struct ifl_row_boxes *boxes, const uint8_
 // Borders found so far: the sums before their columns, and those columns.
 struct borders {
     uint32_t whole[IFL_ROW_COLUMNS + 16], own[IFL_ROW_COLUMNS + 16];
-    int count;
 };
 
-static inline void take_borders(struct borders *borders, __mmask16 has_border, __m512i before,
-                                __m512i own)
+static inline int take_borders(struct borders *borders, int count, __mmask16 has_border,
+                               __m512i before, __m512i own, int in_columns)
 {
-    _mm512_storeu_si512(borders->whole + borders->count,
-                        _mm512_maskz_compress_epi32(has_border, before));
-    _mm512_storeu_si512(borders->own + borders->count,
-                        _mm512_maskz_compress_epi32(has_border, own));
-    borders->count += __builtin_popcount(has_border);
+    _mm512_storeu_si512(borders->whole + count, _mm512_maskz_compress_epi32(has_border, before));
+    if (in_columns)
+        _mm512_storeu_si512(borders->own + count, _mm512_maskz_compress_epi32(has_border, own));
+    return count + __builtin_popcount(has_border);
 }
 
-static void box_means(const struct ifl_row_boxes *boxes, const uint8_t *from, ptrdiff_t stride,
-                      uint8_t *out)
+static inline void find_borders(const struct ifl_row_boxes *boxes, const uint8_t *from,
+                                ptrdiff_t stride, int in_columns, struct borders *borders)
 {
-    struct borders borders;
     __m512i all = _mm512_setzero_si512();
-    borders.count = 0;
+    int count = 0;
     for (int x = 0; x <= boxes->columns; x += 32) { // a border may lie behind the last column
         __mmask32 mask = (__mmask32)first_bits(boxes->columns - x);
         if (x % 64 == 0)
@@ -240,9 +237,24 @@ static void box_means(const struct ifl_row_boxes *boxes, const uint8_t *from, pt
         __m512i sum = weigh_rows(boxes, from + x, stride, mask);
         __m512i low = _mm512_cvtepu16_epi32(_mm512_castsi512_si256(sum));
         __m512i high = _mm512_cvtepu16_epi32(_mm512_extracti64x4_epi64(sum, 1));
-        take_borders(&borders, boxes->has_border[x / 16], sums_before(low, &all), low);
-        take_borders(&borders, boxes->has_border[x / 16 + 1], sums_before(high, &all), high);
+        const uint16_t *has_border = boxes->has_border + x / 16;
+        count =
+            take_borders(borders, count, has_border[0], sums_before(low, &all), low, in_columns);
+        count =
+            take_borders(borders, count, has_border[1], sums_before(high, &all), high, in_columns);
     }
+}
+
+static void box_means(const struct ifl_row_boxes *boxes, const uint8_t *from, ptrdiff_t stride,
+                      uint8_t *out)
+{
+    struct borders borders;
+    if (boxes->sample == 1) {
+        find_borders(boxes, from, stride, 0, &borders);
+        divide_few(boxes, borders.whole, out);
+        return;
+    }
+    find_borders(boxes, from, stride, 1, &borders);
     mean_between(boxes, borders.whole, borders.own, out);
 }
 

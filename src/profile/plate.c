@@ -15,6 +15,7 @@ static void split_few(const uint8_t *rgb, int pixels, uint8_t value[3][RUN])
 static void load(struct ifl_ground *run, const struct ifl_plate_sample *samples, int count,
                  int start, int pixels)
 {
+    static const uint8_t none[RUN];
     for (int s = 0; s < count; s++) {
         const uint8_t *rgb = samples[s].rgb + 3 * start;
         const uint8_t *label = samples[s].label ? samples[s].label + start : NULL;
@@ -24,7 +25,9 @@ static void load(struct ifl_ground *run, const struct ifl_plate_sample *samples,
             split_few(rgb, pixels, run->value[s]);
         memset(run->known[s], 0, RUN);
         memset(run->weight[s], samples[s].ground_votes, RUN);
-        for (int i = 0; label && i < pixels; i++) {
+        if (!label || memcmp(label, none, (size_t)pixels) == 0) // most of a picture is ground
+            continue;
+        for (int i = 0; i < pixels; i++) {
             uint8_t known = label[i] ? 0xff : 0; // to be foreground
             run->known[s][i] = known;
             run->weight[s][i] = known ? samples[s].foreground_votes : samples[s].ground_votes;

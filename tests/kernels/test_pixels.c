@@ -304,6 +304,31 @@ static void bridges_span_their_gaps(void **state)
     ifl_cpu_force(IFL_CPU_LEVELS - 1);
 }
 
+// Samples that are all the same ground: whatever they weigh, it is their mean.
+static void ground_of_like_samples_is_their_mean(void **state)
+{
+    (void)state;
+    enum { SAMPLES = 21 };
+    static struct ifl_ground run;
+    struct ifl_rng rng;
+    ifl_rng_init(&rng, 11);
+    for (int s = 0; s < SAMPLES; s++)
+        for (int i = 0; i < IFL_PIXEL_RUN; i++) {
+            run.weight[s][i] = (uint8_t)ifl_rng_below(&rng, 4);
+            for (int c = 0; c < 3; c++)
+                run.value[s][c][i] =
+                    (uint8_t)(60 * c + i + (int)ifl_rng_below(&rng, IFL_GROUND_RADIUS + 1));
+        }
+    ifl_pixel_kernels()->ground(&run, SAMPLES);
+    for (int i = 0; i < IFL_PIXEL_RUN; i++)
+        for (int c = 0; c < 3; c++) {
+            int sum = 0;
+            for (int s = 0; s < SAMPLES; s++)
+                sum += run.value[s][c][i];
+            assert_int_equal(run.best[c][i], (2 * sum + SAMPLES) / (2 * SAMPLES));
+        }
+}
+
 // Sums of a patch by their definition; which one: 0 to 7.
 static int32_t sum_by_definition(const uint8_t *rgb, int stride, int which)
 {
@@ -435,6 +460,7 @@ int main(void)
         cmocka_unit_test(every_level_gives_the_same_bytes),
         cmocka_unit_test(boxes_are_sums_of_squares),
         cmocka_unit_test(bridges_span_their_gaps),
+        cmocka_unit_test(ground_of_like_samples_is_their_mean),
         cmocka_unit_test(patch_sums_are_what_they_say),
         cmocka_unit_test(every_level_finds_the_same_patches),
         cmocka_unit_test(every_level_compares_patches_alike),
