@@ -183,6 +183,9 @@ struct ifl_suitability {
     double plate;    /* share of the picture that is the plate, median of the frames */
     double support;  /* share of patches that frames of other eighths show alike (14 RMS of 255) */
     double artefact; /* share of patches with nothing like them in any other eighth (28 RMS) */
+    double ground;   /* share of the picture whose background is certain: the plate's colour (within
+                        20) shows in 0.6 of the frames, or came back more than 4 times; what is
+                        smaller than 3x3 pixels of the 64x36 class counts as certain */
     bool known;      /* false: too few frames to tell; counts as suited */
     bool suited;
     char text[200]; /* where it is not: reason and remedy */

@@ -130,9 +130,9 @@ static void print_profile(const struct ifl_profile *profile)
     struct ifl_suitability suits;
     ifl_suitability_measure(profile, &suits);
     if (suits.known)
-        printf("suited     %s: plate %.2f, support %.2f, artefacts %.2f%s%s\n",
+        printf("suited     %s: plate %.2f, support %.2f, artefacts %.2f, ground %.2f%s%s\n",
                suits.suited ? "yes" : "no", suits.plate, suits.support, suits.artefact,
-               suits.suited ? "" : "; ", suits.text);
+               suits.ground, suits.suited ? "" : "; ", suits.text);
     printf("occupancy  %.0f %% of frames have foreground, %.1f objects on average, %.1f %% of the "
            "picture\n\n%-20s %10s %10s %10s %10s %10s  unit\n",
            100 * profile->occupancy.rate, profile->occupancy.count_mean,

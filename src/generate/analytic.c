@@ -12,6 +12,7 @@
 #include "base/rng.h"
 #include "generate/builtin.h"
 #include "generate/denoise.h"
+#include "generate/ground.h"
 #include "generate/layout.h"
 #include "generate/lights.h"
 #include "generate/memory.h"
@@ -27,9 +28,12 @@
 enum { LAYOUT_STREAM, LIGHT_STREAM, OBJECT_STREAM, NOISE_STREAM, PILOT_STREAM };
 enum { MODES = IFL_PRIVACY_K_ANONYMOUS + 1 };
 
+static const double UNCERTAIN_MOST = 0.03; // of the background, before images say so
+
 struct analytic {
     struct ifl_memory *memory;
     struct ifl_lights lights;
+    double ground;               // known share of it
     pthread_mutex_t lock;        // guards what is below, made when it is first needed
     struct ifl_support *support; // k-anonymous
     struct ifl_objects *objects; // deidentify
@@ -68,6 +72,7 @@ static enum ifl_result create(const struct ifl_profile *profile, void **self,
     }
     engine->memory = memory;
     ifl_lights_find(profile, &engine->lights);
+    engine->ground = ifl_ground_known(profile);
     *self = engine;
     return IFL_OK;
 }
@@ -497,6 +502,19 @@ static enum ifl_result deliver(const struct job *job, struct ifl_image **image,
     return IFL_OK;
 }
 
+// What is to show nobody who was there shows the plate.
+static void note_ground(const struct job *job)
+{
+    char *note = job->audit->note;
+    size_t used = strlen(note);
+    double unknown = 1 - job->engine->ground;
+    if (job->request->privacy != IFL_PRIVACY_VERBATIM && unknown > UNCERTAIN_MOST)
+        snprintf(note + used, sizeof job->audit->note - used,
+                 "%sbackground uncertain in %.0f %% of the picture: what stood there most of the "
+                 "time may show",
+                 used ? "; " : "", 100 * unknown);
+}
+
 static enum ifl_result run(struct job *job, struct ifl_image **image, struct ifl_error *error)
 {
     enum ifl_result result = renderers[job->request->privacy](job, error);
@@ -542,6 +560,7 @@ static enum ifl_result generate(void *self, const struct ifl_request *request,
         return result;
     }
     synthetic->image = image;
+    note_ground(&job);
     note_missed(synthetic);
     snprintf(synthetic->engine, sizeof synthetic->engine, "%s", ifl_engine_analytic.head.name);
     memcpy(synthetic->unknown_words, job.conditioning.unknown_words,

@@ -4,20 +4,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "inferloop/generate.h"
+#include "generate/ground.h"
 
 enum {
-    LEVEL = 1, // the 64x36 class
     SIDE = 12, // of a patch
     STRIDE = 6,
     BLOCKS = 8,   // parts of the memory's time
     PROBES = 32,  // frames that are looked at
     ALIKE = 14,   // RMS of 255 up to which patches show the same
     STRANGE = 28, // beyond which nothing like it was seen
-    PLATE_DIFFERENCE = 20,
 };
 
 static const double plate_least = 0.6, support_least = 0.5, artefact_most = 0.28;
+static const double ground_least = 0.85;
 
 struct place {
     const struct ifl_profile *profile;
@@ -33,21 +32,13 @@ static int block_of(const struct ifl_profile *profile, int frame)
     return frame * BLOCKS / profile->memory_frames;
 }
 
-static bool is_plate(const uint8_t *a, const uint8_t *b)
-{
-    for (int c = 0; c < 3; c++)
-        if (abs(a[c] - b[c]) > PLATE_DIFFERENCE)
-            return false;
-    return true;
-}
-
 static double plate_share(const struct place *at, int frame)
 {
     const uint8_t *rgb = at->profile->memory[frame]->level[at->level];
     const uint8_t *plate = at->profile->plate[at->level];
     int pixels = at->width * at->height, same = 0;
     for (int i = 0; i < pixels; i++)
-        same += is_plate(rgb + 3 * i, plate + 3 * i);
+        same += ifl_is_ground(rgb + 3 * i, plate + 3 * i);
     return (double)same / pixels;
 }
 
@@ -114,16 +105,27 @@ static void measure(const struct place *at, struct ifl_suitability *out)
 
 static void judge(struct ifl_suitability *out)
 {
-    const char *what = out->plate < plate_least       ? "there is hardly a standing background"
-                       : out->support < support_least ? "places hardly ever look alike again"
-                                                      : "much of it is seen only once";
-    out->suited = out->plate >= plate_least && out->support >= support_least &&
-                  out->artefact <= artefact_most;
-    if (!out->suited)
-        snprintf(out->text, sizeof out->text,
-                 "%s (plate %.2f, support %.2f, artefacts %.2f): it needs a fixed camera, or "
-                 "--unsuited make",
-                 what, out->plate, out->support, out->artefact);
+    static const char camera[] = "it needs a fixed camera";
+    const struct {
+        bool fails;
+        const char *what, *needs;
+    } reasons[] = {
+        {out->plate < plate_least, "there is hardly a standing background", camera},
+        {out->support < support_least, "places hardly ever look alike again", camera},
+        {out->artefact > artefact_most, "much of it is seen only once", camera},
+        {out->ground < ground_least, "something stands before the background most of the time",
+         "it needs to see behind it"},
+    };
+    out->suited = true;
+    for (size_t i = 0; i < sizeof reasons / sizeof *reasons && out->suited; i++)
+        if (reasons[i].fails) {
+            out->suited = false;
+            snprintf(out->text, sizeof out->text,
+                     "%s (plate %.2f, support %.2f, artefacts %.2f, ground %.2f): %s, or "
+                     "--unsuited make",
+                     reasons[i].what, out->plate, out->support, out->artefact, out->ground,
+                     reasons[i].needs);
+        }
 }
 
 void ifl_suitability_measure(const struct ifl_profile *profile, struct ifl_suitability *out)
@@ -131,13 +133,14 @@ void ifl_suitability_measure(const struct ifl_profile *profile, struct ifl_suita
     *out = (struct ifl_suitability){.suited = true};
     if (profile->memory_frames < IFL_MEMORY_MIN || profile->levels < 1)
         return;
-    struct place at = {.profile = profile, .level = profile->levels > LEVEL ? LEVEL : 0};
+    struct place at = {.profile = profile, .level = ifl_ground_level(profile)};
     at.width = profile->level_width[at.level];
     at.height = profile->level_height[at.level];
     int shorter = at.width < at.height ? at.width : at.height;
     at.side = shorter < SIDE ? shorter : SIDE;
     if (!profile->plate[at.level] || at.side < 1)
         return;
+    out->ground = ifl_ground_known(profile);
     measure(&at, out);
     judge(out);
 }

@@ -56,6 +56,29 @@ static void moving_cameras_do_not_suit(void **state)
     ifl_profile_unref(profile);
 }
 
+// Something stands in a third of the picture and moves a little now and then: it, not the ground,
+// is what the plate shows there.
+static void who_stands_before_the_background_is_told(void **state)
+{
+    (void)state;
+    struct ifl_profile *profile = make_walkers(64, 24, 6);
+    assert_true(measure(profile).ground > .99);
+    for (int l = 0; l < profile->levels; l++)
+        for (int y = 0; y < profile->level_height[l]; y++)
+            for (int x = 0; x < profile->level_width[l] / 3; x++)
+                for (int f = 0; f < profile->memory_frames; f++) {
+                    size_t at = 3 * (size_t)(y * profile->level_width[l] + x);
+                    uint8_t now = (uint8_t)(60 + 40 * (f / 16)), most = 60;
+                    memset((uint8_t *)profile->memory[f]->level[l] + at, now, 3);
+                    memset((uint8_t *)profile->plate[l] + at, most, 3);
+                }
+    struct ifl_suitability is = measure(profile);
+    assert_true(is.known && !is.suited);
+    assert_true(is.ground > .6 && is.ground < .72);
+    assert_non_null(strstr(is.text, "before the background"));
+    ifl_profile_unref(profile);
+}
+
 static void too_few_frames_are_not_judged(void **state)
 {
     (void)state;
@@ -74,6 +97,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(standing_cameras_suit),
         cmocka_unit_test(moving_cameras_do_not_suit),
+        cmocka_unit_test(who_stands_before_the_background_is_told),
         cmocka_unit_test(too_few_frames_are_not_judged),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
