@@ -47,7 +47,7 @@ struct ifl_event {
  * plate's light, in 1/4096 (2048: half as bright again, -2048: half as bright), by row, column and
  * channel R, G, B. Cells divide the picture evenly; between their centres it is bilinear, beyond
  * the outermost ones it stays as it is there. All 0: the light is the same everywhere. */
-enum { IFL_LIGHT_DOWN = 5, IFL_LIGHT_ACROSS = 8 };
+enum { IFL_LIGHT_DOWN = 10, IFL_LIGHT_ACROSS = 16 };
 struct ifl_local_light {
     int16_t cell[IFL_LIGHT_DOWN][IFL_LIGHT_ACROSS][3]; /* -3072..12288 */
 };

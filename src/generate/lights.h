@@ -4,9 +4,9 @@
 //
 // A picture's light is that of one frame, its gain, offset and local light together. What may be
 // shown only as k others did is held to that for light as well: the local light must have been seen
-// alike (within 6 % in every cell) in at least k of 16 equal spans of the memory's time. It holds
-// 120 smooth numbers measured where nobody stands (kernels/local_light.h); this keeps out the
-// moment as well: headlights that passed once.
+// alike (within 6 % in every eighth by fifth of the picture) in at least k of 16 equal spans of the
+// memory's time. It is a few smooth numbers measured where nobody stands (kernels/local_light.h);
+// this keeps out the moment as well: headlights that passed once.
 #ifndef IFL_GENERATE_LIGHTS_H
 #define IFL_GENERATE_LIGHTS_H
 

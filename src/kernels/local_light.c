@@ -15,12 +15,13 @@ enum {
     RATIO_ONE = 64, // the ratio of picture to plate, as a byte
     NO_RATIO = 255,
     DARK = 12,        // grey levels below which the plate says nothing of a gain
-    PIXELS_LEAST = 8, // of a cell, that can be compared
-    CELLS_LEAST = IFL_LIGHT_DOWN * IFL_LIGHT_ACROSS / 3,
-    LIKE_PERCENT = 12,
-    SEEN_LEVELS = 8, // grey levels by which
-    SEEN_CELLS = 3,  // so many are off at least
-    RUN = 64,        // columns that are worked on together
+    PIXELS_LEAST = 8, // of a window, that can be compared
+    TILES = IFL_LIGHT_TILES_DOWN * IFL_LIGHT_TILES_ACROSS,
+    TILES_LEAST = TILES / 3,
+    LIKE_PERCENT = 12, // between the tiles that differ most: 6 up, 6 down
+    SEEN_LEVELS = 8,   // grey levels by which
+    SEEN_TILES = 3,    // so many are off at least
+    RUN = 64,          // columns that are worked on together
 };
 
 // Laplacian of the plate (of luma four times) that is texture and not noise: half a grey level.
@@ -33,8 +34,8 @@ struct comparison {
     uint8_t *ratio[3]; // of a channel
 };
 
-// Pixels of a cell: columns x to right, rows y to bottom.
-struct cell {
+// Pixels of a window: columns x to right, rows y to bottom.
+struct window {
     int x, y, right, bottom;
     int middle[3], reach[3]; // of the ratios
 };
@@ -73,32 +74,32 @@ static void find_ratios(struct comparison *c)
 }
 
 // In every channel that says something; in green at least.
-static bool follows(const struct comparison *c, const struct cell *cell, int at)
+static bool follows(const struct comparison *c, const struct window *window, int at)
 {
     for (int k = 0; k < 3; k++)
         if ((k == 1 || c->ratio[k][at] != NO_RATIO) &&
-            abs(c->ratio[k][at] - cell->middle[k]) > cell->reach[k])
+            abs(c->ratio[k][at] - window->middle[k]) > window->reach[k])
             return false;
     return true;
 }
 
-// The median ratio of a channel; returns how many pixels of the cell have one.
-static int find_middle(const struct comparison *c, struct cell *cell, int k)
+// The median ratio of a channel; returns how many pixels of the window have one.
+static int find_middle(const struct comparison *c, struct window *window, int k)
 {
     int histogram[NO_RATIO + 1] = {0}, count = 0, seen = 0, at = 0;
-    for (int y = cell->y; y < cell->bottom; y++)
-        for (int x = cell->x; x < cell->right; x++)
+    for (int y = window->y; y < window->bottom; y++)
+        for (int x = window->x; x < window->right; x++)
             histogram[c->ratio[k][y * c->width + x]]++;
     for (int r = 0; r < NO_RATIO; r++)
         count += histogram[r];
     while (at < NO_RATIO && 2 * (seen += histogram[at]) < count)
         at++;
-    cell->middle[k] = at;
-    cell->reach[k] = at / 8 > 4 ? at / 8 : 4;
+    window->middle[k] = at;
+    window->reach[k] = at / 8 > 4 ? at / 8 : 4;
     return count;
 }
 
-// Sums over the pixels that follow the cell's ratio.
+// Sums over the pixels that follow the window's ratio.
 struct sums {
     int pixels, inner;
     int picture[3], plate[3];
@@ -110,11 +111,11 @@ static int laplacian(const int16_t *luma, int width, int at)
     return 4 * luma[at] - luma[at - 1] - luma[at + 1] - luma[at - width] - luma[at + width];
 }
 
-static void add_texture(const struct comparison *c, const struct cell *cell, int at,
+static void add_texture(const struct comparison *c, const struct window *window, int at,
                         struct sums *sums)
 {
-    if (!follows(c, cell, at - 1) || !follows(c, cell, at + 1) ||
-        !follows(c, cell, at - c->width) || !follows(c, cell, at + c->width))
+    if (!follows(c, window, at - 1) || !follows(c, window, at + 1) ||
+        !follows(c, window, at - c->width) || !follows(c, window, at + c->width))
         return;
     int own = laplacian(c->luma[0], c->width, at), plate = laplacian(c->luma[1], c->width, at);
     sums->self += own * own;
@@ -123,13 +124,13 @@ static void add_texture(const struct comparison *c, const struct cell *cell, int
     sums->inner++;
 }
 
-static void add_up(const struct comparison *c, const struct cell *cell, struct sums *sums)
+static void add_up(const struct comparison *c, const struct window *window, struct sums *sums)
 {
     *sums = (struct sums){0};
-    for (int y = cell->y; y < cell->bottom; y++)
-        for (int x = cell->x; x < cell->right; x++) {
+    for (int y = window->y; y < window->bottom; y++)
+        for (int x = window->x; x < window->right; x++) {
             int at = y * c->width + x;
-            if (!follows(c, cell, at))
+            if (!follows(c, window, at))
                 continue;
             sums->pixels++;
             for (int k = 0; k < 3; k++) {
@@ -137,7 +138,7 @@ static void add_up(const struct comparison *c, const struct cell *cell, struct s
                 sums->plate[k] += c->plate[3 * at + k];
             }
             if (x > 0 && y > 0 && x + 1 < c->width && y + 1 < c->height)
-                add_texture(c, cell, at, sums);
+                add_texture(c, window, at, sums);
         }
 }
 
@@ -154,15 +155,15 @@ static int16_t gain_of(int picture, int plate)
     return (int16_t)(gain < DARKEST ? DARKEST : gain > BRIGHTEST ? BRIGHTEST : gain);
 }
 
-// Returns by how many grey levels the cell is off, or -1: it says nothing.
-static int fit_cell(const struct comparison *c, struct cell *cell, int16_t gain[3])
+// Returns by how many grey levels the window is off, or -1: it says nothing.
+static int fit_window(const struct comparison *c, struct window *window, int16_t gain[3])
 {
     struct sums sums;
-    int all = (cell->right - cell->x) * (cell->bottom - cell->y), most = 0;
+    int all = (window->right - window->x) * (window->bottom - window->y), most = 0;
     for (int k = 0; k < 3; k++)
-        if (find_middle(c, cell, k) < PIXELS_LEAST && k == 1)
+        if (find_middle(c, window, k) < PIXELS_LEAST && k == 1)
             return -1;
-    add_up(c, cell, &sums);
+    add_up(c, window, &sums);
     if (2 * sums.pixels < all || !is_plate(&sums))
         return -1;
     for (int k = 0; k < 3; k++) {
@@ -175,17 +176,35 @@ static int fit_cell(const struct comparison *c, struct cell *cell, int16_t gain[
     return most;
 }
 
-static struct cell cell_at(const struct comparison *c, int down, int across)
+// A tile, or the window of its size around a cell.
+static struct window tile_at(const struct comparison *c, int down, int across)
 {
-    return (struct cell){.x = across * c->width / IFL_LIGHT_ACROSS,
-                         .right = (across + 1) * c->width / IFL_LIGHT_ACROSS,
-                         .y = down * c->height / IFL_LIGHT_DOWN,
-                         .bottom = (down + 1) * c->height / IFL_LIGHT_DOWN};
+    return (struct window){.x = across * c->width / IFL_LIGHT_TILES_ACROSS,
+                           .right = (across + 1) * c->width / IFL_LIGHT_TILES_ACROSS,
+                           .y = down * c->height / IFL_LIGHT_TILES_DOWN,
+                           .bottom = (down + 1) * c->height / IFL_LIGHT_TILES_DOWN};
 }
 
+// The part of `size` from half a cell before the cell to half a cell behind it.
+static void surround(int at, int cells, int size, int *first, int *end)
+{
+    int from = (2 * at - 1) * size / (2 * cells), to = (2 * at + 3) * size / (2 * cells);
+    *first = from > 0 ? from : 0;
+    *end = to < size ? to : size;
+}
+
+static struct window window_at(const struct comparison *c, int down, int across)
+{
+    struct window window = {0};
+    surround(across, IFL_LIGHT_ACROSS, c->width, &window.x, &window.right);
+    surround(down, IFL_LIGHT_DOWN, c->height, &window.y, &window.bottom);
+    return window;
+}
+
+typedef bool known_cells[IFL_LIGHT_DOWN][IFL_LIGHT_ACROSS];
+
 // Gives a cell the mean of its neighbours that have a value; false: none has.
-static bool fill_cell(const struct ifl_local_light *light,
-                      bool has[IFL_LIGHT_DOWN][IFL_LIGHT_ACROSS], int down, int across,
+static bool fill_cell(const struct ifl_local_light *light, known_cells has, int down, int across,
                       int16_t gain[3])
 {
     static const int step[4][2] = {{-1, 0}, {1, 0}, {0, -1}, {0, 1}};
@@ -204,46 +223,80 @@ static bool fill_cell(const struct ifl_local_light *light,
 }
 
 // From the known cells outwards, one ring at a time.
-static void fill_rest(struct ifl_light_evidence *e)
+static void fill_rest(struct ifl_local_light *light, known_cells has)
 {
-    bool has[IFL_LIGHT_DOWN][IFL_LIGHT_ACROSS], next[IFL_LIGHT_DOWN][IFL_LIGHT_ACROSS];
-    memcpy(has, e->known, sizeof has);
-    for (int ring = 0; ring < IFL_LIGHT_DOWN + IFL_LIGHT_ACROSS; ring++) {
+    bool next[IFL_LIGHT_DOWN][IFL_LIGHT_ACROSS], missing = true;
+    for (int ring = 0; missing && ring < IFL_LIGHT_DOWN + IFL_LIGHT_ACROSS; ring++) {
+        missing = false;
         memcpy(next, has, sizeof next);
         for (int y = 0; y < IFL_LIGHT_DOWN; y++)
             for (int x = 0; x < IFL_LIGHT_ACROSS; x++)
-                if (!has[y][x])
-                    next[y][x] = fill_cell(&e->light, has, y, x, e->light.cell[y][x]);
-        memcpy(has, next, sizeof has);
+                if (!has[y][x]) {
+                    next[y][x] = fill_cell(light, has, y, x, light->cell[y][x]);
+                    missing = true;
+                }
+        memcpy(has, next, sizeof next);
     }
 }
 
-void ifl_local_light_fit(const uint8_t *picture, const uint8_t *plate, int width, int height,
-                         void *scratch, struct ifl_light_evidence *evidence)
+static bool prepare(const uint8_t *picture, const uint8_t *plate, int width, int height,
+                    void *scratch, struct comparison *c)
 {
-    int pixels = width * height, off = 0;
-    memset(evidence, 0, sizeof *evidence);
-    evidence->is_uniform = true;
-    if (width < 4 * IFL_LIGHT_ACROSS || height < 4 * IFL_LIGHT_DOWN)
-        return;
-    struct comparison c = {.width = width, .height = height, .picture = picture, .plate = plate};
-    c.luma[0] = scratch;
-    c.luma[1] = c.luma[0] + pixels;
+    int pixels = width * height;
+    if (width < 4 * IFL_LIGHT_TILES_ACROSS || height < 4 * IFL_LIGHT_TILES_DOWN)
+        return false;
+    *c = (struct comparison){.width = width, .height = height, .picture = picture, .plate = plate};
+    c->luma[0] = scratch;
+    c->luma[1] = c->luma[0] + pixels;
     for (int k = 0; k < 3; k++)
-        c.ratio[k] = (uint8_t *)(c.luma[1] + pixels) + k * pixels;
-    find_luma(picture, pixels, c.luma[0]);
-    find_luma(plate, pixels, c.luma[1]);
-    find_ratios(&c);
+        c->ratio[k] = (uint8_t *)(c->luma[1] + pixels) + k * pixels;
+    find_luma(picture, pixels, c->luma[0]);
+    find_luma(plate, pixels, c->luma[1]);
+    find_ratios(c);
+    return true;
+}
+
+static void look(const struct comparison *c, struct ifl_light_evidence *evidence)
+{
+    int off = 0;
+    for (int y = 0; y < IFL_LIGHT_TILES_DOWN; y++)
+        for (int x = 0; x < IFL_LIGHT_TILES_ACROSS; x++) {
+            struct window tile = tile_at(c, y, x);
+            int levels = fit_window(c, &tile, evidence->tile[y][x]);
+            evidence->known[y][x] = levels >= 0;
+            evidence->tiles += levels >= 0;
+            off += (levels >= SEEN_LEVELS) + (levels >= 2 * SEEN_LEVELS);
+        }
+    evidence->is_uniform = evidence->tiles < TILES_LEAST || off < SEEN_TILES;
+}
+
+void ifl_local_light_look(const uint8_t *picture, const uint8_t *plate, int width, int height,
+                          void *scratch, struct ifl_light_evidence *evidence)
+{
+    struct comparison c;
+    *evidence = (struct ifl_light_evidence){.is_uniform = true};
+    if (prepare(picture, plate, width, height, scratch, &c))
+        look(&c, evidence);
+}
+
+bool ifl_local_light_fit(const uint8_t *picture, const uint8_t *plate, int width, int height,
+                         void *scratch, struct ifl_local_light *light)
+{
+    struct comparison c;
+    struct ifl_light_evidence evidence = {.is_uniform = true};
+    bool has[IFL_LIGHT_DOWN][IFL_LIGHT_ACROSS];
+    memset(light, 0, sizeof *light);
+    if (prepare(picture, plate, width, height, scratch, &c))
+        look(&c, &evidence);
+    if (evidence.is_uniform)
+        return false;
     for (int y = 0; y < IFL_LIGHT_DOWN; y++)
         for (int x = 0; x < IFL_LIGHT_ACROSS; x++) {
-            struct cell cell = cell_at(&c, y, x);
-            int levels = fit_cell(&c, &cell, evidence->light.cell[y][x]);
-            evidence->known[y][x] = levels >= 0;
-            evidence->cells += levels >= 0;
-            off += levels >= SEEN_LEVELS;
+            struct window window = window_at(&c, y, x);
+            has[y][x] = fit_window(&c, &window, light->cell[y][x]) >= 0;
         }
-    evidence->is_uniform = evidence->cells < CELLS_LEAST || off < SEEN_CELLS;
-    fill_rest(evidence);
+    fill_rest(light, has);
+    return true;
 }
 
 bool ifl_local_light_is_uniform(const struct ifl_local_light *light)
@@ -252,22 +305,26 @@ bool ifl_local_light_is_uniform(const struct ifl_local_light *light)
     return memcmp(light, &uniform, sizeof uniform) == 0;
 }
 
-static int by_gain(int a, int b)
+// The gain of a tile: the mean of its cells.
+static int tile_of(const struct ifl_local_light *light, int down, int across, int k)
 {
-    return (ONE + a) * ONE / (ONE + b);
+    const int16_t(*upper)[3] = &light->cell[2 * down][2 * across];
+    const int16_t(*lower)[3] = &light->cell[2 * down + 1][2 * across];
+    return ONE + (upper[0][k] + upper[1][k] + lower[0][k] + lower[1][k]) / 4;
 }
 
 bool ifl_local_light_is_like(const struct ifl_local_light *a, const struct ifl_local_light *b)
 {
-    const int16_t *left = &a->cell[0][0][0], *right = &b->cell[0][0][0];
-    enum { CELLS = IFL_LIGHT_DOWN * IFL_LIGHT_ACROSS };
-    int least[3] = {INT_MAX, INT_MAX, INT_MAX}, most[3] = {0};
-    for (int i = 0; i < 3 * CELLS; i++) {
-        int ratio = by_gain(left[i], right[i]), *low = &least[i % 3], *high = &most[i % 3];
-        *low = ratio < *low ? ratio : *low;
-        *high = ratio > *high ? ratio : *high;
-        if (100 * (*high - *low) > LIKE_PERCENT * *low)
-            return false;
+    for (int k = 0; k < 3; k++) {
+        int low = INT_MAX, high = 0;
+        for (int i = 0; i < TILES; i++) {
+            int y = i / IFL_LIGHT_TILES_ACROSS, x = i % IFL_LIGHT_TILES_ACROSS;
+            int ratio = tile_of(a, y, x, k) * ONE / tile_of(b, y, x, k);
+            low = ratio < low ? ratio : low;
+            high = ratio > high ? ratio : high;
+            if (100 * (high - low) > LIKE_PERCENT * low)
+                return false;
+        }
     }
     return true;
 }
@@ -276,12 +333,13 @@ int ifl_local_light_distance(const struct ifl_light_evidence *evidence,
                              const struct ifl_local_light *light)
 {
     int distance = 0;
-    for (int k = 0; k < 3 && evidence->cells > 0; k++) {
-        int ratio[IFL_LIGHT_DOWN * IFL_LIGHT_ACROSS], count = 0, mean = 0, sum = 0;
-        for (int y = 0; y < IFL_LIGHT_DOWN; y++)
-            for (int x = 0; x < IFL_LIGHT_ACROSS; x++)
+    for (int k = 0; k < 3 && evidence->tiles > 0; k++) {
+        int ratio[TILES], count = 0, mean = 0, sum = 0;
+        for (int y = 0; y < IFL_LIGHT_TILES_DOWN; y++)
+            for (int x = 0; x < IFL_LIGHT_TILES_ACROSS; x++)
                 if (evidence->known[y][x])
-                    ratio[count++] = by_gain(evidence->light.cell[y][x][k], light->cell[y][x][k]);
+                    ratio[count++] =
+                        (ONE + evidence->tile[y][x][k]) * ONE / tile_of(light, y, x, k);
         for (int i = 0; i < count; i++)
             mean += ratio[i];
         mean /= count;

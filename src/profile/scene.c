@@ -223,19 +223,11 @@ static void judge(struct ifl_scene *scene)
         scene->stable_frames >= STABLE_FRAMES && scene->strange_frames >= STRANGE_FRAMES;
 }
 
-// Fits the light of the parts to what the light of the whole leaves.
-static void fit_local(struct ifl_scene *scene, struct ifl_light_evidence *evidence)
-{
-    ifl_photometry_remove(&scene->photometry, scene->coarse, coarse_pixels(scene),
-                          scene->coarse_canonical);
-    ifl_local_light_fit(scene->coarse_canonical, scene->coarse_plate,
-                        scene->level_width[scene->coarse_level],
-                        scene->level_height[scene->coarse_level], scene->light_scratch, evidence);
-}
-
 static void fit_whole(struct ifl_scene *scene, const uint8_t *plate)
 {
     ifl_photometry_fit(scene->coarse, plate, coarse_pixels(scene), scene->fit, &scene->photometry);
+    ifl_photometry_remove(&scene->photometry, scene->coarse, coarse_pixels(scene),
+                          scene->coarse_canonical);
 }
 
 // Mostly the light of the whole picture leaves nothing. Where it does, a gain and an offset went
@@ -243,23 +235,25 @@ static void fit_whole(struct ifl_scene *scene, const uint8_t *plate)
 // are lit.
 static void find_light(struct ifl_scene *scene)
 {
+    int width = scene->level_width[scene->coarse_level];
+    int height = scene->level_height[scene->coarse_level];
+    const uint8_t *plate = scene->coarse_plate;
     struct ifl_light_evidence evidence;
-    fit_whole(scene, scene->coarse_plate);
-    fit_local(scene, &evidence);
+    fit_whole(scene, plate);
+    ifl_local_light_look(scene->coarse_canonical, plate, width, height, scene->light_scratch,
+                         &evidence);
     if (evidence.is_uniform)
         return;
     struct ifl_photometry before = scene->photometry;
-    ifl_photometry_identity(&scene->photometry);
-    fit_local(scene, &evidence);
-    ifl_local_light_put(&evidence.light, scene->coarse_plate,
-                        scene->level_width[scene->coarse_level],
-                        scene->level_height[scene->coarse_level], scene->coarse_lit);
-    fit_whole(scene, scene->coarse_lit);
-    fit_local(scene, &evidence);
-    if (evidence.is_uniform)
-        scene->photometry = before;
-    else
-        scene->local = evidence.light;
+    if (ifl_local_light_fit(scene->coarse, plate, width, height, scene->light_scratch,
+                            &scene->local)) {
+        ifl_local_light_put(&scene->local, plate, width, height, scene->coarse_lit);
+        fit_whole(scene, scene->coarse_lit);
+        if (ifl_local_light_fit(scene->coarse_canonical, plate, width, height, scene->light_scratch,
+                                &scene->local))
+            return;
+    }
+    scene->photometry = before;
 }
 
 static void remove_light(struct ifl_scene *scene)

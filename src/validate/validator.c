@@ -297,8 +297,8 @@ static const struct ifl_local_light *find_local_light(const struct ifl_validator
     const struct ifl_view *view = &work->artefact->view;
     const struct ifl_local_light *nearest = &uniform_light;
     struct ifl_light_evidence evidence;
-    ifl_local_light_fit(work->artefact_picture, view->plate, view->width, view->height,
-                        work->scratch, &evidence);
+    ifl_local_light_look(work->artefact_picture, view->plate, view->width, view->height,
+                         work->scratch, &evidence);
     work->mixed = ifl_local_light_distance(&evidence, nearest);
     for (int i = 0; i < validator->lights; i++) {
         int distance = ifl_local_light_distance(&evidence, validator->light[i]);

@@ -38,34 +38,35 @@ static struct ifl_local_light make_light(void)
     for (int y = 0; y < IFL_LIGHT_DOWN; y++)
         for (int x = 0; x < IFL_LIGHT_ACROSS; x++)
             for (int c = 0; c < 3; c++)
-                light.cell[y][x][c] = (int16_t)(x < 3            ? 1400 - 300 * c
-                                                : x > 5 && y > 2 ? -1200
-                                                                 : 0);
+                light.cell[y][x][c] = (int16_t)(x < 6             ? 1400 - 300 * c
+                                                : x > 11 && y > 5 ? -1200
+                                                                  : 0);
     return light;
 }
 
-static void fit(struct ifl_light_evidence *evidence)
+static void look(struct ifl_light_evidence *evidence)
 {
-    ifl_local_light_fit(picture, plate, WIDTH, HEIGHT, scratch, evidence);
+    ifl_local_light_look(picture, plate, WIDTH, HEIGHT, scratch, evidence);
 }
 
 static void a_light_is_found(void **state)
 {
     (void)state;
-    struct ifl_local_light light = make_light();
+    struct ifl_local_light light = make_light(), found, uniform = {0};
     struct ifl_light_evidence evidence;
     draw_plate(30);
     ifl_local_light_put(&light, plate, WIDTH, HEIGHT, picture);
     add_noise();
-    fit(&evidence);
+    look(&evidence);
     assert_false(evidence.is_uniform);
+    assert_true(ifl_local_light_fit(picture, plate, WIDTH, HEIGHT, scratch, &found));
     for (int y = 0; y < IFL_LIGHT_DOWN; y++)
         for (int x = 0; x < IFL_LIGHT_ACROSS; x++)
             for (int c = 0; c < 3; c++)
-                if (x != 2 && x != 3 && x != 5 && x != 6 && y != 2 && y != 3) // no edges
-                    check_near(evidence.light.cell[y][x][c], light.cell[y][x][c], 120);
-    assert_true(ifl_local_light_distance(&evidence, &light) < 150);
-    struct ifl_local_light uniform = {0};
+                if (abs(2 * x - 11) > 1 && abs(2 * x - 23) > 1 && abs(2 * y - 11) > 1) // no edges
+                    check_near(found.cell[y][x][c], light.cell[y][x][c], 120);
+    assert_true(ifl_local_light_distance(&evidence, &light) < 100);
+    assert_true(ifl_local_light_distance(&evidence, &found) < 100);
     assert_true(ifl_local_light_distance(&evidence, &uniform) > 400);
 }
 
@@ -75,14 +76,14 @@ static void the_same_light_everywhere_is_none(void **state)
     struct ifl_light_evidence evidence;
     draw_plate(30);
     add_noise();
-    fit(&evidence);
+    look(&evidence);
     assert_true(evidence.is_uniform);
-    assert_true(evidence.cells > 30);
-    ifl_local_light_fit(picture, plate, 31, 19, scratch, &evidence); // too small to tell
-    assert_true(evidence.is_uniform && evidence.cells == 0);
+    assert_true(evidence.tiles > 30);
+    ifl_local_light_look(picture, plate, 31, 19, scratch, &evidence); // too small to tell
+    assert_true(evidence.is_uniform && evidence.tiles == 0);
 }
 
-// Of one colour, half as bright as the ground, over six cells and into others; and a wall of the
+// Of one colour, half as bright as the ground, over six tiles and into others; and a wall of the
 // same: neither shows the ground's texture.
 static void an_object_is_no_light(void **state)
 {
@@ -94,14 +95,14 @@ static void an_object_is_no_light(void **state)
             for (int x = 0; x < width; x++)
                 memset(picture + 3 * (y * WIDTH + x), 60, 3);
         add_noise();
-        fit(&evidence);
+        look(&evidence);
         assert_true(evidence.is_uniform);
         for (int y = 1; y < 4; y++)
             assert_false(evidence.known[y][0] || evidence.known[y][1]);
     }
 }
 
-// As bright as the ground, and of another colour: a person in a red coat, at the edge of cells.
+// As bright as the ground, and of another colour: a person in a red coat, at the edge of tiles.
 static void another_colour_is_no_light(void **state)
 {
     (void)state;
@@ -112,12 +113,12 @@ static void another_colour_is_no_light(void **state)
             memcpy(picture + 3 * (y * WIDTH + x), (uint8_t[]){190, 95, 95}, 3);
         }
     add_noise();
-    fit(&evidence);
+    look(&evidence);
     assert_true(evidence.is_uniform);
-    for (int y = 0; y < IFL_LIGHT_DOWN; y++)
-        for (int x = 0; x < IFL_LIGHT_ACROSS; x++)
-            for (int c = 0; c < 3; c++)
-                check_near(evidence.light.cell[y][x][c], 0, 160);
+    for (int y = 0; y < IFL_LIGHT_TILES_DOWN; y++)
+        for (int x = 0; x < IFL_LIGHT_TILES_ACROSS; x++)
+            for (int c = 0; c < 3 && evidence.known[y][x]; c++)
+                check_near(evidence.tile[y][x][c], 0, 160);
 }
 
 // Ground without texture says nothing, whatever stands on it.
@@ -128,9 +129,9 @@ static void smooth_ground_says_nothing(void **state)
     draw_plate(0);
     for (int y = 0; y < HEIGHT; y++)
         memset(picture + 3 * y * WIDTH, 70, 3 * WIDTH / 2);
-    fit(&evidence);
+    look(&evidence);
     assert_true(evidence.is_uniform);
-    assert_int_equal(evidence.cells, 0);
+    assert_int_equal(evidence.tiles, 0);
 }
 
 static void what_is_put_on_comes_off(void **state)
@@ -157,7 +158,8 @@ static void lights_are_alike_but_for_a_gain_of_the_whole(void **state)
         *cell = (int16_t)((4096 + *cell) * 5 / 4 - 4096);
     }
     assert_true(ifl_local_light_is_like(&light, &other));
-    other.cell[2][4][1] = (int16_t)(other.cell[2][4][1] + 900);
+    for (int i = 0; i < 4; i++) // a tile
+        other.cell[4 + i / 2][8 + i % 2][1] = (int16_t)(other.cell[4][8][1] + 900);
     assert_false(ifl_local_light_is_like(&light, &other));
     assert_false(ifl_local_light_is_uniform(&light));
 }

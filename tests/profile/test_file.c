@@ -229,7 +229,7 @@ static void local_light_is_kept(void **state)
     int lit = 0;
     for (int i = 0; i < saved->memory_frames; i++) {
         check_same_frame(saved, saved->memory[i], loaded->memory[i]);
-        lit += loaded->memory[i]->local.cell[2][0][1] > 1000;
+        lit += loaded->memory[i]->local.cell[5][1][1] > 1000;
     }
     assert_in_range(lit, 4, 12);
     ifl_profile_unref(loaded);

@@ -177,9 +177,10 @@ static void a_lamp_over_half_of_the_picture_is_no_foreground(void **state)
             for (int x = 0; x < IFL_LIGHT_ACROSS; x++) {
                 struct part_light part = {on ? 1.35 : 1, .4, .6};
                 double gain = scene_part_gain(&part, (x + .5) / IFL_LIGHT_ACROSS);
+                bool edge = x > 4 && x < 11; // there it is something in between
                 for (int c = 0; c < 3; c++)
                     check_near((double)frame->gain[c] * (1 + frame->local.cell[y][x][c] / 4096.0),
-                               gain, x == 3 || x == 4 ? 0.1 : 0.03); // on the edge: about
+                               edge && on ? 1.175 : gain, edge && on ? 0.2 : 0.03);
             }
     }
     assert_true(lit > 10);
