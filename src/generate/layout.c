@@ -180,30 +180,42 @@ static void keep_components(struct composer *c, int number, uint64_t *identities
             take(c, number, i);
 }
 
-static bool nothing_there(const struct composer *c, const struct ifl_outline *outline,
+static bool nothing_there(const struct composer *c, const uint8_t *map,
                           const struct ifl_component *box)
 {
     EACH_PIXEL(box, x, y)
-    if (outline->map[y * c->width + x])
+    if (map[y * c->width + x])
         return false;
     return true;
+}
+
+// The nearest to ground of what was tried: better a frame with a shadow there than the plate, which
+// may show a ghost of who stood there for long.
+static bool is_ground(const struct composer *c, int frame, const struct ifl_outline *outline,
+                      const struct ifl_component *box, int *second)
+{
+    if (nothing_there(c, outline->map, box))
+        return true;
+    if (*second == IFL_LAYOUT_PLATE && nothing_there(c, labels(c, frame), box))
+        *second = frame;
+    return false;
 }
 
 // A frame that shows the ground where the box is; the plate if none is found.
 static int find_ground(struct composer *c, const struct ifl_component *box)
 {
+    int second = IFL_LAYOUT_PLATE;
     for (int r = 0; r < c->regions; r++)
-        if (nothing_there(c, c->region[r].outline, box))
+        if (is_ground(c, c->region[r].frame, c->region[r].outline, box, &second))
             return c->region[r].frame;
     for (int i = 0; i < TRIES; i++) {
         int frame = (int)ifl_rng_below(c->rng, (uint32_t)c->memory->frames);
-        if (nothing_there(c,
-                          ifl_outline_find(c->memory, frame, c->layout->outline[IFL_REGIONS_MAX],
-                                           c->layout->scratch),
-                          box))
+        const struct ifl_outline *outline = ifl_outline_find(
+            c->memory, frame, c->layout->outline[IFL_REGIONS_MAX], c->layout->scratch);
+        if (is_ground(c, frame, outline, box, &second))
             return frame;
     }
-    return IFL_LAYOUT_PLATE;
+    return second;
 }
 
 static void remove_object(struct composer *c, const struct region *region, int index)

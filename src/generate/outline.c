@@ -15,6 +15,7 @@ enum {
     PIECE_LEAST = 4,   // pixels
     PIECE_MOST = 400,  // and of the picture this part; what is larger is no piece, but light
     BESIDE = 3,        // pixels between a piece and its object, at most
+    AROUND = 4,        // pixels around a piece that tell whether it stands alone
     SAMPLES = 8,       // frames that unrest is measured in
     HIGHEST = 3,
     FOOT_ROWS = 24, // parts of the picture's height within which all stand equally far away
@@ -237,6 +238,22 @@ static int next_stranger(const struct growth *g)
     return g->outline->numbers;
 }
 
+// Whether the ground around a piece is as the plate has it. Where it is not, the plate is wrong, or
+// the light, and the piece is no stranger.
+static bool stands_alone(const struct growth *g, const struct ifl_component *piece)
+{
+    int quiet = 0, around = 0, height = g->pixels / g->width;
+    for (int y = piece->y - AROUND; y < piece->y + piece->height + AROUND; y++)
+        for (int x = piece->x - AROUND; x < piece->x + piece->width + AROUND; x++) {
+            int at = y * g->width + x;
+            if (x < 0 || y < 0 || x >= g->width || y >= height || g->map[at])
+                continue;
+            around++;
+            quiet += difference(g, at) <= CLEAR;
+        }
+    return 4 * quiet >= 3 * around;
+}
+
 // Pieces of objects, and those of nobody that the segmentation knows. Those that are too small or
 // too large are ground; until all are found they stay marked, so that each is found once.
 static void add_pieces(struct growth *g)
@@ -252,7 +269,7 @@ static void add_pieces(struct growth *g)
         if (piece.count < PIECE_LEAST || piece.count * PIECE_MOST > g->pixels)
             owner = 0;
         else if (owner == IFL_OUTLINE_NUMBERS)
-            owner = next_stranger(g);
+            owner = stands_alone(g, &piece.box) ? next_stranger(g) : 0;
         for (int i = piece.first; i < g->count; i++)
             g->map[g->queue[i]] = (uint8_t)owner;
         for (int i = piece.first; i < g->count && owner; i++)

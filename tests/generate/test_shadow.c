@@ -9,6 +9,7 @@
 #include "generate/denoise.h"
 #include "generate/layout.h"
 #include "generate/objects_internal.h"
+#include "generate/outline.h"
 #include "make_profile.h"
 
 enum { WALKERS = 10, FRAMES = 40, IMAGES = 120 };
@@ -304,6 +305,42 @@ static void pieces_of_nobody_do_not_show(void **state)
     ifl_profile_unref(profile);
 }
 
+// Where the plate is wrong (somebody stood there for long), what differs most is no piece of
+// anybody.
+static void a_wrong_plate_makes_no_strangers(void **state)
+{
+    (void)state;
+    struct made_config config = {.width = 1280,
+                                 .height = 720,
+                                 .base_area = 256 * 144,
+                                 .frames = SIGN_FRAMES,
+                                 .noise = 1,
+                                 .seed = 6};
+    struct ifl_profile *profile = make_profile(&config);
+    struct ifl_memory *memory;
+    struct ifl_error error = {0};
+    assert_non_null(profile);
+    int base = profile->levels - 1, width = profile->level_width[base];
+    int pixels = width * profile->level_height[base];
+    uint8_t *plate = (uint8_t *)(uintptr_t)profile->plate[base];
+    uint8_t *picture = (uint8_t *)(uintptr_t)profile->memory[3]->level[base];
+    for (int y = 40; y < 80; y++)
+        for (int x = 100; x < 140; x++)
+            for (int c = 0; c < 3; c++) {
+                int at = (y * width + x) * 3 + c;
+                if (y / 6 == 10 && x / 6 == 20)
+                    picture[at] = 0;
+                plate[at] = (uint8_t)(plate[at] + 45);
+            }
+    check_ok(ifl_memory_create(profile, &memory, &error), error);
+    int32_t *scratch = malloc(3 * (size_t)pixels * sizeof *scratch);
+    assert_non_null(scratch);
+    assert_int_equal(ifl_outline_find(memory, 3, NULL, scratch)->numbers, 0);
+    free(scratch);
+    ifl_memory_destroy(memory);
+    ifl_profile_unref(profile);
+}
+
 // ---- objects made anew
 
 enum { PEOPLE = 14, PEOPLE_FRAMES = 3 * PEOPLE };
@@ -432,6 +469,7 @@ int main(void)
         cmocka_unit_test(shadows_travel_with_their_objects),
         cmocka_unit_test(who_is_half_hidden_comes_whole),
         cmocka_unit_test(pieces_of_nobody_do_not_show),
+        cmocka_unit_test(a_wrong_plate_makes_no_strangers),
         cmocka_unit_test(objects_made_anew_cast_the_shadows_of_the_stream),
         cmocka_unit_test(nobody_has_more_than_his_share_of_a_shadow),
     };
