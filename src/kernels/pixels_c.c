@@ -558,9 +558,11 @@ static void add_light(const uint8_t *restrict raw, const uint8_t *restrict plate
 {
     double w[LIGHT_LANES];
     for (int i = 0; i < count; i++) {
-        double t = (double)residual[i] * per_reach, rest = 1 - t * t, weight = rest * rest;
-        int counts = (rest > 0) & (raw[i] >= 3) & (raw[i] <= 252);
-        w[i] = counts ? weight : 0;
+        double t = (double)residual[i] * per_reach, rest = 1 - t * t;
+        uint8_t above = (uint8_t)(raw[i] - 3); // wraps around
+        double known = above <= 252 - 3;
+        rest = rest > 0 ? rest : 0;
+        w[i] = rest * rest * known;
     }
     for (int i = 0; i < count; i++) {
         double p = plate[i], wp = w[i] * p, r = raw[i];

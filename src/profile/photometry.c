@@ -8,7 +8,7 @@
 
 #include "kernels/pixels.h"
 
-enum { ROUNDS = 6, PAIRS = 40 };
+enum { ROUNDS = 6, PAIRS = 40, PART = 64 };
 #define GOOD_RESIDUAL 3.0  // grey levels: no need to look for a better first line
 #define SETTLED       0.02 // grey levels: further rounds would move it by less than this
 
@@ -51,9 +51,14 @@ static struct line refit(const struct channel *channel, double reach)
 static double scale_of(const float *residual, int pixels)
 {
     int histogram[1024] = {0}, half = pixels / 2, below = 0, bin = 0;
-    for (int i = 0; i < pixels; i++) {
-        int at = (int)(fabsf(residual[i]) * 4);
-        histogram[at < 1023 ? at : 1023]++;
+    for (int first = 0; first < pixels; first += PART) { // in parts, which compilers make wide
+        int part = pixels - first < PART ? pixels - first : PART, at[PART];
+        for (int i = 0; i < part; i++) {
+            int quarters = (int)(fabsf(residual[first + i]) * 4);
+            at[i] = quarters < 1023 ? quarters : 1023;
+        }
+        for (int i = 0; i < part; i++)
+            histogram[at[i]]++;
     }
     while (bin < 1023 && below + histogram[bin] <= half)
         below += histogram[bin++];

@@ -154,14 +154,21 @@ static int coarse_pixels(const struct ifl_scene *scene)
     return scene->level_width[scene->coarse_level] * scene->level_height[scene->coarse_level];
 }
 
-int ifl_scene_label(struct ifl_scene *scene, const uint8_t *canonical,
-                    const struct ifl_photometry *photometry, uint8_t *label,
-                    struct ifl_component *component)
+static int label_picture(struct ifl_scene *scene, const uint8_t *canonical,
+                         const struct ifl_photometry *photometry, uint8_t *label,
+                         struct ifl_component *component, uint8_t *ghost)
 {
     struct ifl_segment_input input = {
         .rgb = canonical, .plate = scene->plate, .noise = scene->noise};
     ifl_photometry_ends(photometry, input.low, input.high);
-    return ifl_segment(scene->segmenter, &input, label, component, scene->ghost);
+    return ifl_segment(scene->segmenter, &input, label, component, ghost);
+}
+
+int ifl_scene_label(struct ifl_scene *scene, const uint8_t *canonical,
+                    const struct ifl_photometry *photometry, uint8_t *label,
+                    struct ifl_component *component)
+{
+    return label_picture(scene, canonical, photometry, label, component, NULL);
 }
 
 // Takes ghosts out of the components; where one has stood for some frames, the picture is the
@@ -287,8 +294,8 @@ void ifl_scene_look(struct ifl_scene *scene, const struct ifl_frame *frame)
     }
     scene->frames++;
     if (ifl_scene_is_warm(scene)) {
-        scene->components = ifl_scene_label(scene, scene->canonical, &scene->photometry,
-                                            scene->label, scene->component);
+        scene->components = label_picture(scene, scene->canonical, &scene->photometry, scene->label,
+                                          scene->component, scene->ghost);
         judge(scene);
         clear_ghosts(scene);
     }

@@ -483,6 +483,7 @@ int ifl_segment(struct ifl_segmenter *s, const struct ifl_segment_input *input, 
     fill_holes(s);
     grow(s);
     int count = collect(s, label, component);
-    find_ghosts(s, input, label, count, ghost);
+    if (ghost)
+        find_ghosts(s, input, label, count, ghost);
     return count;
 }

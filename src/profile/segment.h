@@ -21,7 +21,7 @@ void ifl_segmenter_destroy(struct ifl_segmenter *segmenter);       // takes NULL
 
 // Fills `label` (width * height) and `component` (IFL_COMPONENTS_MAX); returns how many there are.
 // ghost[i] is set where component i is one of the plate, not of the picture: the plate has an edge
-// along its outline, the picture has none.
+// along its outline, the picture has none. NULL: nobody asks.
 int ifl_segment(struct ifl_segmenter *segmenter, const struct ifl_segment_input *input,
                 uint8_t *label, struct ifl_component *component, uint8_t *ghost);
 
