@@ -110,7 +110,7 @@ class Split:
                                    str(count), "--seed", str(seed), "--privacy", word, "-o", str(folder),
                                    "--json"], capture_output=True, text=True)
             if done.returncode:
-                raise RuntimeError(f"{self.name}, {mode}: {done.stderr.strip()}")
+                raise RuntimeError(f"{self.name}, {mode}: {done.stdout.strip() or done.stderr.strip()}")
         pictures, rows = P.read_dataset(folder)
         return P.undo_lights(pictures, self.memory.plate), [int(row["seed"]) for row in rows], rows
 
