@@ -145,6 +145,12 @@ def drift(build):
     return json.loads(out.stdout.splitlines()[-1])
 
 
+def rates(build):
+    """How often images show what is rare in a long drawn stream."""
+    out = subprocess.run([f"{build}/bench/bench_rates"], check=True, capture_output=True, text=True)
+    return json.loads(out.stdout.splitlines()[-1])
+
+
 def cameras(build, clip):
     out = subprocess.run([ROOT / "bench" / "cameras.py", build, clip], check=True, capture_output=True, text=True)
     return json.loads(out.stdout.splitlines()[-1])
@@ -167,6 +173,7 @@ def main():
                 "reconnects": lambda: reconnects(args.build, folder),
                 "cameras": lambda: cameras(args.build, args.clip),
                 "drift": lambda: drift(args.build),
+                "rates": lambda: rates(args.build),
                 "judges": lambda: judges(args.build, args.clips)}
         for part in args.only or rows:
             values.update(rows[part]())

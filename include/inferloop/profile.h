@@ -108,6 +108,9 @@ struct ifl_profile {
     int events;
     const struct ifl_event *event; /* by id; those that the memory shows */
     int identities;                /* distinct identities among them */
+    /* Share of the stream's time that each memory frame stands for; sums to 1. NULL: each for as
+     * much. Chosen for what they show, they would show rare things too often. */
+    float *memory_weight;
 };
 
 IFL_API struct ifl_profile *ifl_profile_ref(const struct ifl_profile *profile);

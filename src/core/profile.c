@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const double WEIGHT_EVEN = 1e6; // a part of so many is everybody's: none has nothing
+
 struct ifl_profile *ifl_profile_ref(const struct ifl_profile *profile)
 {
     struct ifl_profile *mutable = (struct ifl_profile *)profile; // only its count changes
@@ -55,6 +57,7 @@ void ifl_profile_unref(const struct ifl_profile *profile)
     for (int l = 0; l < IFL_LEVELS_MAX; l++)
         free((void *)mutable->plate[l]);
     free((void *)mutable->memory);
+    free(mutable->memory_weight);
     free((void *)mutable->event);
     free(mutable);
 }
@@ -70,6 +73,19 @@ const struct ifl_event *ifl_profile_event(const struct ifl_profile *profile, uin
             high = middle;
     }
     return low < profile->events && profile->event[low].id == id ? &profile->event[low] : NULL;
+}
+
+void ifl_profile_weights(const struct ifl_profile *profile, double *weight)
+{
+    const float *given = profile->memory_weight;
+    double sum = 0, even = 1.0 / profile->memory_frames;
+    for (int f = 0; f < profile->memory_frames; f++) {
+        weight[f] = !given ? even : given[f] > 0 && given[f] <= 1 ? (double)given[f] : 0;
+        weight[f] += even / WEIGHT_EVEN;
+        sum += weight[f];
+    }
+    for (int f = 0; f < profile->memory_frames; f++)
+        weight[f] /= sum;
 }
 
 int ifl_pyramid_sizes(int width, int height, int base_area, int level_width[IFL_LEVELS_MAX],

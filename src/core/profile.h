@@ -13,4 +13,8 @@ void ifl_memory_frame_unref(struct ifl_memory_frame *frame); // takes NULL
 void ifl_memory_frame_share_levels(struct ifl_memory_frame *to,
                                    const struct ifl_memory_frame *from);
 
+// memory_weight as it is to be drawn by, whatever it holds: each above 0, sum 1; `memory_frames` of
+// them.
+void ifl_profile_weights(const struct ifl_profile *profile, double *weight);
+
 #endif

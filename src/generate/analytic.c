@@ -465,6 +465,16 @@ static void note_missed(struct ifl_synthetic *synthetic)
     }
 }
 
+// A frame, as often as its light is the stream's.
+static int draw_light(const struct ifl_memory *memory, struct ifl_rng *rng)
+{
+    double at = ifl_rng_uniform(rng);
+    int frame = 0;
+    while (frame < memory->frames - 1 && (at -= memory->weight[frame]) >= 0)
+        frame++;
+    return frame;
+}
+
 // The light of one frame, all of it. Where no local light was seen often enough, only the light of
 // the whole picture is put back.
 static enum ifl_result put_light(struct job *job, struct ifl_image *image, struct ifl_error *error)
@@ -475,8 +485,7 @@ static enum ifl_result put_light(struct job *job, struct ifl_image *image, struc
     int k = job->request->privacy == IFL_PRIVACY_VERBATIM ? 1 : job->request->k;
     int drawn = ifl_lights_draw(&job->engine->lights, k, &rng);
     const struct ifl_memory_frame *frame =
-        memory->profile
-            ->memory[drawn < 0 ? (int)ifl_rng_below(&rng, (uint32_t)memory->frames) : drawn];
+        memory->profile->memory[drawn < 0 ? draw_light(memory, &rng) : drawn];
     if (drawn >= 0 && !ifl_local_light_is_uniform(&frame->local))
         ifl_local_light_put(&frame->local, image->rgb, image->width, image->height, image->rgb);
     ifl_illuminate(frame->gain, frame->offset, image->rgb,

@@ -32,7 +32,8 @@ static int draw_frame(const struct composer *c, int used)
 {
     double weight[IFL_MEMORY_MAX], sum = 0;
     for (int f = 0; f < c->memory->frames; f++) {
-        weight[f] = ifl_exact_exp(c->config->occupancy_weight * c->memory->crowd[f]);
+        weight[f] =
+            c->memory->weight[f] * ifl_exact_exp(c->config->occupancy_weight * c->memory->crowd[f]);
         for (int r = 0; r < used; r++)
             if (c->region[r].frame == f)
                 weight[f] = 0;

@@ -12,8 +12,9 @@
 struct ifl_outline;
 
 struct ifl_layout_config {
-    double occupancy_weight;           // frames are drawn with exp(weight * crowd); below 0 an
-                                       // object stays with probability exp(weight)
+    double occupancy_weight;           // frames are drawn with what they stand for in the stream by
+                                       // exp(weight * crowd); below 0 an object stays with
+                                       // probability exp(weight)
     const struct ifl_support *support; // NULL: every object may be used
     int k;                             // with support: events an object must have been seen in
 };

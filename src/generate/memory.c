@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/rng.h"
+#include "core/profile.h"
 #include "generate/shadow.h"
 #include "kernels/pixels.h"
 
@@ -163,7 +164,7 @@ static double measure_grain(const struct ifl_memory *memory)
 // How full each frame is against the others: mean 0, deviation 1 (all 0 where they are alike).
 static void measure_crowds(struct ifl_memory *memory)
 {
-    double sum = 0, sum2 = 0;
+    double mean = 0, square = 0;
     for (int f = 0; f < memory->frames; f++) {
         double area = 0;
         struct ifl_component component;
@@ -171,11 +172,10 @@ static void measure_crowds(struct ifl_memory *memory)
             if (ifl_memory_component(memory, f, i, &component))
                 area += fmax(component.area, 0);
         memory->crowd[f] = area;
-        sum += area;
-        sum2 += area * area;
+        mean += memory->weight[f] * area;
+        square += memory->weight[f] * area * area;
     }
-    double mean = sum / memory->frames;
-    double deviation = sqrt(fmax(sum2 / memory->frames - mean * mean, 0));
+    double deviation = sqrt(fmax(square - mean * mean, 0));
     const struct ifl_grid *base = &memory->grid[ifl_base_level(memory)];
     double pixels = (double)base->width * base->height;
     memory->crowd_mean = mean / pixels;
@@ -268,6 +268,7 @@ static bool derive(struct ifl_memory *memory)
         return false;
     draw_noise(memory);
     memory->grain_sigma = measure_grain(memory);
+    ifl_profile_weights(profile, memory->weight);
     measure_crowds(memory);
     return true;
 }

@@ -34,7 +34,8 @@ struct ifl_memory {
     uint8_t *unrest, *shadow_noise;     // of the ground: outline.h, shadow.h
     int16_t noise[IFL_NOISE_DRAWS];     // standard normal, 12 fractional bits
     double grain_sigma;                 // of single pixels of real frames, grey levels of luma
-    double crowd[IFL_MEMORY_MAX];       // foreground area of each frame, standardised
+    double weight[IFL_MEMORY_MAX];      // share of the stream that each frame stands for; sum 1
+    double crowd[IFL_MEMORY_MAX];       // foreground area of each frame, standardised by weight
     double crowd_mean, crowd_deviation; // of the share of the picture that is foreground
 };
 

@@ -105,10 +105,11 @@ struct ifl_objects {
     int crops;
     struct ifl_crop *crop;
     struct ifl_kind kind[KINDS];
-    struct ifl_shade *shade; // of each identity
-    float *area_z;           // of each memory frame: its foreground area, standardised
-    uint16_t *front_foot;    // per pixel: objects with a foot line above it stand behind this pixel
-    float grain;             // noise of the memory frames, grey levels
+    float *area_z; // of each memory frame: its foreground area, standardised by weight
+    double weight[IFL_MEMORY_MAX]; // share of the stream that each memory frame stands for
+    struct ifl_shade *shade;       // of each identity
+    uint16_t *front_foot; // per pixel: objects with a foot line above it stand behind this pixel
+    float grain;          // noise of the memory frames, grey levels
 };
 
 // Weights of identities in one blend. They sum to 1.
@@ -177,7 +178,7 @@ float ifl_kind_height(const struct ifl_kind *kind, float foot_y);
 
 // objects_layout.c
 bool ifl_component_valid(const struct ifl_objects *objects, const struct ifl_component *component);
-void ifl_layout_weigh(struct ifl_objects *objects); // fills area_z
+void ifl_layout_weigh(struct ifl_objects *objects); // fills area_z and weight
 int ifl_layout_pick(const struct ifl_objects *objects, double weight, struct ifl_rng *rng);
 // Placements for a frame, farthest first; `refused` counts what cannot be replaced.
 int ifl_layout_place(const struct ifl_objects *objects, int frame, struct ifl_rng *rng,

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/profile.h"
+#include "generate/exact.h"
 #include "generate/objects_internal.h"
 
 enum { COVER_MAX = 8, COVER_PIXELS_MAX = 1 << 16 };
@@ -22,7 +24,8 @@ bool ifl_component_valid(const struct ifl_objects *objects, const struct ifl_com
 void ifl_layout_weigh(struct ifl_objects *objects)
 {
     const struct ifl_profile *profile = objects->profile;
-    double sum = 0, square = 0, count = profile->memory_frames;
+    double mean = 0, square = 0;
+    ifl_profile_weights(profile, objects->weight);
     for (int f = 0; f < profile->memory_frames; f++) {
         double area = 0;
         for (int i = 0; i < profile->memory[f]->components; i++) {
@@ -30,13 +33,24 @@ void ifl_layout_weigh(struct ifl_objects *objects)
             area += ifl_component_valid(objects, c) ? c->area : 0;
         }
         objects->area_z[f] = (float)area;
-        sum += area;
-        square += area * area;
+        mean += objects->weight[f] * area;
+        square += objects->weight[f] * area * area;
     }
-    double mean = sum / count, deviation = sqrt(fmax(square / count - mean * mean, 0));
+    double deviation = sqrt(fmax(square - mean * mean, 0));
     for (int f = 0; f < profile->memory_frames; f++)
         objects->area_z[f] =
             deviation > 0 ? (float)(((double)objects->area_z[f] - mean) / deviation) : 0;
+}
+
+static float span(float value, float least, float most)
+{
+    return fminf(fmaxf(value, least), most);
+}
+
+static double weight_of(const struct ifl_objects *objects, int frame, double weight)
+{
+    return objects->weight[frame] *
+           ifl_exact_exp(weight * (double)span(objects->area_z[frame], -10, 10));
 }
 
 int ifl_layout_pick(const struct ifl_objects *objects, double weight, struct ifl_rng *rng)
@@ -44,10 +58,10 @@ int ifl_layout_pick(const struct ifl_objects *objects, double weight, struct ifl
     double sum = 0;
     weight = weight < -20 ? -20 : weight > 20 ? 20 : weight == weight ? weight : 0;
     for (int f = 0; f < objects->profile->memory_frames; f++)
-        sum += exp(weight * (double)fminf(fmaxf(objects->area_z[f], -10), 10));
+        sum += weight_of(objects, f, weight);
     double wanted = ifl_rng_uniform(rng) * sum;
     for (int f = 0; f < objects->profile->memory_frames; f++) {
-        wanted -= exp(weight * (double)fminf(fmaxf(objects->area_z[f], -10), 10));
+        wanted -= weight_of(objects, f, weight);
         if (wanted < 0)
             return f;
     }
@@ -67,11 +81,6 @@ static float foot_below(const struct ifl_kind *kind, float top)
     for (int i = 0; i < 12; i++)
         foot = top + ifl_kind_height(kind, foot);
     return foot;
-}
-
-static float span(float value, float least, float most)
-{
-    return fminf(fmaxf(value, least), most);
 }
 
 // A whole object for a component of ordinary size, also where the border cuts it.

@@ -90,7 +90,7 @@ static double expect_recorded(const struct ifl_memory *memory, double weight)
 {
     double sum = 0, weights = 0;
     for (int f = 0; f < memory->frames; f++) {
-        double w = ifl_exact_exp(weight * memory->crowd[f]);
+        double w = memory->weight[f] * ifl_exact_exp(weight * memory->crowd[f]);
         sum += w * recorded_in(memory, f);
         weights += w;
     }

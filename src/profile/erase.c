@@ -58,6 +58,16 @@ static int copy_plate(const struct ifl_profile *from, struct ifl_profile *out)
     return 0;
 }
 
+// Makes them sum to 1 again.
+static void fill_weight(struct ifl_profile *out)
+{
+    float sum = 0;
+    for (int i = 0; i < out->memory_frames; i++)
+        sum += out->memory_weight[i];
+    for (int i = 0; i < out->memory_frames; i++)
+        out->memory_weight[i] /= sum;
+}
+
 enum ifl_result ifl_profile_without(const struct ifl_profile *profile, int64_t from_ns,
                                     int64_t to_ns, struct ifl_profile **out,
                                     struct ifl_error *error)
@@ -65,22 +75,31 @@ enum ifl_result ifl_profile_without(const struct ifl_profile *profile, int64_t f
     struct ifl_profile *made = malloc(sizeof *made);
     struct ifl_memory_frame **memory = calloc((size_t)profile->memory_frames + 1, sizeof *memory);
     struct ifl_event *event = calloc((size_t)profile->events + 1, sizeof *event);
+    float *weight = calloc((size_t)profile->memory_frames + 1, sizeof *weight);
     *out = NULL;
-    if (!made || !memory || !event) {
+    if (!made || !memory || !event || !weight) {
         free(made);
         free(memory);
+        free(weight);
         free(event);
         return ifl_fail(error, IFL_ERR_NO_MEMORY, "profile", "no memory for a profile");
     }
     *made = *profile;
     made->refs = 1;
+    made->memory_weight = weight;
     memset((void *)made->plate, 0, sizeof made->plate);
     made->memory = memory;
     made->event = event;
     made->memory_frames = 0;
-    for (int i = 0; i < profile->memory_frames; i++)
-        if (!inside(profile->memory[i], from_ns, to_ns))
-            memory[made->memory_frames++] = ifl_memory_frame_ref(profile->memory[i]);
+    double share[IFL_MEMORY_MAX];
+    ifl_profile_weights(profile, share);
+    for (int i = 0; i < profile->memory_frames; i++) {
+        if (inside(profile->memory[i], from_ns, to_ns))
+            continue;
+        weight[made->memory_frames] = (float)share[i];
+        memory[made->memory_frames++] = ifl_memory_frame_ref(profile->memory[i]);
+    }
+    fill_weight(made);
     keep_events(profile, event, made);
     if (copy_plate(profile, made) != 0) {
         ifl_profile_unref(made);

@@ -11,11 +11,12 @@
 //   EVNT  events
 //   MEMO  memory frames, each u32 length and a zstd frame: numbers, light, components, difference
 //         of the picture to the plate (modulo 256), labels
-// Version 2 adds the local light to the light of a frame whose number of components has LOCAL set;
-// a profile in which no frame has any is written as version 1.
-// Coarser levels are means of finer ones and are made again on loading. Every length is checked
-// against what is really there before anything is allocated for it.
+// Version 2 adds, where the number of components has LOCAL set, the local light to the light of a
+// frame; and where it has WEIGHED set, its weight after that. A profile in which no frame has any
+// is written as version 1. Coarser levels are means of finer ones and are made again on loading.
+// Every length is checked against what is really there before anything is allocated for it.
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,6 +48,7 @@ enum {
     LIGHT_LEAST = -3072, // of a cell
     LIGHT_MOST = 12288,
     LOCAL = 1 << 16, // beside the number of components
+    WEIGHED = 1 << 17,
     BASE_PIXELS_MAX = 1 << 21,
     EVENTS_MAX = 1 << 16,
     ZSTD_LEVEL = 3,
@@ -118,7 +120,7 @@ static void write_component(struct ifl_writer *out, const struct ifl_component *
 }
 
 static void write_frame(struct ifl_writer *out, const struct ifl_profile *profile,
-                        const struct ifl_memory_frame *frame)
+                        const struct ifl_memory_frame *frame, const float *weight)
 {
     int base = profile->levels - 1;
     size_t pixels = base_pixels(profile);
@@ -131,9 +133,12 @@ static void write_frame(struct ifl_writer *out, const struct ifl_profile *profil
         ifl_write_f32(out, frame->offset[c]);
     bool local = !ifl_local_light_is_uniform(&frame->local);
     const int16_t *cell = &frame->local.cell[0][0][0];
-    ifl_write_u32(out, (uint32_t)frame->components | (local ? LOCAL : 0u));
+    ifl_write_u32(out,
+                  (uint32_t)frame->components | (local ? LOCAL : 0u) | (weight ? WEIGHED : 0u));
     for (int i = 0; local && i < LIGHT_CELLS; i++)
         ifl_write_u32(out, (uint32_t)cell[i]);
+    if (weight)
+        ifl_write_f32(out, *weight);
     for (int i = 0; i < frame->components; i++)
         write_component(out, &frame->component[i]);
     uint8_t *to = ifl_write_space(out, 3 * pixels);
@@ -147,7 +152,8 @@ static void write_memory(struct ifl_writer *out, const struct ifl_profile *profi
     struct ifl_writer raw = {0};
     for (int i = 0; i < profile->memory_frames && !out->failed; i++) {
         raw.count = 0;
-        write_frame(&raw, profile, profile->memory[i]);
+        write_frame(&raw, profile, profile->memory[i],
+                    profile->memory_weight ? &profile->memory_weight[i] : NULL);
         size_t at = out->count, bound = ZSTD_compressBound(raw.count);
         ifl_write_u32(out, 0);
         uint8_t *to = raw.failed ? NULL : ifl_write_space(out, bound);
@@ -164,6 +170,8 @@ static void write_memory(struct ifl_writer *out, const struct ifl_profile *profi
 
 static uint32_t version_of(const struct ifl_profile *profile)
 {
+    if (profile->memory_weight && profile->memory_frames > 0)
+        return VERSION;
     for (int i = 0; i < profile->memory_frames; i++)
         if (!ifl_local_light_is_uniform(&profile->memory[i]->local))
             return VERSION;
@@ -431,7 +439,7 @@ static int read_local(struct ifl_reader *in, struct ifl_local_light *local)
 }
 
 static int read_frame(struct ifl_reader *in, const struct ifl_profile *profile,
-                      struct ifl_memory_frame *frame)
+                      struct ifl_memory_frame *frame, float *weight)
 {
     frame->sequence = ifl_read_u64(in);
     frame->media_index = ifl_read_u64(in);
@@ -443,7 +451,8 @@ static int read_frame(struct ifl_reader *in, const struct ifl_profile *profile,
     uint32_t components = ifl_read_u32(in);
     if (components & LOCAL && read_local(in, &frame->local) != 0)
         return -1;
-    components &= ~(uint32_t)LOCAL;
+    *weight = components & WEIGHED ? ifl_read_f32(in) : 0;
+    components &= ~(uint32_t)(LOCAL | WEIGHED);
     if (in->failed || components > IFL_COMPONENTS_MAX || !light_is_valid(frame))
         return -1;
     frame->components = (int)components;
@@ -451,15 +460,33 @@ static int read_frame(struct ifl_reader *in, const struct ifl_profile *profile,
     return status == 0 ? read_pixels(in, profile, frame) : status;
 }
 
+// Shares of one whole, or all 0: the profile has none.
+static int check_weights(struct ifl_profile *profile)
+{
+    double sum = 0;
+    for (int i = 0; i < profile->memory_frames; i++) {
+        if (!(profile->memory_weight[i] >= 0 && profile->memory_weight[i] <= 1))
+            return -1;
+        sum += (double)profile->memory_weight[i];
+    }
+    if (sum > 0)
+        return fabs(sum - 1) < 1e-3 ? 0 : -1;
+    free(profile->memory_weight);
+    profile->memory_weight = NULL;
+    return 0;
+}
+
 static int read_memory(const struct section *section, struct ifl_profile *profile)
 {
-    size_t most = FRAME_BYTES + 4 * LIGHT_CELLS + IFL_COMPONENTS_MAX * COMPONENT_BYTES +
+    size_t most = FRAME_BYTES + 4 * LIGHT_CELLS + 4 + IFL_COMPONENTS_MAX * COMPONENT_BYTES +
                   4 * base_pixels(profile);
     struct ifl_reader in = {section->content, section->length, 0};
     struct ifl_memory_frame **memory = calloc((size_t)profile->memory_frames + 1, sizeof *memory);
+    float *weight = calloc((size_t)profile->memory_frames + 1, sizeof *weight);
     uint8_t *raw = malloc(most);
-    int frames = profile->memory_frames, status = memory && raw ? 0 : -2;
+    int frames = profile->memory_frames, status = memory && weight && raw ? 0 : -2;
     profile->memory = memory;
+    profile->memory_weight = weight;
     profile->memory_frames = 0;
     while (status == 0 && profile->memory_frames < frames) {
         uint32_t length = ifl_read_u32(&in);
@@ -473,14 +500,16 @@ static int read_memory(const struct section *section, struct ifl_profile *profil
         struct ifl_reader inner = {raw, count, 0};
         if (frame)
             frame->refs = 1;
-        status = frame ? read_frame(&inner, profile, frame) : -2;
+        status = frame ? read_frame(&inner, profile, frame, &weight[profile->memory_frames]) : -2;
         if (status == 0)
             memory[profile->memory_frames++] = frame;
         else
             ifl_memory_frame_unref(frame);
     }
     free(raw);
-    return status == 0 && in.count ? -1 : status;
+    if (status == 0)
+        status = in.count ? -1 : check_weights(profile);
+    return status;
 }
 
 static enum ifl_result read_all(const char *path, const struct section section[SECTIONS],

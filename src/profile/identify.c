@@ -161,6 +161,8 @@ void ifl_identify_profile(struct ifl_profile *profile, const uint64_t *frame_has
         uint64_t frame = frame_hash ? frame_hash[i] : hash_frame(profile, profile->memory[i]);
         hash = hash_number(frame, hash);
     }
+    for (int i = 0; profile->memory_weight && i < profile->memory_frames; i++)
+        hash = hash_real((double)profile->memory_weight[i], hash);
     hash = hash_events(profile, hash);
     snprintf(profile->id, sizeof profile->id, "%016" PRIx64, ifl_hash_mix(hash));
 }

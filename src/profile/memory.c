@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "profile/memory.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +10,10 @@
 
 #define WORTH_LEAST 0.25 // of a frame that fills an empty slot
 
+enum { COUNTED_EVERY = 4 }; // frame of the stream
+
+static const double UNIT_MAX = 1e12;
+
 int ifl_memory_init(struct ifl_memory *memory, int capacity, int window_frames)
 {
     *memory = (struct ifl_memory){.capacity = capacity};
@@ -16,8 +21,14 @@ int ifl_memory_init(struct ifl_memory *memory, int capacity, int window_frames)
     if (memory->stride_max < 1)
         memory->stride_max = 1;
     memory->half_life = 2.0 * window_frames;
+    memory->window = window_frames;
     memory->slot = calloc((size_t)capacity, sizeof *memory->slot);
-    return memory->slot ? 0 : -1;
+    memory->view = calloc((size_t)capacity, sizeof *memory->view);
+    if (!memory->slot || !memory->view)
+        return -1;
+    for (int i = 0; i < capacity; i++)
+        memory->slot[i].view = &memory->view[i];
+    return 0;
 }
 
 static size_t level_bytes(const struct ifl_memory *memory, int level)
@@ -87,7 +98,9 @@ void ifl_memory_fini(struct ifl_memory *memory)
         ifl_memory_frame_unref(memory->slot[i].frame);
     ifl_memory_frame_unref(memory->spare);
     free(memory->slot);
+    free(memory->view);
     memory->slot = NULL;
+    memory->view = NULL;
 }
 
 static int seen_before(const struct ifl_component *component, int c)
@@ -133,12 +146,36 @@ static double slot_worth(const struct ifl_memory *memory, const struct ifl_event
                  (double)(now - memory->slot[slot].number));
 }
 
+// Gives `time` to the slot that is most like the view, `except` not; nobody: it is lost.
+static void give_time(struct ifl_memory *memory, const struct ifl_view *view, int except,
+                      double time)
+{
+    float least = INFINITY;
+    int nearest = -1;
+    for (int i = 0; i < memory->count; i++) {
+        float distance = i == except
+                             ? INFINITY
+                             : ifl_view_distance(view, memory->slot[i].view, memory->window, least);
+        if (distance >= least)
+            continue;
+        least = distance;
+        nearest = i;
+    }
+    if (nearest >= 0)
+        memory->slot[nearest].time += time;
+}
+
 static void remove_slot(struct ifl_memory *memory, struct ifl_events *events, int slot)
 {
-    struct ifl_memory_frame *frame = memory->slot[slot].frame;
-    count_events(events, frame->component, frame->components, -1);
-    give_back(memory, frame);
-    memory->slot[slot] = memory->slot[--memory->count];
+    struct ifl_slot *at = &memory->slot[slot], *last = &memory->slot[memory->count - 1];
+    struct ifl_view *view = at->view;
+    if (at->time > 0)
+        give_time(memory, view, slot, at->time);
+    count_events(events, at->frame->component, at->frame->components, -1);
+    give_back(memory, at->frame);
+    *at = *last;
+    last->view = view;
+    memory->count--;
 }
 
 void ifl_memory_reset(struct ifl_memory *memory, struct ifl_events *events, int levels,
@@ -152,6 +189,7 @@ void ifl_memory_reset(struct ifl_memory *memory, struct ifl_events *events, int 
     memcpy(memory->level_width, level_width, sizeof memory->level_width);
     memcpy(memory->level_height, level_height, sizeof memory->level_height);
     memory->stride = 1;
+    memory->unit = 1;
     memory->next_recent = 0;
     memory->last_diverse = -1;
 }
@@ -270,8 +308,10 @@ static enum ifl_result enter(struct ifl_memory *memory, struct ifl_events *event
         return ifl_fail(error, IFL_ERR_NO_MEMORY, "profile",
                         "no memory for another memory frame; choose fewer or a smaller class");
     fill(memory, frame, input);
+    struct ifl_view *view = memory->slot[memory->count].view;
+    ifl_view_take(view, events, input->component, input->components, input->number);
     memory->slot[memory->count++] =
-        (struct ifl_slot){.frame = frame, .number = input->number, .recent = recent};
+        (struct ifl_slot){.frame = frame, .number = input->number, .recent = recent, .view = view};
     count_events(events, frame->component, frame->components, 1);
     return IFL_OK;
 }
@@ -309,6 +349,35 @@ enum ifl_result ifl_memory_offer(struct ifl_memory *memory, struct ifl_events *e
     return enter(memory, events, input, 0, error);
 }
 
+static void rescale(struct ifl_memory *memory)
+{
+    for (int i = 0; i < memory->count; i++)
+        memory->slot[i].time /= memory->unit;
+    memory->unit = 1;
+}
+
+// Every COUNTED_EVERY-th frame counts as many: they are alike.
+void ifl_memory_count(struct ifl_memory *memory, const struct ifl_events *events,
+                      const struct ifl_memory_input *input)
+{
+    if (input->number % COUNTED_EVERY)
+        return;
+    ifl_view_take(&memory->newest, events, input->component, input->components, input->number);
+    give_time(memory, &memory->newest, -1, memory->unit);
+    memory->unit *= 1 + COUNTED_EVERY / memory->window;
+    if (memory->unit > UNIT_MAX)
+        rescale(memory);
+}
+
+void ifl_memory_weigh(const struct ifl_memory *memory, double *weight)
+{
+    double sum = 0;
+    for (int i = 0; i < memory->count; i++)
+        sum += memory->slot[i].time;
+    for (int i = 0; i < memory->count; i++)
+        weight[i] = sum > 0 ? memory->slot[i].time / sum : 1.0 / memory->count;
+}
+
 // The same pixels, not yet labelled.
 static struct ifl_memory_frame *copy_frame(const struct ifl_memory *memory,
                                            const struct ifl_memory_frame *from)
@@ -340,6 +409,7 @@ int ifl_memory_relabel(struct ifl_memory *memory, struct ifl_events *events, int
     memcpy((void *)frame->label, label, base_pixels(memory));
     memcpy((void *)frame->component, component, (size_t)components * sizeof *component);
     frame->components = components;
+    ifl_view_take(at->view, events, component, components, at->number);
     count_events(events, frame->component, components, 1);
     if (frame != old)
         ifl_memory_frame_unref(old);

@@ -12,14 +12,16 @@
 #ifndef IFL_PROFILE_MEMORY_H
 #define IFL_PROFILE_MEMORY_H
 
-#include "profile/events.h"
+#include "profile/rates.h"
 
 struct ifl_slot {
     struct ifl_memory_frame *frame;
     int64_t number; // of the frame, counted by the profiler
     int recent;
-    uint64_t hash;    // of its content, 0: to be computed
-    uint64_t picture; // of that what labels have no part in, 0: likewise
+    uint64_t hash;         // of its content, 0: to be computed
+    uint64_t picture;      // of that what labels have no part in, 0: likewise
+    double time;           // frames of the stream that it stands for, in `unit`: rates.h
+    struct ifl_view *view; // its own
 };
 
 struct ifl_memory {
@@ -27,8 +29,11 @@ struct ifl_memory {
     int levels, level_width[IFL_LEVELS_MAX], level_height[IFL_LEVELS_MAX];
     int64_t stride, stride_max, next_recent, last_diverse;
     double half_life; // frames
+    double window;    // frames over which what slots stand for fades
+    double unit;      // what a frame counts now: grows, so that older ones fade
     struct ifl_slot *slot;
     struct ifl_memory_frame *spare; // whose buffers are free, or NULL
+    struct ifl_view *view, newest;  // of all slots, one more
 };
 
 // What is offered: the base picture, its labels and components with events.
@@ -52,6 +57,13 @@ void ifl_memory_reset(struct ifl_memory *memory, struct ifl_events *events, int 
 enum ifl_result ifl_memory_offer(struct ifl_memory *memory, struct ifl_events *events,
                                  const struct ifl_memory_input *input,
                                  struct ifl_error *error) IFL_CHECK_RESULT;
+
+// One frame of the stream counts for the slot that is most like it.
+void ifl_memory_count(struct ifl_memory *memory, const struct ifl_events *events,
+                      const struct ifl_memory_input *input);
+
+// Fills the share of the stream that each slot stands for; sum 1.
+void ifl_memory_weigh(const struct ifl_memory *memory, double *weight);
 
 // Drops the frames taken before this time of the wall clock; their pixels are freed, not kept as
 // buffers.

@@ -232,7 +232,10 @@ static enum ifl_result remember(struct ifl_profiler *p, const struct ifl_frame *
                                      .gain = scene->photometry.gain,
                                      .offset = scene->photometry.offset,
                                      .local = &scene->local};
-    return ifl_memory_offer(&p->memory, &p->events, &input, error);
+    enum ifl_result result = ifl_memory_offer(&p->memory, &p->events, &input, error);
+    if (ifl_scene_is_warm(scene))
+        ifl_memory_count(&p->memory, &p->events, &input);
+    return result;
 }
 
 // What a sample's pixels weigh. The recent frames are spread evenly over the time: what they show
@@ -406,18 +409,23 @@ void ifl_profiler_forget(struct ifl_profiler *profiler, int64_t before_wall_ns)
 static int copy_memory(struct ifl_profiler *p, struct ifl_profile *profile, uint64_t *hash)
 {
     struct ifl_slot sorted[IFL_MEMORY_MAX];
+    double weight[IFL_MEMORY_MAX];
     struct ifl_memory_frame **frames = calloc((size_t)p->memory.count + 1, sizeof *frames);
-    if (!frames)
+    profile->memory = frames;
+    profile->memory_weight = calloc((size_t)p->memory.count + 1, sizeof *profile->memory_weight);
+    if (!frames || !profile->memory_weight)
         return -1;
+    ifl_memory_weigh(&p->memory, weight);
     for (int i = 0; i < p->memory.count; i++) {
         sorted[i] = p->memory.slot[i];
+        sorted[i].time = weight[i];
     }
     qsort(sorted, (size_t)p->memory.count, sizeof *sorted, compare_slots);
     for (int i = 0; i < p->memory.count; i++) {
         frames[i] = ifl_memory_frame_ref(sorted[i].frame);
         hash[i] = sorted[i].hash;
+        profile->memory_weight[i] = (float)sorted[i].time;
     }
-    profile->memory = frames;
     profile->memory_frames = p->memory.count;
     return 0;
 }

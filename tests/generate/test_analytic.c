@@ -333,6 +333,26 @@ static double mean_objects(void *engine, const char *prompt, double guidance)
     return sum / 60;
 }
 
+static void images_show_as_much_as_the_stream(void **state)
+{
+    (void)state;
+    struct ifl_profile *profile = make_walkers(64, 24, 13);
+    void *engine = make_engine(profile);
+    double even = mean_objects(engine, "", 7.5);
+    ifl_engine_analytic.destroy(engine);
+    profile->memory_weight = calloc(64, sizeof *profile->memory_weight);
+    double mean = 0;
+    for (int f = 0; f < 64; f++)
+        mean += profile->memory[f]->components / 64.0;
+    for (int f = 0; f < 64; f++) // what is full is rare
+        profile->memory_weight[f] = profile->memory[f]->components > mean ? 0.004f : 0.05f;
+    engine = make_engine(profile);
+    assert_true(mean_objects(engine, "", 7.5) < 0.85 * even);
+    assert_true(mean_objects(engine, "crowded", 7.5) > 1.2 * mean_objects(engine, "", 7.5));
+    ifl_engine_analytic.destroy(engine);
+    ifl_profile_unref(profile);
+}
+
 static void crowds_follow_the_prompt(void **state)
 {
     (void)state;
@@ -432,6 +452,7 @@ int main(void)
         cmocka_unit_test(a_scene_full_of_objects_is_rendered),
         cmocka_unit_test(every_aspect_and_class_works),
         cmocka_unit_test(images_have_the_size_that_was_asked),
+        cmocka_unit_test(images_show_as_much_as_the_stream),
         cmocka_unit_test(crowds_follow_the_prompt),
         cmocka_unit_test(nobody_stands_in_a_picture_twice),
         cmocka_unit_test(images_look_like_the_memory),

@@ -310,6 +310,27 @@ static void weight_chooses_crowded_or_empty_layouts(void **state)
     close_painting(painting, profile);
 }
 
+// Frames of nobody stand for nine tenths of the stream, though they are half of the memory.
+static void layouts_come_as_often_as_in_the_stream(void **state)
+{
+    (void)state;
+    struct ifl_profile *profile = make_plaza(48, 16);
+    profile->memory_weight = calloc(48, sizeof *profile->memory_weight);
+    for (int f = 0; f < 48; f++) {
+        profile->memory_weight[f] = f < 24 ? 0.9f / 24 : 0.1f / 24;
+        if (f < 24)
+            profile->memory[f]->components = 0;
+    }
+    struct painting *painting = open_painting(profile);
+    int shown = 0;
+    for (uint64_t seed = 0; seed < 200; seed++) {
+        paint(painting, 2, 0, seed);
+        shown += painting->audit.objects > 0;
+    }
+    assert_in_range(shown, 8, 32); // 20 +- 3 sigma
+    close_painting(painting, profile);
+}
+
 static void draw_sign(const uint8_t *rgb)
 {
     for (int y = 60; y < 66; y++)
@@ -512,6 +533,7 @@ int main(void)
         cmocka_unit_test(no_patch_is_verbatim),
         cmocka_unit_test(occupancy_follows_the_memory),
         cmocka_unit_test(weight_chooses_crowded_or_empty_layouts),
+        cmocka_unit_test(layouts_come_as_often_as_in_the_stream),
         cmocka_unit_test(what_stands_in_front_stays_in_front),
         cmocka_unit_test(kinds_do_not_mix),
         cmocka_unit_test(the_seed_decides_everything),

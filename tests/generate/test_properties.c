@@ -388,13 +388,17 @@ static void every_world_gives_the_same_bytes_by_any_instructions(void **state)
     ifl_cpu_force(IFL_CPU_LEVELS - 1);
 }
 
-// Labels without components, boxes beyond the picture, events of nobody, pixels of noise.
+// Labels without components, boxes beyond the picture, events of nobody, pixels of noise, weights
+// that are none.
 static void poison(struct ifl_profile *profile, struct ifl_rng *rng)
 {
     int base = profile->levels - 1;
     size_t pixels = (size_t)(profile->level_width[base] * profile->level_height[base]);
+    static const float odd[] = {NAN, -1, INFINITY, 0, 1e30f, 1};
+    profile->memory_weight = calloc((size_t)profile->memory_frames, sizeof(float));
     for (int f = 0; f < profile->memory_frames; f++) {
         struct ifl_memory_frame *frame = profile->memory[f];
+        profile->memory_weight[f] = odd[ifl_rng_below(rng, 6)];
         uint8_t *label = (uint8_t *)frame->label, *rgb = (uint8_t *)frame->level[base];
         struct ifl_component *component = (struct ifl_component *)frame->component;
         for (size_t i = 0; i < pixels && f % 3 == 0; i++)

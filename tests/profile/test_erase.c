@@ -63,6 +63,10 @@ static void a_span_leaves_a_profile(void **state)
     assert_string_not_equal(rest->id, whole->id);
     assert_true(rest->frames_profiled == whole->frames_profiled);
     check_events(rest);
+    float sum = 0;
+    for (int i = 0; i < rest->memory_frames; i++)
+        sum += rest->memory_weight[i];
+    assert_true(fabsf(sum - 1) < 1e-4f);
 
     char path[64];
     snprintf(path, sizeof path, "/tmp/inferloop-erase-%d.iflprof", (int)getpid());

@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "profile/bytes.h"
+#include "profile/identify.h"
 #include "scenes.h"
 
 static char folder[] = "/tmp/inferloop-profile-XXXXXX";
@@ -125,6 +126,8 @@ static void what_is_loaded_is_what_was_saved(void **state)
     assert_int_equal(saved->memory_frames, loaded->memory_frames);
     for (int m = 0; m < saved->memory_frames; m++)
         check_same_frame(saved, saved->memory[m], loaded->memory[m]);
+    assert_memory_equal(saved->memory_weight, loaded->memory_weight,
+                        (size_t)saved->memory_frames * sizeof *saved->memory_weight);
     check_ok(ifl_profile_save(loaded, second, &error), error);
     size_t count, count_again;
     uint8_t *bytes = read_bytes(first, &count), *again = read_bytes(second, &count_again);
@@ -133,6 +136,42 @@ static void what_is_loaded_is_what_was_saved(void **state)
     free(bytes);
     free(again);
     ifl_profile_unref(loaded);
+}
+
+// Files of version 1 had none, nor local light; a profile that has neither is one of them.
+static void weights_need_not_be_known(void **state)
+{
+    struct ifl_profile bare = *(struct ifl_profile *)*state, *loaded;
+    struct ifl_error error = {0};
+    bare.memory_weight = NULL;
+    ifl_identify_profile(&bare, NULL);
+    assert_string_not_equal(bare.id, ((struct ifl_profile *)*state)->id);
+    check_ok(ifl_profile_save(&bare, second, &error), error);
+    check_ok(ifl_profile_load(second, &loaded, &error), error);
+    assert_null(loaded->memory_weight);
+    assert_string_equal(loaded->id, bare.id);
+    size_t count;
+    uint8_t *bytes = read_bytes(second, &count);
+    assert_int_equal(ifl_get_u32(bytes + 8), 1);
+    free(bytes);
+    ifl_profile_unref(loaded);
+}
+
+static void weights_that_are_none_are_refused(void **state)
+{
+    static const float bad[] = {-0.1f, 1.5f, NAN, INFINITY, 0.9f};
+    struct ifl_profile odd = *(struct ifl_profile *)*state, *loaded;
+    float weight[IFL_MEMORY_MAX];
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        struct ifl_error error = {0};
+        memcpy(weight, odd.memory_weight, (size_t)odd.memory_frames * sizeof *weight);
+        weight[1] = bad[i];
+        struct ifl_profile made = odd;
+        made.memory_weight = weight;
+        ifl_identify_profile(&made, NULL);
+        check_ok(ifl_profile_save(&made, second, &error), error);
+        assert_int_equal(ifl_profile_load(second, &loaded, &error), IFL_ERR_CORRUPT);
+    }
 }
 
 static void the_file_is_for_its_owner_only(void **state)
@@ -203,16 +242,12 @@ static void lying_contents_do_no_harm(void **state)
     free(bytes);
 }
 
-// Files of version 1 had none; only a profile that has some is of version 2.
 static void local_light_is_kept(void **state)
 {
     struct ifl_error error = {0};
     struct ifl_profile *loaded;
     struct ifl_profiler *profiler = scene_profiler(80 * 60, 16, 100);
     size_t count;
-    uint8_t *bytes = read_bytes(first, &count);
-    assert_int_equal(ifl_get_u32(bytes + 8), 1);
-    free(bytes);
     for (int i = 0; i < 24; i++) {
         struct scene_view view = {.width = 160, .height = 120, .noise = 2, .seed = (uint64_t)i};
         view.number = (uint64_t)i;
@@ -222,7 +257,7 @@ static void local_light_is_kept(void **state)
     struct ifl_profile *saved = scene_snapshot(profiler);
     ifl_profiler_destroy(profiler);
     check_ok(ifl_profile_save(saved, second, &error), error);
-    bytes = read_bytes(second, &count);
+    uint8_t *bytes = read_bytes(second, &count);
     assert_int_equal(ifl_get_u32(bytes + 8), 2);
     free(bytes);
     check_ok(ifl_profile_load(second, &loaded, &error), error);
@@ -334,6 +369,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_loaded_is_what_was_saved),
+        cmocka_unit_test(weights_need_not_be_known),
+        cmocka_unit_test(weights_that_are_none_are_refused),
         cmocka_unit_test(the_file_is_for_its_owner_only),
         cmocka_unit_test(every_damaged_byte_is_found),
         cmocka_unit_test(every_truncated_file_is_found),

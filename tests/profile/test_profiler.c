@@ -194,6 +194,59 @@ static void the_memory_keeps_what_is_rare(void **state)
     ifl_profiler_destroy(profiler);
 }
 
+static double weight_sum(const struct ifl_profile *profile)
+{
+    double sum = 0;
+    for (int m = 0; m < profile->memory_frames; m++) {
+        assert_true(profile->memory_weight[m] >= 0);
+        sum += (double)profile->memory_weight[m];
+    }
+    return sum;
+}
+
+// A blue object is in one frame of twenty, in visits of ten; grey ones are in most. The memory is
+// full of the blue one; by weight it shows it as often as the stream.
+static void weights_give_what_is_rare_its_rate(void **state)
+{
+    (void)state;
+    enum { FRAMES = 1600, VISIT = 10, PERIOD = 200 };
+    struct ifl_profiler *profiler = scene_profiler(CLASS, 32, 800);
+    for (int i = 0; i < FRAMES; i++) {
+        int at = i % PERIOD - 100;
+        struct object objects[2] = {{i * 3 % 180 - 40, 50, 8, 22, {90, 128, 128}},
+                                    {10 + 8 * at, 8, 20, 14, {110, 230, 100}}};
+        objects[0].colour[0] = (uint8_t)(20 + i * 3 / 180 * 37 % 60);
+        struct scene_view view = {.width = 112,
+                                  .height = 84,
+                                  .object = objects,
+                                  .objects = at >= 0 && at < VISIT ? 2 : 1,
+                                  .noise = 3,
+                                  .seed = (uint64_t)i,
+                                  .number = (uint64_t)i};
+        scene_feed(profiler, &view);
+    }
+    struct ifl_profile *profile = scene_snapshot(profiler);
+    double share = 0, weight = 0;
+    for (int m = 0; m < profile->memory_frames; m++) {
+        int at = (int)(profile->memory[m]->media_index % PERIOD) - 100;
+        bool rare = at >= 0 && at < VISIT;
+        share += rare;
+        weight += rare ? (double)profile->memory_weight[m] : 0;
+    }
+    share /= profile->memory_frames;
+    assert_true(fabs(weight_sum(profile) - 1) < 1e-5);
+    assert_true(share > 3.0 * VISIT / PERIOD);
+    assert_true(weight > 0.6 * VISIT / PERIOD && weight < 1.6 * VISIT / PERIOD);
+    ifl_profile_unref(profile);
+
+    ifl_profiler_forget(profiler, 1700000000000000000 + (int64_t)(FRAMES - 100) * 100000000);
+    profile = scene_snapshot(profiler);
+    assert_true(profile->memory_frames > 0 && profile->memory_frames < 32);
+    assert_true(fabs(weight_sum(profile) - 1) < 1e-5);
+    ifl_profile_unref(profile);
+    ifl_profiler_destroy(profiler);
+}
+
 static void the_same_frames_give_the_same_id(void **state)
 {
     (void)state;
@@ -362,6 +415,7 @@ int main(void)
         cmocka_unit_test(who_meets_and_parts_keeps_the_event),
         cmocka_unit_test(who_stands_is_one_event),
         cmocka_unit_test(the_memory_keeps_what_is_rare),
+        cmocka_unit_test(weights_give_what_is_rare_its_rate),
         cmocka_unit_test(the_same_frames_give_the_same_id),
         cmocka_unit_test(a_snapshot_never_changes_and_outlives_the_profiler),
         cmocka_unit_test(bad_configurations_are_refused),
