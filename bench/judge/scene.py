@@ -13,19 +13,20 @@ def overlap(o, box):
     return both / (o.width * o.height + box[2] * box[3] - both)
 
 
-def memory_objects(memory):
-    """Whole objects of the memory that one component explains, with its identity."""
+def memory_objects(memory, cut=False):
+    """Objects of the memory that one component explains, with its identity: whole ones, or those that the
+    border cuts."""
     found = []
     for f, frame in enumerate(memory.frames):
         for o in P.objects_of(frame, memory.plate):
             own = memory.labels[f, o.y:o.y + o.height, o.x:o.x + o.width][o.mask]
             counts = numpy.bincount(own, minlength=2)
             most = int(counts[1:].argmax()) + 1
-            if o.cut or counts[most] < 0.6 * o.area or most > len(memory.components[f]):
+            if bool(o.cut) != cut or counts[most] < 0.6 * o.area or most > len(memory.components[f]):
                 continue
             component = memory.components[f][most - 1]
             others = counts[1:].sum() - counts[most]
-            if others > 0.1 * o.area or component[5] or counts[most] < 0.6 * component[4]:
+            if others > 0.1 * o.area or bool(component[5]) != cut or counts[most] < 0.6 * component[4]:
                 continue
             o.identity, o.frame = memory.identity_of.get(component[6], 0), f
             o.component = most - 1
@@ -34,9 +35,10 @@ def memory_objects(memory):
     return found
 
 
-def made_objects(pictures, plate, records, least=0.45):
-    """Objects of made pictures that one record explains: single, not cut, not hidden by another. The
-    record's box is tight for copies, square about the body for blends."""
+def made_objects(pictures, plate, records, least=0.45, cut=False):
+    """Objects of made pictures that one record explains: single, not hidden by another, and cut by the border
+    or not. The record's box is tight for copies, square about the body for blends; of a cut one only what is
+    inside the picture is compared."""
     found = []
     for picture, some in zip(pictures, records):
         objects = P.objects_of(picture, plate)
@@ -44,9 +46,13 @@ def made_objects(pictures, plate, records, least=0.45):
             x, y, w, h = record["box"]
             if "body" in record:  # square of side 1.2 heights: a person fills its middle
                 x, w = x + w * 0.28, w * 0.44
+            if cut:
+                high, wide = picture.shape[:2]
+                w, h = min(x + w, wide) - max(x, 0), min(y + h, high) - max(y, 0)
+                x, y = max(x, 0), max(y, 0)
             near = [o for o in objects if overlap(o, (x, y, w, h)) > least]
             rivals = sum(overlap_boxes(record["box"], other["box"]) > 0.25 for other in some) - 1
-            if len(near) == 1 and not near[0].cut and not (rivals and "body" in record):
+            if len(near) == 1 and bool(near[0].cut) == cut and not (rivals and "body" in record):
                 near[0].record = record
                 found.append(near[0])
     return found
