@@ -248,7 +248,8 @@ static bool measure_ground(struct ifl_memory *memory)
     const struct ifl_grid *blocks = &memory->grid[ifl_shadow_level(memory)];
     memory->unrest = malloc((size_t)base->width * (size_t)base->height);
     memory->shadow_noise = malloc((size_t)blocks->width * (size_t)blocks->height);
-    if (!memory->unrest || !memory->shadow_noise)
+    memory->usual_height = ifl_outline_usual_heights(memory);
+    if (!memory->unrest || !memory->shadow_noise || !memory->usual_height)
         return false;
     ifl_outline_unrest(memory, memory->unrest);
     ifl_shadow_noise(memory, memory->shadow_noise);
@@ -312,6 +313,7 @@ void ifl_memory_destroy(struct ifl_memory *memory)
     free(memory->outline);
     free(memory->unrest);
     free(memory->shadow_noise);
+    free(memory->usual_height);
     free(memory->planes);
     ifl_profile_unref(memory->profile);
     free(memory);

@@ -32,6 +32,7 @@ struct ifl_memory {
     uint8_t *planes;                    // of each frame at level 0: R, G and B apart
     struct ifl_outline **outline;       // of each frame, made when it is first needed: outline.h
     uint8_t *unrest, *shadow_noise;     // of the ground: outline.h, shadow.h
+    int *usual_height;                  // of objects by their foot row: outline.h
     int16_t noise[IFL_NOISE_DRAWS];     // standard normal, 12 fractional bits
     double grain_sigma;                 // of single pixels of real frames, grey levels of luma
     double weight[IFL_MEMORY_MAX];      // share of the stream that each frame stands for; sum 1

@@ -63,6 +63,7 @@ struct growth {
     const uint8_t *picture, *plate;
     struct ifl_outline *outline;
     uint8_t *map;
+    uint8_t *dropped; // by pixel: of a piece that is ground
     int32_t *queue;
     int width, pixels, count, components;
 };
@@ -130,7 +131,8 @@ struct piece {
 static bool is_clear(const struct growth *g, int at)
 {
     int unrest = UNREST * g->memory->unrest[at];
-    return !g->map[at] && difference(g, at) > CLEAR + (unrest < UNREST_MOST ? unrest : UNREST_MOST);
+    return !g->map[at] && !g->dropped[at] &&
+           difference(g, at) > CLEAR + (unrest < UNREST_MOST ? unrest : UNREST_MOST);
 }
 
 // Whether nothing in eight pixels from `at` on is clear, by its channels alone.
@@ -182,21 +184,6 @@ static int gap(int from, int length, int other, int other_length)
     return above > below ? above : below;
 }
 
-// How tall objects are on average that stand about as far down as row `foot`; 0: not known.
-static int usual_height(const struct growth *g, int foot)
-{
-    int near = g->pixels / g->width / FOOT_ROWS, sum = 0, count = 0;
-    struct ifl_component c;
-    for (int f = 0; f < g->memory->frames; f++)
-        for (int i = 0; i < g->memory->profile->memory[f]->components; i++)
-            if (ifl_memory_component(g->memory, f, i, &c) && !c.edges &&
-                abs(c.y + c.height - foot) <= near) {
-                sum += c.height;
-                count++;
-            }
-    return count >= FOOTS_LEAST ? sum / count : 0;
-}
-
 // Whether a piece right above or below a component may be the rest of it: together they are as tall
 // as the component's object was seen, or as others are there.
 static bool completes(const struct growth *g, const struct ifl_component *c,
@@ -205,7 +192,7 @@ static bool completes(const struct growth *g, const struct ifl_component *c,
     const struct ifl_event *event = ifl_profile_event(g->memory->profile, c->event);
     int top = c->y < piece->y ? c->y : piece->y, foot = piece->y + piece->height;
     foot = c->y + c->height > foot ? c->y + c->height : foot;
-    int whole = usual_height(g, foot);
+    int whole = g->memory->usual_height[foot];
     if (event && event->height_max > whole)
         whole = event->height_max;
     return 4 * (foot - top) <= 5 * (int64_t)whole;
@@ -255,10 +242,11 @@ static bool stands_alone(const struct growth *g, const struct ifl_component *pie
 }
 
 // Pieces of objects, and those of nobody that the segmentation knows. Those that are too small or
-// too large are ground; until all are found they stay marked, so that each is found once.
+// too large are ground, and marked, so that each is found once.
 static void add_pieces(struct growth *g)
 {
     int kept = g->count;
+    memset(g->dropped, 0, (size_t)g->pixels);
     for (int at = 0; at < g->pixels; at++) {
         while (at % 8 == 0 && at + 8 <= g->pixels && are_quiet(g, at))
             at += 8;
@@ -270,8 +258,10 @@ static void add_pieces(struct growth *g)
             owner = 0;
         else if (owner == IFL_OUTLINE_NUMBERS)
             owner = stands_alone(g, &piece.box) ? next_stranger(g) : 0;
-        for (int i = piece.first; i < g->count; i++)
+        for (int i = piece.first; i < g->count; i++) {
             g->map[g->queue[i]] = (uint8_t)owner;
+            g->dropped[g->queue[i]] = !owner;
+        }
         for (int i = piece.first; i < g->count && owner; i++)
             g->queue[kept++] = g->queue[i];
         g->count = kept;
@@ -313,10 +303,11 @@ static void make_outline(const struct ifl_memory *memory, int frame, struct ifl_
                        .plate = memory->profile->plate[base],
                        .outline = outline,
                        .map = outline->map,
-                       .queue = scratch,
+                       .queue = scratch, // each pixel once
                        .components = source->components,
                        .width = memory->grid[base].width,
                        .pixels = memory->grid[base].width * memory->grid[base].height};
+    g.dropped = (uint8_t *)(scratch + 2 * (ptrdiff_t)g.pixels);
     memcpy(g.map, source->label, (size_t)g.pixels);
     outline->numbers = source->components;
     for (int i = 0; i < IFL_COMPONENTS_MAX; i++)
@@ -357,6 +348,32 @@ const struct ifl_outline *ifl_outline_find(const struct ifl_memory *memory, int 
         return made;
     free(made);
     return known;
+}
+
+int *ifl_outline_usual_heights(const struct ifl_memory *memory)
+{
+    int rows = memory->grid[ifl_base_level(memory)].height, near = rows / FOOT_ROWS;
+    int *usual = calloc((size_t)rows + 1, sizeof *usual);
+    int *count = calloc((size_t)rows + 1, sizeof *count);
+    struct ifl_component c;
+    for (int f = 0; usual && count && f < memory->frames; f++)
+        for (int i = 0; i < memory->profile->memory[f]->components; i++) {
+            if (!ifl_memory_component(memory, f, i, &c) || c.edges)
+                continue;
+            int foot = c.y + c.height, last = foot + near < rows ? foot + near : rows;
+            for (int row = foot > near ? foot - near : 0; row <= last; row++) {
+                usual[row] += c.height;
+                count[row]++;
+            }
+        }
+    for (int row = 0; usual && count && row <= rows; row++)
+        usual[row] = count[row] >= FOOTS_LEAST ? usual[row] / count[row] : 0;
+    if (!count) {
+        free(usual);
+        usual = NULL;
+    }
+    free(count);
+    return usual;
 }
 
 // The HIGHEST greatest of some values, falling.

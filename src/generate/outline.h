@@ -29,6 +29,10 @@ struct ifl_outline {
 // |dG| + |dB|, the third largest in eight frames.
 void ifl_outline_unrest(const struct ifl_memory *memory, uint8_t *unrest);
 
+// How tall objects are on average whose feet are in a row of the base level, or near to it; 0: not
+// known. One element a row, and one for feet at the border; the caller frees it. NULL: no memory.
+int *ifl_outline_usual_heights(const struct ifl_memory *memory);
+
 // What `spare` of ifl_outline_find must hold.
 size_t ifl_outline_bytes(const struct ifl_memory *memory);
 
