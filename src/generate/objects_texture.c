@@ -197,9 +197,10 @@ static void restore(struct ifl_figure *figure, float coarse[PIXELS][CHANNELS],
         int p = part_of(figure, at / BOX);
         for (int c = 0; c < CHANNELS; c++) {
             float fine = figure->color[at][c] - coarse[at][c];
+            float limit = c == 0 ? most : 1;
             figure->color[at][c] =
-                gain(wanted->coarse[p][c], found->coarse[p][c], most) * coarse[at][c] +
-                gain(boost * wanted->fine[p][c], found->fine[p][c], most) * fine;
+                gain(wanted->coarse[p][c], found->coarse[p][c], limit) * coarse[at][c] +
+                gain(boost * wanted->fine[p][c], found->fine[p][c], limit) * fine;
         }
     }
 }
