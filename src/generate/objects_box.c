@@ -198,22 +198,25 @@ static bool known_mean(const struct canvas *canvas, int at, float mean[3])
 
 // Whether a pixel shows the object's own colour: it lies inside, away from the outline, where its
 // colour is mixed with the background's, or in the middle of something thin.
-static bool has_own_color(const struct canvas *canvas, const int8_t distance[PIXELS], int at)
+static bool has_own_color(const struct canvas *canvas, const int8_t distance[PIXELS], float mixed,
+                          int at)
 {
     if (canvas->alpha[at] <= 0.85f)
         return false;
     bool thin = distance[at] <= distance[at - 1] && distance[at] <= distance[at + 1];
-    return thin || distance[at] <= -DISTANCE_UNIT * 5 / 4;
+    return thin || (float)distance[at] <= -mixed * DISTANCE_UNIT;
 }
 
 // Gives unknown pixels the mean of their known neighbours, as far out as anything is sampled.
-static void extend_colors(struct canvas *canvas, const int8_t distance[PIXELS])
+static void extend_colors(struct canvas *canvas, const int8_t distance[PIXELS], float step)
 {
+    float mixed = greater(1.25f, 1 / step + 0.25f); // a pixel of the picture
+
     uint8_t *known = canvas->known;
     float mean[3] = {0}, count = 0;
     for (int at = 0; at < PIXELS; at++) {
         bool inner = at % BOX > 0 && at % BOX < BOX - 1;
-        known[at] = inner && has_own_color(canvas, distance, at);
+        known[at] = inner && has_own_color(canvas, distance, mixed, at);
         for (int c = 0; c < 3; c++)
             mean[c] += known[at] * canvas->rgb[at][c];
         count += known[at];
@@ -429,7 +432,7 @@ bool ifl_crop_cut(const struct ifl_objects *objects, const struct ifl_memory_fra
     if (solid < BODY) // too thin to have colours of its own
         return false;
     find_distance(&canvas, crop->distance);
-    extend_colors(&canvas, crop->distance);
+    extend_colors(&canvas, crop->distance, step);
     for (int at = 0; at < PIXELS * 3; at++)
         crop->rgb[at] = (uint8_t)lrintf(lesser(greater(canvas.rgb[at / 3][at % 3], 0), 255));
     crop->size = (float)side;
