@@ -73,7 +73,7 @@ static int usable_identities(const struct ifl_objects *objects)
 // Chooses everything for one object. False: fewer than k others support it.
 static bool compose(const struct ifl_objects *objects, int k, struct ifl_rng *rng,
                     struct ifl_object_record *record, struct ifl_palette *palette,
-                    struct ifl_pose *pose, struct ifl_paint_scratch *scratch)
+                    struct ifl_pose *pose, float *stride, struct ifl_paint_scratch *scratch)
 {
     struct ifl_placement *placement = &record->placement;
     if (record->slot_identity < 0 || placement->height > OBJECT_SIDE_MAX ||
@@ -82,7 +82,8 @@ static bool compose(const struct ifl_objects *objects, int k, struct ifl_rng *rn
     if (!ifl_palette_choose(objects, placement->kind, scratch->excluded, k, rng, palette,
                             &record->palette))
         return false;
-    return ifl_shape_choose(objects, placement, scratch->excluded, k, rng, pose, &record->body);
+    return ifl_shape_choose(objects, placement, scratch->excluded, k, rng, pose, &record->body,
+                            stride);
 }
 
 static bool record_keeps(const struct ifl_object_record *record, int k, const uint8_t *excluded)
@@ -108,13 +109,14 @@ static enum ifl_result paint_one(const struct ifl_objects *objects, int k, struc
 {
     struct ifl_palette palette;
     struct ifl_pose pose[IFL_K_MAX];
-    if (!compose(objects, k, rng, record, &palette, pose, scratch))
+    float stride;
+    if (!compose(objects, k, rng, record, &palette, pose, &stride, scratch))
         return IFL_DROPPED;
     if (!record_keeps(record, k, scratch->excluded))
         return ifl_fail(error, IFL_ERR_INTERNAL, "generate",
                         "an object would not have been a blend of %d others; report this", k);
     vary_height(objects, record, pose, &record->placement);
-    ifl_shape_blend(objects, pose, &record->body, &scratch->figure);
+    ifl_shape_blend(objects, pose, &record->body, stride, &scratch->figure);
     ifl_texture_blend(objects, pose, &record->body, k, scratch);
     ifl_palette_apply(&palette, &scratch->figure);
     bool shaded =

@@ -19,6 +19,7 @@ enum { MARGIN = 2, WINDOW = OBJECT_SIDE_MAX + 2 * MARGIN, REACH = 7 };
 struct window {
     int x, y, width, height;
     float alpha[WINDOW * WINDOW];
+    float difference[WINDOW * WINDOW]; // to the plate
 };
 
 // What the window shows in canonical coordinates.
@@ -70,12 +71,26 @@ static int difference_at(const struct ifl_objects *objects, const struct ifl_mem
     return most;
 }
 
-// The component's own mask is generous and closes gaps. Inside an object's upper part, where gaps
-// are rare, it decides what belongs to the silhouette; whether a pixel's colour is the object's is
-// always weighed against the plate.
-static float soften(const struct ifl_objects *objects, const struct ifl_memory_frame *frame,
-                    const struct ifl_component *box, int component, int x, int y)
+// Largest difference to the plate around a pixel: what the object's own colours have there.
+static float contrast_around(const struct window *window, int i, int j)
 {
+    float most = 0;
+    for (int y = j > 0 ? j - 1 : 0; y <= j + 1 && y < window->height; y++) {
+        for (int x = i > 2 ? i - 2 : 0; x <= i + 2 && x < window->width; x++)
+            most = greater(most, window->difference[y * WINDOW + x]);
+    }
+    return most;
+}
+
+// The component's own mask is generous and closes gaps. Inside an object's upper part, where gaps
+// are rare, it decides what belongs to the silhouette. Whether a pixel's colour is the object's is
+// always weighed against the plate, by what those around it have: beside black clothes half a
+// pixel of black is as unlike the plate as a pixel of something paler.
+static float soften(const struct ifl_objects *objects, const struct ifl_memory_frame *frame,
+                    const struct ifl_component *box, int component, const struct window *window,
+                    int i, int j)
+{
+    int x = window->x + i, y = window->y + j;
     int near = support(objects, frame, component, x, y);
     if (near == 0)
         return 0;
@@ -85,9 +100,17 @@ static float soften(const struct ifl_objects *objects, const struct ifl_memory_f
     if (!upper &&
         is_shadow(frame->level[finest] + at * 3, objects->profile->plate[finest] + at * 3))
         return 0;
-    float difference = (float)difference_at(objects, frame, at);
-    float alpha = lesser(greater((difference - 8) / 18, 0), 1);
+    float contrast = contrast_around(window, i, j);
+    float none = greater(8, 0.1f * contrast), all = greater(26, 0.5f * contrast);
+    float alpha = (window->difference[j * WINDOW + i] - none) / (all - none);
+    alpha = lesser(greater(alpha, 0), 1);
     return near == 9 && upper ? greater(alpha, 0.6f) : alpha;
+}
+
+static bool is_inside(const struct ifl_objects *objects, const struct window *window, int i, int j)
+{
+    int x = window->x + i, y = window->y + j;
+    return x >= 0 && y >= 0 && x < objects->width && y < objects->height;
 }
 
 static void fill_window(const struct ifl_objects *objects, const struct ifl_memory_frame *frame,
@@ -100,12 +123,65 @@ static void fill_window(const struct ifl_objects *objects, const struct ifl_memo
     window->height = box->height + 2 * MARGIN;
     for (int j = 0; j < window->height; j++) {
         for (int i = 0; i < window->width; i++) {
-            int x = window->x + i, y = window->y + j;
-            bool inside = x >= 0 && y >= 0 && x < objects->width && y < objects->height;
-            window->alpha[j * WINDOW + i] =
-                inside ? soften(objects, frame, box, component, x, y) : 0;
+            size_t at = (size_t)(window->y + j) * (size_t)objects->width + (size_t)(window->x + i);
+            window->difference[j * WINDOW + i] =
+                is_inside(objects, window, i, j) ? (float)difference_at(objects, frame, at) : 0;
         }
     }
+    for (int j = 0; j < window->height; j++) {
+        for (int i = 0; i < window->width; i++)
+            window->alpha[j * WINDOW + i] =
+                is_inside(objects, window, i, j)
+                    ? soften(objects, frame, box, component, window, i, j)
+                    : 0;
+    }
+}
+
+// Marks what hangs together with a pixel; returns how many pixels do.
+static int mark_piece(const struct window *window, int from, uint8_t *piece, uint8_t name)
+{
+    int16_t todo[WINDOW * WINDOW];
+    int count = 0, waiting = 0;
+    piece[from] = name;
+    todo[waiting++] = (int16_t)from;
+    while (waiting > 0) {
+        int at = todo[--waiting], x = at % WINDOW, y = at / WINDOW;
+        count++;
+        for (int i = 0; i < 9; i++) {
+            int nx = x + i % 3 - 1, ny = y + i / 3 - 1, near = ny * WINDOW + nx;
+            if (nx < 0 || ny < 0 || nx >= window->width || ny >= window->height || piece[near] ||
+                window->alpha[near] <= 0.5f)
+                continue;
+            piece[near] = name;
+            todo[waiting++] = (int16_t)near;
+        }
+    }
+    return count;
+}
+
+// Specks beside an object are not part of it. False: it is torn, a part of it hides.
+static bool keep_largest_piece(struct window *window)
+{
+    enum { PIECES = 255 };
+    uint8_t piece[WINDOW * WINDOW] = {0};
+    int pieces = 0, all = 0, most = 0;
+    uint8_t largest = 0;
+    for (int j = 0; j < window->height; j++) {
+        for (int i = 0; i < window->width; i++) {
+            int at = j * WINDOW + i;
+            if (window->alpha[at] <= 0.5f || piece[at] || pieces == PIECES)
+                continue;
+            int count = mark_piece(window, at, piece, (uint8_t)++pieces);
+            all += count;
+            largest = count > most ? (uint8_t)pieces : largest;
+            most = count > most ? count : most;
+        }
+    }
+    for (int at = 0; at < WINDOW * WINDOW; at++) {
+        if (window->alpha[at] > 0.5f && piece[at] != largest)
+            window->alpha[at] = 0;
+    }
+    return 10 * most >= 9 * all;
 }
 
 // Where the object is in the window: its rows, its sides, its centroid.
@@ -418,6 +494,8 @@ bool ifl_crop_cut(const struct ifl_objects *objects, const struct ifl_memory_fra
 {
     struct window window;
     fill_window(objects, frame, component, &window);
+    if (!keep_largest_piece(&window))
+        return false;
     struct extent extent = find_extent(&window);
     int height = extent.bottom - extent.top, width = extent.right - extent.left;
     if (height < OBJECT_SIDE_MIN || width < 2 || extent.area < 12)

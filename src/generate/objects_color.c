@@ -1,31 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
-// Colours of a new object: drawn from the distribution of the colours of all identities that may
-// take part, of which each has the same small share, and not taken from some of them. The
-// distribution is a Gaussian over all parts and channels together, so that trousers go with the
-// jacket as often as in the stream. Luma is drawn on a logarithmic scale: clothes are mostly dark,
-// and a step of a few levels is much there and little in white.
+// Colours of a new object. For each part by itself, those of the two thirds of all identities that
+// are dressed most like one drawn at random, mixed by random weights of at most 1/k: where most
+// wear black, most wear black. Two thirds, so that somebody who found out exactly who they were and
+// named one would still be right at most half again as often as by chance. Luma is mixed on a
+// logarithmic scale: clothes are mostly dark, and a step of a few levels is much there and little
+// in white.
 //
 // Nothing shows that fewer than k identities have: how bright, dark or coloured a part may be, as
-// against what is usual, is bounded by the k-th most unusual of them, for the distribution and for
-// what is drawn from it. So the only red jacket of a stream is never seen, and makes nobody redder.
+// against what is usual, is bounded by the k-th most unusual of them, for what is mixed and for
+// what becomes of it. So the only red jacket of a stream is never seen, and makes nobody redder.
 //
-// Bounds take spread away, twice: from the colours that the distribution is of, and from what is
-// drawn. Both is made up for by drawing wider, up to GAIN_MAX, as robust statistics do: of all
-// Gaussians the one is looked for that has, once bounded, the spread of the bounded colours; its
-// own spread is what the drawn colours are to have after bounding.
+// Mixtures lie closer together than what they are made of. They are spread around the usual until
+// they have, once bounded, the spread of the stream's colours over all who may be drawn; as far as
+// nobody has more than BOUND / k of it.
 #include <math.h>
 #include <string.h>
 
 #include "generate/exact.h"
 #include "generate/objects_internal.h"
 
-enum {
-    POOL_MAX = IFL_K_MAX,
-    COLORS = PARTS * CHANNELS,
-};
+enum { POOL_MAX = IFL_K_MAX };
 
-static const double STEP_MAX = 2.5; // standard deviations
-static const double GAIN_MAX = 1.5; // beyond it nearly all lies on the bounds
+static const float BOUND = 2;  // nobody has more than BOUND / k of how a colour is unlike the usual
+static const float CHROMA = 2; // a step of chroma is seen as one of luma twice as large
 
 void ifl_color_from_rgb(const uint8_t rgb[3], float color[CHANNELS])
 {
@@ -54,7 +51,13 @@ static float from_scale(float value)
     return (float)(KNEE * (ifl_exact_exp((double)value / SCALE) - 1));
 }
 
-// The identities that may give their colours; mean luma on the logarithmic scale.
+// Steps of the scale in a grey level.
+static float scale_slope(float luma)
+{
+    return (float)(SCALE / (KNEE + fmax((double)luma, 0)));
+}
+
+// The identities that may give their colours; luma on the logarithmic scale.
 struct pool {
     int count;
     int identity[POOL_MAX];
@@ -77,8 +80,9 @@ static void fill_pool(const struct ifl_objects *objects, enum ifl_kind_index kin
         pool->identity[pool->count] = i;
         pool->palette[pool->count] = objects->identity[i].palette;
         for (int part = 0; part < PARTS; part++) {
-            float *luma = &pool->palette[pool->count].mean[part][0];
-            *luma = to_scale(*luma);
+            struct ifl_palette *own = &pool->palette[pool->count];
+            own->spread[part][0] *= scale_slope(own->mean[part][0]);
+            own->mean[part][0] = to_scale(own->mean[part][0]);
         }
         pool->count++;
     }
@@ -135,130 +139,136 @@ static void bound(const struct bounds *bounds, float color[CHANNELS])
         color[c] = bounds->usual[c] + (color[c] - bounds->usual[c]) * bounds->chroma / chroma;
 }
 
-static void pool_mean(const struct pool *pool, struct ifl_palette *mean)
-{
-    memset(mean, 0, sizeof *mean);
-    for (int i = 0; i < pool->count; i++) {
-        for (int part = 0; part < PARTS; part++) {
-            for (int c = 0; c < CHANNELS; c++) {
-                mean->mean[part][c] += pool->palette[i].mean[part][c] / (float)pool->count;
-                mean->spread[part][c] += pool->palette[i].spread[part][c] / (float)pool->count;
-            }
-        }
-    }
-}
-
-static void pool_covariance(const struct pool *pool, const struct ifl_palette *middle,
-                            double cov[COLORS][COLORS])
-{
-    memset(cov, 0, COLORS * sizeof *cov);
-    for (int i = 0; i < pool->count; i++) {
-        double from[COLORS];
-        for (int a = 0; a < COLORS; a++)
-            from[a] = (double)(pool->palette[i].mean[a / CHANNELS][a % CHANNELS] -
-                               middle->mean[a / CHANNELS][a % CHANNELS]);
-        for (int a = 0; a < COLORS; a++) {
-            for (int b = 0; b < COLORS; b++)
-                cov[a][b] += from[a] * from[b] / pool->count;
-        }
-    }
-}
-
-// A random vector of this covariance: by its Cholesky factor, of which what is not positive is left
-// out.
-static void draw_step(double cov[COLORS][COLORS], struct ifl_rng *rng, float step[COLORS])
-{
-    double factor[COLORS][COLORS] = {{0}}, draw[COLORS];
-    for (int i = 0; i < COLORS; i++) {
-        double normal = ifl_rng_normal(rng);
-        draw[i] = fmin(fmax(normal, -STEP_MAX), STEP_MAX);
-    }
-    for (int j = 0; j < COLORS; j++) {
-        double pivot = cov[j][j];
-        for (int m = 0; m < j; m++)
-            pivot -= factor[j][m] * factor[j][m];
-        if (pivot < 1)
-            continue; // less than a grey level: nothing to give back
-        factor[j][j] = sqrt(pivot);
-        for (int i = j + 1; i < COLORS; i++) {
-            double rest = cov[i][j];
-            for (int m = 0; m < j; m++)
-                rest -= factor[i][m] * factor[j][m];
-            factor[i][j] = rest / factor[j][j];
-        }
-    }
-    for (int i = 0; i < COLORS; i++) {
-        double sum = 0;
-        for (int j = 0; j <= i; j++)
-            sum += factor[i][j] * draw[j];
-        step[i] = (float)sum;
-    }
-}
-
-// A Gaussian of unit variance in eight equal shares.
-static const double NORMAL[] = {-1.663, -0.962, -0.530, -0.171, 0.171, 0.530, 0.962, 1.663};
-enum { SHARES = sizeof NORMAL / sizeof *NORMAL };
-
-// The distribution of a part's colours, as against what is usual.
-struct scatter {
-    const struct bounds *bounds;
-    double from[CHANNELS]; // its middle
-    double luma;           // its standard deviation
-    double blue, red[2];   // of chroma: red by the same draw as blue, and by one of its own
+// Who gives a colour to a part, and how much.
+struct mix {
+    int count;
+    int row[POOL_MAX]; // of the pool
+    double weight[POOL_MAX];
 };
 
-static struct scatter part_scatter(double cov[COLORS][COLORS], const struct bounds *bounds,
-                                   const float mean[CHANNELS], int part)
+static float unlike(const float a[CHANNELS], const float b[CHANNELS])
 {
-    int y = part * CHANNELS, cb = y + 1, cr = y + 2;
-    struct scatter scatter = {.bounds = bounds};
-    for (int c = 0; c < CHANNELS; c++)
-        scatter.from[c] = (double)(mean[c] - bounds->usual[c]);
-    scatter.luma = sqrt(cov[y][y]);
-    scatter.blue = sqrt(cov[cb][cb]);
-    scatter.red[0] = scatter.blue > 0 ? cov[cr][cb] / scatter.blue : 0;
-    scatter.red[1] = sqrt(fmax(cov[cr][cr] - scatter.red[0] * scatter.red[0], 0));
-    return scatter;
+    float y = a[0] - b[0], cb = CHROMA * (a[1] - b[1]), cr = CHROMA * (a[2] - b[2]);
+    return y * y + cb * cb + cr * cr;
 }
 
-// Variance of what is drawn `gain` times as wide and then bounded.
-typedef double variance_fn(const struct scatter *scatter, double gain);
-
-static double luma_variance(const struct scatter *scatter, double gain)
+// The `count` whose colours of a part are nearest to those of `anchor`, who is one of them.
+static void find_nearest(const struct pool *pool, int anchor, int part, int count, struct mix *mix)
 {
-    double sum = 0, square = 0, most = (double)scatter->bounds->luma;
-    for (int i = 0; i < SHARES; i++) {
-        double value = scatter->from[0] + gain * scatter->luma * NORMAL[i];
-        value = fmin(fmax(value, -most), most);
-        sum += value / SHARES;
-        square += value * value / SHARES;
+    float distance[POOL_MAX];
+    mix->count = 0;
+    for (int i = 0; i < pool->count; i++) {
+        float d = unlike(pool->palette[anchor].mean[part], pool->palette[i].mean[part]);
+        int at = mix->count < count ? mix->count++ : count;
+        for (; at > 0 && distance[at - 1] > d; at--) {
+            if (at == count)
+                continue;
+            distance[at] = distance[at - 1];
+            mix->row[at] = mix->row[at - 1];
+        }
+        if (at < count) {
+            distance[at] = d;
+            mix->row[at] = i;
+        }
     }
-    return square - sum * sum;
 }
 
-static double chroma_variance(const struct scatter *scatter, double gain)
+// Takes what a weight has above `most` to those that have less. count * most is at least 1.
+static void cap_weights(double *weight, int count, double most)
 {
-    double sum[2] = {0}, square = 0, most = (double)scatter->bounds->chroma;
-    for (int i = 0; i < SHARES * SHARES; i++) {
-        double one = gain * NORMAL[i % SHARES], two = gain * NORMAL[i / SHARES];
-        double cb = scatter->from[1] + scatter->blue * one;
-        double cr = scatter->from[2] + scatter->red[0] * one + scatter->red[1] * two;
-        double length = cb * cb + cr * cr;
-        double keep = length > most * most ? most / sqrt(length) : 1;
-        sum[0] += keep * cb / (SHARES * SHARES);
-        sum[1] += keep * cr / (SHARES * SHARES);
-        square += keep * keep * length / (SHARES * SHARES);
+    for (int round = 0; round < count; round++) {
+        double beyond = 0, below = 0;
+        for (int i = 0; i < count; i++) {
+            beyond += fmax(weight[i] - most, 0);
+            below += weight[i] < most ? weight[i] : 0;
+        }
+        for (int i = 0; i < count; i++)
+            weight[i] = weight[i] < most ? weight[i] + beyond * weight[i] / below : most;
+        if (beyond <= 0)
+            return;
     }
-    return square - sum[0] * sum[0] - sum[1] * sum[1];
 }
 
-// The gain, 1 to GAIN_MAX, that gives a variance.
-static double gain_for(const struct scatter *scatter, variance_fn *variance, double wanted)
+static void draw_weights(struct mix *mix, int k, struct ifl_rng *rng)
 {
-    double low = 1, high = GAIN_MAX;
-    for (int round = 0; round < 6; round++) {
-        double middle = (low + high) / 2;
-        if (variance(scatter, middle) < wanted)
+    double sum = 0;
+    for (int i = 0; i < mix->count; i++) {
+        mix->weight[i] = 0.5 + ifl_rng_uniform(rng);
+        sum += mix->weight[i];
+    }
+    for (int i = 0; i < mix->count; i++)
+        mix->weight[i] /= sum;
+    cap_weights(mix->weight, mix->count, 1.0 / k);
+}
+
+static void equal_weights(struct mix *mix)
+{
+    for (int i = 0; i < mix->count; i++)
+        mix->weight[i] = 1.0 / mix->count;
+}
+
+static void mix_colors(const struct pool *pool, const struct mix *mix, int part,
+                       float mean[CHANNELS], float spread[CHANNELS])
+{
+    for (int c = 0; c < CHANNELS; c++) {
+        mean[c] = spread[c] = 0;
+        for (int i = 0; i < mix->count; i++) {
+            const struct ifl_palette *own = &pool->palette[mix->row[i]];
+            mean[c] += (float)mix->weight[i] * own->mean[part][c];
+            spread[c] += (float)mix->weight[i] * own->spread[part][c];
+        }
+    }
+}
+
+// Mean squares of luma and of chroma around the usual.
+static void add_squares(const struct bounds *bounds, const float color[CHANNELS], float square[2])
+{
+    float luma = color[0] - bounds->usual[0], chroma = chroma_from(bounds->usual, color);
+    square[0] += luma * luma;
+    square[1] += chroma * chroma;
+}
+
+enum { SAMPLES = 16 };
+
+// How far mixtures lie from the usual: luma, chroma.
+struct scatter {
+    int count;
+    float from[2][SAMPLES];
+};
+
+static void scatter_mixtures(const struct pool *pool, const struct bounds *bounds, int part,
+                             int count, struct scatter *scatter)
+{
+    scatter->count = pool->count < SAMPLES ? pool->count : SAMPLES;
+    for (int i = 0; i < scatter->count; i++) {
+        struct mix mix;
+        float mean[CHANNELS], spread[CHANNELS];
+        find_nearest(pool, i * pool->count / scatter->count, part, count, &mix);
+        equal_weights(&mix);
+        mix_colors(pool, &mix, part, mean, spread);
+        scatter->from[0][i] = fabsf(mean[0] - bounds->usual[0]);
+        scatter->from[1][i] = chroma_from(bounds->usual, mean);
+    }
+}
+
+// Mean square of what is widened and then bounded.
+static float widened_square(const float *from, int count, float gain, float most)
+{
+    float sum = 0;
+    for (int i = 0; i < count; i++) {
+        float value = lesser(gain * from[i], most);
+        sum += value * value;
+    }
+    return sum / (float)count;
+}
+
+// The gain, 1 to `most`, that gives mixtures the mean square `wanted`.
+static float find_gain(const float *from, int count, float bound, float wanted, float most)
+{
+    float low = 1, high = most;
+    for (int round = 0; round < 8; round++) {
+        float middle = (low + high) / 2;
+        if (widened_square(from, count, middle, bound) < wanted)
             low = middle;
         else
             high = middle;
@@ -266,32 +276,35 @@ static double gain_for(const struct scatter *scatter, variance_fn *variance, dou
     return (low + high) / 2;
 }
 
-// How much wider to draw than the bounded colours lie, whose variance is `now`.
-static float widen(const struct scatter *scatter, variance_fn *variance, double now)
+static void widen(const struct bounds *bounds, const float gain[2], float color[CHANNELS])
 {
-    double own = gain_for(scatter, variance, now);
-    return (float)gain_for(scatter, variance, own * own * now);
+    for (int c = 0; c < CHANNELS; c++)
+        color[c] = bounds->usual[c] + gain[c > 0] * (color[c] - bounds->usual[c]);
+    bound(bounds, color);
 }
 
-// Of the first `channels`: luma alone, or all.
-static void find_gains(const struct scatter *scatter, int channels, float gain[CHANNELS])
+// Each part weighs alike in what is recorded of a blend.
+static void record_mix(const struct pool *pool, const struct mix *mix, struct ifl_blend *blend)
 {
-    const double *red = scatter->red;
-    gain[0] = widen(scatter, luma_variance, scatter->luma * scatter->luma);
-    if (channels == 1)
-        return;
-    gain[1] = widen(scatter, chroma_variance,
-                    scatter->blue * scatter->blue + red[0] * red[0] + red[1] * red[1]);
-    gain[2] = gain[1]; // hues stay what they are
-}
-
-static void equal_shares(const struct pool *pool, struct ifl_blend *blend)
-{
-    blend->count = pool->count;
-    for (int i = 0; i < pool->count; i++) {
-        blend->identity[i] = pool->identity[i];
-        blend->weight[i] = 1.0 / pool->count;
+    for (int i = 0; i < mix->count; i++) {
+        int identity = pool->identity[mix->row[i]], at = 0;
+        while (at < blend->count && blend->identity[at] != identity)
+            at++;
+        if (at == blend->count) {
+            blend->identity[blend->count] = identity;
+            blend->weight[blend->count++] = 0;
+        }
+        blend->weight[at] += mix->weight[i] / PARTS;
     }
+}
+
+// Two thirds of all: who knew them all and took the heaviest for any of them would be right half
+// again as often as by chance.
+static int takers(int pool, int k)
+{
+    int wanted = 2 * pool / 3;
+    wanted = wanted < 2 * k ? 2 * k : wanted;
+    return wanted < pool ? wanted : pool;
 }
 
 bool ifl_palette_choose(const struct ifl_objects *objects, enum ifl_kind_index kind,
@@ -299,33 +312,34 @@ bool ifl_palette_choose(const struct ifl_objects *objects, enum ifl_kind_index k
                         struct ifl_palette *palette, struct ifl_blend *blend)
 {
     struct pool pool;
-    struct bounds bounds[PARTS];
-    double cov[COLORS][COLORS];
-    float step[COLORS];
     fill_pool(objects, kind, excluded, &pool);
     if (pool.count < k)
         return false;
-    equal_shares(&pool, blend);
+    int count = takers(pool.count, k);
+    blend->count = 0;
     for (int part = 0; part < PARTS; part++) {
-        find_bounds(&pool, part, k, &bounds[part]);
-        for (int i = 0; i < pool.count; i++)
-            bound(&bounds[part], pool.palette[i].mean[part]);
-    }
-    pool_mean(&pool, palette);
-    pool_covariance(&pool, palette, cov);
-    draw_step(cov, rng, step);
-    for (int part = 0; part < PARTS; part++) {
-        float *mean = palette->mean[part];
-        // Heads differ less than their measured palettes, which have collars and shoulders in
-        // them: a step of theirs in hue would look odd at once.
-        int free = part == 0 ? 1 : CHANNELS;
-        struct scatter scatter = part_scatter(cov, &bounds[part], mean, part);
-        float gain[CHANNELS];
-        find_gains(&scatter, free, gain);
-        for (int c = 0; c < free; c++)
-            mean[c] += gain[c] * step[part * CHANNELS + c];
-        bound(&bounds[part], mean);
+        struct bounds bounds;
+        struct mix mix;
+        struct scatter scatter;
+        float square[2] = {0}, gain[2], *mean = palette->mean[part];
+        find_bounds(&pool, part, k, &bounds);
+        for (int i = 0; i < pool.count; i++) {
+            add_squares(&bounds, pool.palette[i].mean[part], square);
+            bound(&bounds, pool.palette[i].mean[part]);
+        }
+        scatter_mixtures(&pool, &bounds, part, count, &scatter);
+        for (int i = 0; i < 2; i++)
+            gain[i] =
+                find_gain(scatter.from[i], scatter.count, i == 0 ? bounds.luma : bounds.chroma,
+                          square[i] / (float)pool.count, BOUND * (float)count / (float)k);
+        int anchor = (int)ifl_rng_below(rng, (uint32_t)pool.count);
+        find_nearest(&pool, anchor, part, count, &mix);
+        draw_weights(&mix, k, rng);
+        mix_colors(&pool, &mix, part, mean, palette->spread[part]);
+        widen(&bounds, gain, mean);
         mean[0] = fminf(fmaxf(from_scale(mean[0]), 8), 235);
+        palette->spread[part][0] /= scale_slope(mean[0]);
+        record_mix(&pool, &mix, blend);
     }
     return true;
 }

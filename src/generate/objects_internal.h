@@ -190,12 +190,13 @@ int ifl_layout_exclude(const struct ifl_objects *objects, int frame,
                        const struct ifl_placement *placement, uint8_t *excluded);
 
 // objects_shape.c
-// Chooses poses of at least k identities that resemble each other. False: there are too few.
+// Chooses poses of at least k identities that resemble each other, and how wide they are to step
+// (canonical pixels). False: there are too few.
 bool ifl_shape_choose(const struct ifl_objects *objects, const struct ifl_placement *placement,
                       const uint8_t *excluded, int k, struct ifl_rng *rng, struct ifl_pose *pose,
-                      struct ifl_blend *blend);
+                      struct ifl_blend *blend, float *stride);
 void ifl_shape_blend(const struct ifl_objects *objects, const struct ifl_pose *pose,
-                     const struct ifl_blend *blend, struct ifl_figure *figure);
+                     const struct ifl_blend *blend, float stride, struct ifl_figure *figure);
 // Whether a blend keeps the promise: >= k identities, none excluded, no weight above 1 / k.
 bool ifl_blend_keeps(const struct ifl_blend *blend, int k, const uint8_t *excluded);
 

@@ -13,6 +13,9 @@ enum { MODELS = 4, RANKED_MAX = 3 * IFL_K_MAX };
 // Silhouettes within it, about 2/3 of a canonical pixel, stand alike.
 static const float POSE_GAP = 28 * SKETCH * SKETCH;
 
+// A foot may be that far from where the participants' mean has it, canonical pixels.
+static const float STEP_MAX = 5;
+
 bool ifl_blend_keeps(const struct ifl_blend *blend, int k, const uint8_t *excluded)
 {
     if (blend->count < k || blend->count > IFL_K_MAX)
@@ -137,11 +140,21 @@ static int rank_others(const struct ifl_objects *objects, const struct ifl_place
     return count;
 }
 
+// How far apart the feet are, canonical pixels.
+static float crop_stride(const struct ifl_crop *crop)
+{
+    const int rows = 8;
+    float sum = 0;
+    for (int y = FOOT - rows; y < FOOT; y++)
+        sum += crop->right[y] - crop->left[y];
+    return sum / (float)rows;
+}
+
 // Draws models until one has enough that resemble it; of MODELS odd ones, the least odd. Returns
-// how many of `wanted` there are.
+// how many of `wanted` there are, and how wide the first one's step is.
 static int choose_like_model(const struct ifl_objects *objects,
                              const struct ifl_placement *placement, const uint8_t *excluded, int k,
-                             int wanted, struct ifl_rng *rng, struct ranked *ranked)
+                             int wanted, struct ifl_rng *rng, struct ranked *ranked, float *stride)
 {
     struct ranked other[RANKED_MAX];
     int best_count = 0;
@@ -150,6 +163,8 @@ static int choose_like_model(const struct ifl_objects *objects,
         int model = pick_model(objects, placement, excluded, rng);
         if (model < 0)
             return 0;
+        if (draw == 0) // wide steps are odd: later ones are not
+            *stride = crop_stride(&objects->crop[model]);
         int count = rank_others(objects, placement, excluded, model, wanted, other);
         if (count < k || other[k - 1].distance >= best)
             continue;
@@ -162,10 +177,10 @@ static int choose_like_model(const struct ifl_objects *objects,
 
 bool ifl_shape_choose(const struct ifl_objects *objects, const struct ifl_placement *placement,
                       const uint8_t *excluded, int k, struct ifl_rng *rng, struct ifl_pose *pose,
-                      struct ifl_blend *blend)
+                      struct ifl_blend *blend, float *stride)
 {
     struct ranked ranked[RANKED_MAX];
-    int count = choose_like_model(objects, placement, excluded, k, 3 * k, rng, ranked);
+    int count = choose_like_model(objects, placement, excluded, k, 3 * k, rng, ranked, stride);
     if (count < k)
         return false;
     // Twice as many as promised, where there are as many: who was counted as two identities has no
@@ -221,8 +236,72 @@ static void restore_area(struct ifl_figure *figure, float area)
         figure->distance[at] -= (low + high) / 2;
 }
 
+// Legs in one row: from where to where they stand, and how wide one is.
+struct stance {
+    float left, right, width;
+};
+
+// In a row without a gap legs stand beside each other, or one hides the other in part.
+static struct stance crop_stance(const struct ifl_crop *crop, bool mirrored, int row)
+{
+    const int8_t *d = &crop->distance[(size_t)row * BOX];
+    int inside = 0;
+    for (int x = 0; x < BOX; x++)
+        inside += d[x] < 0;
+    float left = crop->left[row], right = crop->right[row];
+    float share = right - left > (float)inside + 0.5f ? 0.5f : 0.6f;
+    return (struct stance){mirrored ? BOX - right : left, mirrored ? BOX - left : right,
+                           share * (float)inside};
+}
+
+static struct stance mean_stance(const struct ifl_objects *objects, const struct ifl_pose *pose,
+                                 const struct ifl_blend *blend, int row)
+{
+    struct stance mean = {0};
+    for (int i = 0; i < blend->count; i++) {
+        const struct ifl_crop *crop = &objects->crop[pose[i].crop];
+        struct stance own = crop_stance(crop, pose[i].mirrored, row);
+        float weight = (float)blend->weight[i];
+        mean.left += weight * own.left;
+        mean.right += weight * own.right;
+        mean.width += weight * own.width;
+    }
+    return mean;
+}
+
+static float beyond(float x, float left, float right)
+{
+    return greater(left - x, x - right);
+}
+
+// Means of distances merge legs into a column, for no two step alike. What is averaged of legs is
+// where the outer edges are and how wide one leg is; two legs of that width stand there, their
+// feet as far apart as those of a model.
+static void stand_on_legs(const struct ifl_objects *objects, const struct ifl_pose *pose,
+                          const struct ifl_blend *blend, float stride, struct ifl_figure *figure)
+{
+    float mean = 0;
+    for (int i = 0; i < blend->count; i++)
+        mean += (float)blend->weight[i] * crop_stride(&objects->crop[pose[i].crop]);
+    float apart = lesser(greater((stride - mean) / 2, -STEP_MAX), STEP_MAX);
+    const float hip = figure->line[2] + 1, below = 6; // rows in which the body becomes legs
+    for (int y = (int)hip; y < FOOT; y++) {
+        struct stance stance = mean_stance(objects, pose, blend, y);
+        float share = lesser(greater(((float)y - hip) / below, 0), 1);
+        float step = apart * ((float)y + 0.5f - hip) / (FOOT - hip);
+        stance.left -= step;
+        stance.right += step;
+        for (int x = 0; x < BOX; x++) {
+            float middle = (float)x + 0.5f, *d = &figure->distance[y * BOX + x];
+            float left = beyond(middle, stance.left, stance.left + stance.width);
+            float right = beyond(middle, stance.right - stance.width, stance.right);
+            *d += share * (lesser(left, right) - *d);
+        }
+    }
+}
+
 void ifl_shape_blend(const struct ifl_objects *objects, const struct ifl_pose *pose,
-                     const struct ifl_blend *blend, struct ifl_figure *figure)
+                     const struct ifl_blend *blend, float stride, struct ifl_figure *figure)
 {
     memset(figure->distance, 0, sizeof figure->distance);
     memset(figure->line, 0, sizeof figure->line);
@@ -241,5 +320,6 @@ void ifl_shape_blend(const struct ifl_objects *objects, const struct ifl_pose *p
         }
     }
     restore_area(figure, area);
+    stand_on_legs(objects, pose, blend, stride, figure);
     find_extents(figure);
 }

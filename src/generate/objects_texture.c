@@ -9,6 +9,10 @@
 #include "generate/objects_internal.h"
 
 static const float BOUND = 2;
+// What clothes have in common are seams: much louder, they are stripes. Heads have hair over a
+// face.
+static const float COARSE_MOST[PARTS] = {4, 1.5f, 1.5f};
+static const float FINE_MOST = 2.5f;
 static const float SHARPEN = 1.5f; // fine detail is lost once more when the figure is drawn
 
 void ifl_part_weights(const float line[PARTS + 1], int row, float weight[PARTS])
@@ -197,10 +201,11 @@ static void restore(struct ifl_figure *figure, float coarse[PIXELS][CHANNELS],
         int p = part_of(figure, at / BOX);
         for (int c = 0; c < CHANNELS; c++) {
             float fine = figure->color[at][c] - coarse[at][c];
-            float limit = c == 0 ? most : 1;
+            float in_coarse = c == 0 ? lesser(most, COARSE_MOST[p]) : 1;
+            float in_fine = c == 0 ? lesser(most, FINE_MOST) : 1;
             figure->color[at][c] =
-                gain(wanted->coarse[p][c], found->coarse[p][c], limit) * coarse[at][c] +
-                gain(boost * wanted->fine[p][c], found->fine[p][c], limit) * fine;
+                gain(wanted->coarse[p][c], found->coarse[p][c], in_coarse) * coarse[at][c] +
+                gain(boost * wanted->fine[p][c], found->fine[p][c], in_fine) * fine;
         }
     }
 }

@@ -183,9 +183,11 @@ static void nobody_is_made_of_much_smaller_others(void **state)
         struct ifl_pose pose[IFL_K_MAX];
         struct ifl_blend blend;
         struct ifl_rng rng;
+        float stride;
         ifl_rng_init(&rng, seed);
         placement.height = largest * (0.5f + (float)seed / 40); // to 1.975
-        bool chosen = ifl_shape_choose(objects, &placement, excluded, 3, &rng, pose, &blend);
+        bool chosen =
+            ifl_shape_choose(objects, &placement, excluded, 3, &rng, pose, &blend, &stride);
         made += chosen;
         for (int i = 0; chosen && i < blend.count; i++)
             assert_true(placement.height <= 1.75f * objects->crop[pose[i].crop].size);
@@ -494,16 +496,15 @@ static void measure_colors(const struct ifl_objects *objects, int k, struct mome
     }
 }
 
-// Of the five that are drawn: hues of heads are not. Means of k alone would have less than two
-// thirds; what bounds take, more the fewer there are, is mostly made up for, and not more than
-// that.
+// Means of two thirds of all have a third of it; what they and the bounds take is mostly made up
+// for, and not more than that.
 static void colors_have_the_spread_of_the_stream(void **state)
 {
     (void)state;
     static const struct {
         int people, k;
         double least;
-    } world[] = {{48, 3, 0.94}, {16, 3, 0.92}, {16, 5, 0.82}, {12, 3, 0.87}};
+    } world[] = {{48, 3, 0.83}, {16, 3, 0.95}, {16, 5, 0.81}, {12, 3, 0.95}};
     for (int w = 0; w < 4; w++) {
         struct ifl_profile *profile = make_plaza(96, world[w].people);
         struct painting *painting = open_painting(profile);
@@ -512,11 +513,11 @@ static void colors_have_the_spread_of_the_stream(void **state)
         double sum = 0;
         for (int i = 0; i < PARTS * 2; i++) {
             const struct moments *own = &real[i / 2][i % 2], *drawn = &made[i / 2][i % 2];
-            double ratio = i == 1 ? 0 : deviation(drawn) / deviation(own);
-            assert_true(ratio < 1.1);
+            double ratio = deviation(drawn) / deviation(own);
+            assert_true(ratio < 1.15);
             sum += ratio;
         }
-        assert_true(sum / 5 > world[w].least && sum / 5 < 1.02);
+        assert_true(sum / 6 > world[w].least && sum / 6 < 1.05);
         close_painting(painting, profile);
     }
 }
