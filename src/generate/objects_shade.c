@@ -29,58 +29,96 @@ struct tally {
     uint8_t count[SHADE_CELLS];
 };
 
-// One picture of one object, by cells.
+// One picture of one object, by cells: R + G + B of their ground, added up.
 struct sighting {
-    float plate[SHADE_CELLS], seen[SHADE_CELLS];
+    int32_t plate[SHADE_CELLS], seen[SHADE_CELLS];
 };
 
-static bool is_ground(const struct ifl_objects *objects, const struct ifl_memory_frame *frame,
-                      int margin, int x, int y)
+// Rows of the picture: where objects are or are near.
+struct rows {
+    uint8_t *taken;  // [width]
+    uint8_t *merged; // [width + 2 * MARGIN]: labels of three rows
+};
+
+static void merge_row(uint8_t *restrict merged, const uint8_t *restrict label, int count)
 {
-    for (int dy = -margin; dy <= margin; dy += margin)
-        for (int dx = -margin; dx <= margin; dx += margin) {
-            int nx = x + dx, ny = y + dy;
-            if (nx >= 0 && ny >= 0 && nx < objects->width && ny < objects->height &&
-                frame->label[(ptrdiff_t)ny * objects->width + nx])
-                return false;
-        }
-    return true;
+    for (int i = 0; i < count; i++)
+        merged[i] |= label[i];
 }
 
-static int cell_of(float along, float down)
+static void find_taken(const struct ifl_objects *objects, const struct ifl_memory_frame *frame,
+                       int margin, int y, int left, int right, struct rows *rows)
 {
-    int column = (int)floorf((along / WIDTH + 0.5f) * SHADE_COLUMNS);
-    int row = (int)floorf((down / HEIGHT + 0.5f) * SHADE_ROWS);
-    return column < 0 || row < 0 || column >= SHADE_COLUMNS || row >= SHADE_ROWS
-               ? -1
-               : row * SHADE_COLUMNS + column;
+    int from = left > margin ? left - margin : 0;
+    int to = right + margin < objects->width ? right + margin : objects->width;
+    uint8_t *merged = rows->merged + MARGIN, *taken = rows->taken;
+    memset(merged + left - margin, 0, (size_t)(right - left + 2 * margin));
+    for (int row = y - margin; row <= y + margin; row += margin)
+        if (row >= 0 && row < objects->height)
+            merge_row(merged + from, frame->label + (ptrdiff_t)row * objects->width + from,
+                      to - from);
+    for (int x = left; x < right; x++)
+        taken[x] = merged[x - margin] | merged[x] | merged[x + margin];
+}
+
+static int cell_of(float along, float span, int cells)
+{
+    return (int)floorf((along / span + 0.5f) * (float)cells);
+}
+
+// Where each column of cells begins in [left, right), and where the last one ends.
+static void list_columns(float foot_x, float size, int left, int right,
+                         int start[SHADE_COLUMNS + 1])
+{
+    int column = 0;
+    for (int x = left; x < right; x++) {
+        int at = cell_of(((float)x + 0.5f - foot_x) / size, WIDTH, SHADE_COLUMNS);
+        for (; column <= at && column <= SHADE_COLUMNS; column++)
+            start[column] = x;
+    }
+    for (; column <= SHADE_COLUMNS; column++)
+        start[column] = right;
+}
+
+static int32_t add_ground(const uint8_t *rgb, const uint8_t *taken, int count)
+{
+    int32_t sum = 0;
+    for (int i = 0; i < count; i++)
+        sum += taken[i] ? 0 : rgb[3 * i] + rgb[3 * i + 1] + rgb[3 * i + 2];
+    return sum;
 }
 
 static void look(const struct ifl_objects *objects, const struct ifl_memory_frame *frame,
-                 const struct ifl_component *c, struct sighting *sighting)
+                 const struct ifl_component *c, struct rows *rows, struct sighting *sighting)
 {
-    int base = objects->profile->levels - 1;
-    const uint8_t *picture = frame->level[base], *plate = objects->profile->plate[base];
+    int base = objects->profile->levels - 1, start[SHADE_COLUMNS + 1];
     float foot_x = (float)c->x + (float)c->width / 2, foot_y = (float)(c->y + c->height);
     float size = (float)c->height;
     memset(sighting, 0, sizeof *sighting);
     int left = (int)(foot_x - size * WIDTH / 2), right = (int)(foot_x + size * WIDTH / 2);
     int top = (int)(foot_y - size * HEIGHT / 2), bottom = (int)(foot_y + size * HEIGHT / 2);
-    for (int y = top > 0 ? top : 0; y < bottom && y < objects->height; y++)
-        for (int x = left > 0 ? left : 0; x < right && x < objects->width; x++) {
-            int cell =
-                cell_of(((float)x + 0.5f - foot_x) / size, ((float)y + 0.5f - foot_y) / size);
-            if (cell < 0 || !is_ground(objects, frame, (float)y < foot_y ? MARGIN : 1, x, y))
-                continue;
+    left = left > 0 ? left : 0;
+    right = right < objects->width ? right : objects->width;
+    list_columns(foot_x, size, left, right, start);
+    for (int y = top > 0 ? top : 0; y < bottom && y < objects->height; y++) {
+        int row = cell_of(((float)y + 0.5f - foot_y) / size, HEIGHT, SHADE_ROWS);
+        if (row < 0 || row >= SHADE_ROWS)
+            continue;
+        find_taken(objects, frame, (float)y < foot_y ? MARGIN : 1, y, left, right, rows);
+        for (int column = 0; column < SHADE_COLUMNS; column++) {
+            int x = start[column], count = start[column + 1] - x;
             ptrdiff_t at = ((ptrdiff_t)y * objects->width + x) * 3;
-            sighting->plate[cell] += (float)(plate[at] + plate[at + 1] + plate[at + 2]);
-            sighting->seen[cell] += (float)(picture[at] + picture[at + 1] + picture[at + 2]);
+            int cell = row * SHADE_COLUMNS + column;
+            sighting->plate[cell] +=
+                add_ground(objects->profile->plate[base] + at, rows->taken + x, count);
+            sighting->seen[cell] += add_ground(frame->level[base] + at, rows->taken + x, count);
         }
+    }
 }
 
 static float darkening(const struct sighting *sighting, int cell)
 {
-    return 1 - sighting->seen[cell] / sighting->plate[cell];
+    return 1 - (float)sighting->seen[cell] / (float)sighting->plate[cell];
 }
 
 // The light of a place may have changed as well: shadows are by how much it is darker than beside.
@@ -117,7 +155,7 @@ static bool is_whole(const struct ifl_objects *objects, const struct ifl_compone
     return relative > 0.68f && relative < 1.4f;
 }
 
-static void see_frame(struct ifl_objects *objects, int f, struct tally *tally)
+static void see_frame(struct ifl_objects *objects, int f, struct rows *rows, struct tally *tally)
 {
     const struct ifl_memory_frame *frame = objects->profile->memory[f];
     for (int i = 0; i < frame->components; i++) {
@@ -127,7 +165,7 @@ static void see_frame(struct ifl_objects *objects, int f, struct tally *tally)
             !is_whole(objects, c, &objects->identity[identity]))
             continue;
         struct sighting sighting;
-        look(objects, frame, c, &sighting);
+        look(objects, frame, c, rows, &sighting);
         int before = tally[identity].sightings;
         add_sighting(&sighting, &tally[identity]);
         if (before == 0) // later frames come first
@@ -140,13 +178,17 @@ enum ifl_result ifl_shade_learn(struct ifl_objects *objects, struct ifl_error *e
 {
     size_t identities = (size_t)objects->identities + 1;
     struct tally *tally = calloc(identities, sizeof *tally);
+    size_t width = (size_t)objects->width;
+    struct rows rows = {.taken = malloc(2 * width + 2 * MARGIN)};
     objects->shade = calloc(identities, sizeof *objects->shade);
-    if (!tally || !objects->shade) {
+    if (!tally || !rows.taken || !objects->shade) {
         free(tally);
+        free(rows.taken);
         return ifl_fail(error, IFL_ERR_NO_MEMORY, "generate", "no memory for shadows");
     }
+    rows.merged = rows.taken + width;
     for (int f = objects->profile->memory_frames - 1; f >= 0; f--)
-        see_frame(objects, f, tally);
+        see_frame(objects, f, &rows, tally);
     for (int i = 0; i < objects->identities; i++)
         for (int cell = 0; cell < SHADE_CELLS; cell++) {
             int count = tally[i].count[cell];
@@ -154,6 +196,7 @@ enum ifl_result ifl_shade_learn(struct ifl_objects *objects, struct ifl_error *e
             objects->shade[i].weight[cell] = weight;
             objects->shade[i].dark[cell] = weight * tally[i].dark[cell] / (float)(count + !count);
         }
+    free(rows.taken);
     free(tally);
     return IFL_OK;
 }
