@@ -332,7 +332,8 @@ static bool common_here(const struct search *search, int x, int y)
     return ifl_seen_by(search->index->support, search->canonical, x, y, search->common);
 }
 
-static void search_patch(struct search *search, int x, int y)
+// Whether it was found.
+static bool search_patch(struct search *search, int x, int y)
 {
     const struct ifl_view *view = search->index->view;
     int before = search->matches, position = y * view->width + x;
@@ -342,6 +343,7 @@ static void search_patch(struct search *search, int x, int y)
     search_cells(search, &query);
     if (is_common(search, &query))
         search->matches = before;
+    return search->matches > before;
 }
 
 static int compare_keys(const void *a, const void *b)
@@ -359,13 +361,13 @@ struct piece {
 enum { COMMON_UNKNOWN, COMMON_NO, COMMON_YES };
 
 // Working maps, [pixels] each. place: 1 where a patch starts that is to be joined to its
-// neighbours. common: what is known of it.
+// neighbours. common: what is known of it. waiting: 1 where a patch is still to be looked for.
 struct maps {
     int32_t *place, *stack, *again, *painted, *order;
     int paint; // number of the region that is being painted
     struct piece *piece;
     int pieces;
-    uint8_t *common;
+    uint8_t *common, *waiting;
 };
 
 static int position_of(uint64_t key, int width)
@@ -521,16 +523,72 @@ static void list_pieces(const struct search *search, const uint8_t *mask)
     qsort(maps->piece, (size_t)maps->pieces, sizeof *maps->piece, compare_areas);
 }
 
+// Between diagonals both ways, so many apart, only diamonds of patches are left that cover no more
+// than `most` pixels: 49 the one in the middle, 28 and four more than that for each step outwards.
+static int find_spacing(int most)
+{
+    int steps = 0, area = PATCH * PATCH;
+    if (most < area)
+        return 1;
+    while ((area += 4 * (PATCH + steps)) <= most)
+        steps++;
+    return 2 * (steps + 1);
+}
+
+static int take_waiting(struct maps *maps, int position, int used)
+{
+    if (maps->waiting[position]) {
+        maps->waiting[position] = 0;
+        maps->stack[used++] = position;
+    }
+    return used;
+}
+
+// Looks for a patch and, where it is found, for those around it.
+static void search_around(struct search *search, int start)
+{
+    const struct ifl_view *view = search->index->view;
+    struct maps *maps = search->maps;
+    int width = view->width, used = take_waiting(maps, start, 0);
+    while (used > 0) {
+        int at = maps->stack[--used], x = at % width, y = at / width;
+        if (!search_patch(search, x, y))
+            continue;
+        if (x > 0)
+            used = take_waiting(maps, at - 1, used);
+        if (x + 1 < width)
+            used = take_waiting(maps, at + 1, used);
+        if (y > 0)
+            used = take_waiting(maps, at - width, used);
+        if (y + 1 < view->height)
+            used = take_waiting(maps, at + width, used);
+    }
+}
+
+// A region of more than `most` pixels lies on one of the diagonals, and is found from there.
+static void search_piece(struct search *search, const struct piece *piece, int most)
+{
+    const struct maps *maps = search->maps;
+    const int32_t *order = maps->order + piece->first;
+    int width = search->index->view->width, spacing = find_spacing(most);
+    search->matches = 0;
+    for (int i = 0; i < piece->count; i++)
+        maps->waiting[order[i]] = 1;
+    for (int i = 0; i < piece->count; i++) {
+        int x = order[i] % width, y = order[i] / width;
+        if ((x + y) % spacing == 0 || (x - y) % spacing == 0)
+            search_around(search, order[i]);
+    }
+    for (int i = 0; i < piece->count; i++)
+        maps->waiting[order[i]] = 0;
+}
+
 // A piece is searched only if it can hold more than was found in larger ones.
 static int search_pieces(struct search *search, int most, int enough)
 {
     const struct maps *maps = search->maps;
-    int width = search->index->view->width;
     for (int i = 0; i < maps->pieces && maps->piece[i].area > most && most < enough; i++) {
-        const struct piece *piece = &maps->piece[i];
-        search->matches = 0;
-        for (int p = piece->first; p < piece->first + piece->count; p++)
-            search_patch(search, maps->order[p] % width, maps->order[p] / width);
+        search_piece(search, &maps->piece[i], most);
         most = largest_region(search, most);
     }
     return most;
@@ -550,9 +608,11 @@ static size_t lay_maps(struct maps *maps, size_t pixels, uint8_t *scratch)
         maps->common = (uint8_t *)(maps->piece + pixels);
         memset(maps->place, 0, map);
         memset(maps->painted, 0, map);
+        maps->waiting = maps->common + pixels;
         memset(maps->common, COMMON_UNKNOWN, pixels);
+        memset(maps->waiting, 0, pixels);
     }
-    return 5 * map + pixels * sizeof *maps->piece + pixels;
+    return 5 * map + pixels * sizeof *maps->piece + 2 * pixels;
 }
 
 size_t ifl_copy_scratch_bytes(const struct ifl_view *view)

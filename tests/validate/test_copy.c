@@ -199,6 +199,52 @@ static void the_index_misses_nothing(void **state)
     close_fixture(&f);
 }
 
+static int region_above(const struct fixture *f, int least)
+{
+    return ifl_copy_region(&f->index, picture, mask,
+                           (struct ifl_copy_request){
+                               .rmse = 2, .common = IFL_COPY_COMMON, .least = least, .without = -1},
+                           f->scratch);
+}
+
+// Patches whose middles are so many steps at most from x, y, or in a line from there on.
+static void mask_patches(int x, int y, int steps, bool line)
+{
+    memset(mask, 0, sizeof mask);
+    for (int v = -steps; v <= steps; v++)
+        for (int u = -steps; u <= steps; u++)
+            mask[WORLD_SIDE_X * (y + v) + x + u] =
+                line ? v == 0 && u >= 0 : abs(u) + abs(v) <= steps;
+}
+
+// What is no larger than `least` need not be found; one pixel more must be, wherever it lies and
+// whatever its shape.
+static void what_is_larger_than_the_least_is_found(void **state)
+{
+    (void)state;
+    const struct world world = {.seed = 3, .people = 2, .noise = 1};
+    struct fixture f;
+    open_fixture(&f, profile_with_crop(&world));
+    world_plate(&world, picture);
+    const uint8_t *from = base_of(f.profile, 2);
+    for (int y = 0; y < CROP; y++)
+        memcpy(picture + 3 * (WORLD_SIDE_X * (y + 60) + 121),
+               from + 3 * (WORLD_SIDE_X * (y + 30) + 20), 3 * CROP);
+    for (int steps = 0; steps <= 10; steps++)
+        for (int i = 0; i < 24; i++) {
+            bool line = i % 2;
+            int area = PATCH * (PATCH + steps); // of a line
+            if (!line)
+                area += PATCH * 3 * steps + 2 * steps * (steps - 1);
+            mask_patches(148 + i / 4, 88 + i / 3, steps, line);
+            assert_int_equal(region_above(&f, 0), area);
+            assert_int_equal(region_above(&f, area - 1), area);
+            assert_int_equal(region_above(&f, area + 5), area + 5);
+            assert_int_equal(region_above(&f, area / 2), area);
+        }
+    close_fixture(&f);
+}
+
 static void features_are_orthonormal(void **state)
 {
     (void)state;
@@ -229,6 +275,7 @@ int main(void)
         cmocka_unit_test(another_texture_is_no_copy),
         cmocka_unit_test(what_many_events_show_is_common),
         cmocka_unit_test(the_index_misses_nothing),
+        cmocka_unit_test(what_is_larger_than_the_least_is_found),
         cmocka_unit_test(features_are_orthonormal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
