@@ -454,7 +454,8 @@ static void find_lines(struct ifl_crop *crop, float height)
     crop->line[0] = top;
     crop->line[1] = top + height * 0.16f;
     crop->line[2] = top + height * 0.5f;
-    crop->line[3] = FOOT;
+    crop->line[3] = FOOT - height * 0.08f;
+    crop->line[4] = FOOT;
     if (height < BODY - 1) // lying or wide: no body parts, fixed shares of the height
         return;
     int head = (int)lrintf(top + height * 0.12f), hip = (int)lrintf(top + height * 0.42f);
@@ -468,9 +469,12 @@ static void measure_palette(struct ifl_crop *crop)
     for (int at = 0; at < PIXELS; at++) {
         if (crop->distance[at] > -DISTANCE_UNIT / 2)
             continue;
+        float row = (float)(at / BOX) + 0.5f;
         int p = 0;
-        while (p < PARTS - 1 && (float)(at / BOX) + 0.5f >= crop->line[p + 1])
+        while (p < PARTS - 1 && row >= crop->line[p + 1])
             p++;
+        if (p == 0 && row > crop->line[0] + 0.75f * (crop->line[1] - crop->line[0]))
+            continue; // a collar, perhaps
         float color[CHANNELS];
         ifl_color_from_rgb(&crop->rgb[at * 3], color);
         count[p]++;

@@ -21,7 +21,9 @@
 
 enum { POOL_MAX = IFL_K_MAX };
 
-static const float BOUND = 2;  // nobody has more than BOUND / k of how a colour is unlike the usual
+static const float BOUND = 2; // nobody has more than BOUND / k of how a colour is unlike the usual
+// How much luma and chroma of a part may be spread. A head in an unusual hue is odd at once.
+static const float SPREAD_MOST[PARTS][2] = {{1.5f, 1}, {99, 99}, {99, 99}, {1.5f, 1}};
 static const float CHROMA = 2; // a step of chroma is seen as one of luma twice as large
 
 void ifl_color_from_rgb(const uint8_t rgb[3], float color[CHANNELS])
@@ -102,6 +104,7 @@ static void sort_upwards(float *value, int count)
 // What is usual for a part, and how far from it colours may lie.
 struct bounds {
     float usual[CHANNELS], luma, chroma;
+    float least[CHANNELS], most[CHANNELS]; // of colours that have been bounded
 };
 
 static float chroma_from(const float usual[CHANNELS], const float color[CHANNELS])
@@ -137,6 +140,18 @@ static void bound(const struct bounds *bounds, float color[CHANNELS])
         return;
     for (int c = 1; c < CHANNELS; c++)
         color[c] = bounds->usual[c] + (color[c] - bounds->usual[c]) * bounds->chroma / chroma;
+}
+
+static void bound_pool(struct pool *pool, int part, struct bounds *bounds)
+{
+    for (int i = 0; i < pool->count; i++) {
+        float *mean = pool->palette[i].mean[part];
+        bound(bounds, mean);
+        for (int c = 0; c < CHANNELS; c++) {
+            bounds->least[c] = i == 0 ? mean[c] : lesser(bounds->least[c], mean[c]);
+            bounds->most[c] = i == 0 ? mean[c] : greater(bounds->most[c], mean[c]);
+        }
+    }
 }
 
 // Who gives a colour to a part, and how much.
@@ -276,11 +291,15 @@ static float find_gain(const float *from, int count, float bound, float wanted, 
     return (low + high) / 2;
 }
 
+// Where nobody has a colour that is as unusual the other way, nothing is spread that way: as far
+// from blue as black is, and twice that, would be green.
 static void widen(const struct bounds *bounds, const float gain[2], float color[CHANNELS])
 {
     for (int c = 0; c < CHANNELS; c++)
         color[c] = bounds->usual[c] + gain[c > 0] * (color[c] - bounds->usual[c]);
     bound(bounds, color);
+    for (int c = 0; c < CHANNELS; c++)
+        color[c] = lesser(greater(color[c], bounds->least[c]), bounds->most[c]);
 }
 
 // Each part weighs alike in what is recorded of a blend.
@@ -323,15 +342,16 @@ bool ifl_palette_choose(const struct ifl_objects *objects, enum ifl_kind_index k
         struct scatter scatter;
         float square[2] = {0}, gain[2], *mean = palette->mean[part];
         find_bounds(&pool, part, k, &bounds);
-        for (int i = 0; i < pool.count; i++) {
+        for (int i = 0; i < pool.count; i++)
             add_squares(&bounds, pool.palette[i].mean[part], square);
-            bound(&bounds, pool.palette[i].mean[part]);
-        }
+        bound_pool(&pool, part, &bounds);
         scatter_mixtures(&pool, &bounds, part, count, &scatter);
-        for (int i = 0; i < 2; i++)
+        for (int i = 0; i < 2; i++) {
+            float most = lesser(BOUND * (float)count / (float)k, SPREAD_MOST[part][i]);
             gain[i] =
                 find_gain(scatter.from[i], scatter.count, i == 0 ? bounds.luma : bounds.chroma,
-                          square[i] / (float)pool.count, BOUND * (float)count / (float)k);
+                          square[i] / (float)pool.count, most);
+        }
         int anchor = (int)ifl_rng_below(rng, (uint32_t)pool.count);
         find_nearest(&pool, anchor, part, count, &mix);
         draw_weights(&mix, k, rng);

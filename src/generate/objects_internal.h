@@ -19,7 +19,7 @@ enum {
     FOOT = 44,
     PIXELS = BOX * BOX,
     SKETCH = 24, // side of the silhouette that poses are compared by
-    PARTS = 3,   // head, torso, legs
+    PARTS = 4,   // head, torso, legs, shoes
     CHANNELS = 3,
     CROPS_MAX = 12,
     CROPS_TOTAL_MAX = 4096, // 44 MB
@@ -58,7 +58,7 @@ struct ifl_crop {
     int identity;            // row of ifl_objects.identity
     float size;              // its longer side in the picture, pixels
     float relative;          // its height by the height that its kind has at this foot line
-    float line[PARTS + 1];   // rows where head, torso and legs begin, and FOOT
+    float line[PARTS + 1];   // rows where head, torso, legs and shoes begin, and FOOT
     int8_t distance[PIXELS]; // signed distance to the silhouette, < 0 inside, of DISTANCE_UNIT
     int area;                // canonical pixels inside
     int8_t sketch[2][SKETCH * SKETCH]; // as it is, and mirrored
@@ -204,6 +204,8 @@ bool ifl_blend_keeps(const struct ifl_blend *blend, int k, const uint8_t *exclud
 void ifl_texture_blend(const struct ifl_objects *objects, const struct ifl_pose *pose,
                        const struct ifl_blend *blend, int k, struct ifl_paint_scratch *scratch);
 void ifl_part_weights(const float line[PARTS + 1], int row, float weight[PARTS]);
+// The row (`to`) that belongs to a row (`from`): part by part, linearly.
+float ifl_map_row(const float from[PARTS + 1], const float to[PARTS + 1], float y);
 
 // objects_color.c: false: fewer than k may take part.
 bool ifl_palette_choose(const struct ifl_objects *objects, enum ifl_kind_index kind,

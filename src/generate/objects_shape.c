@@ -300,24 +300,62 @@ static void stand_on_legs(const struct ifl_objects *objects, const struct ifl_po
     }
 }
 
+static float head_center(const struct ifl_crop *crop)
+{
+    int from = (int)crop->line[0] + 1, to = (int)crop->line[1];
+    float sum = 0, count = 0;
+    for (int y = from > 0 ? from : 0; y < to; y++) {
+        sum += (crop->left[y] + crop->right[y]) / 2;
+        count++;
+    }
+    return count > 0 ? sum / count : BOX / 2;
+}
+
+// The distance to a crop's silhouette where the crop has what a row of the figure shows: parts
+// begin where the figure's do, and heads stand above each other, or they would melt into a cone.
+static void add_distance(const struct ifl_crop *crop, bool mirrored, float weight, float aside,
+                         struct ifl_figure *figure)
+{
+    const float neck = 4; // rows in which the shift ends
+    for (int y = 0; y < BOX; y++) {
+        float row = ifl_map_row(figure->line, crop->line, (float)y + 0.5f) - 0.5f;
+        row = lesser(greater(row, 0), BOX - 1.001f);
+        float up = ((float)y + 0.5f - figure->line[1]) / neck;
+        float shift = aside * lesser(greater(1 - up, 0), 1);
+        int iy = (int)row;
+        const int8_t *from = &crop->distance[(size_t)iy * BOX];
+        float below = row - (float)iy, *to = &figure->distance[(size_t)y * BOX];
+        for (int x = 0; x < BOX; x++) {
+            float col = (mirrored ? (float)(BOX - 1 - x) : (float)x) + shift;
+            col = lesser(greater(col, 0), BOX - 1.001f);
+            int ix = (int)col;
+            float right = col - (float)ix;
+            float one = from[ix] + right * (float)(from[ix + 1] - from[ix]);
+            float two = from[BOX + ix] + right * (float)(from[BOX + ix + 1] - from[BOX + ix]);
+            to[x] += weight * (one + below * (two - one)) / DISTANCE_UNIT;
+        }
+    }
+}
+
 void ifl_shape_blend(const struct ifl_objects *objects, const struct ifl_pose *pose,
                      const struct ifl_blend *blend, float stride, struct ifl_figure *figure)
 {
     memset(figure->distance, 0, sizeof figure->distance);
     memset(figure->line, 0, sizeof figure->line);
-    float area = 0;
+    float area = 0, head = 0;
     for (int i = 0; i < blend->count; i++) {
         const struct ifl_crop *crop = &objects->crop[pose[i].crop];
-        float weight = (float)blend->weight[i];
+        float weight = (float)blend->weight[i], center = head_center(crop);
         area += weight * (float)crop->area;
+        head += weight * (pose[i].mirrored ? BOX - center : center);
         for (int p = 0; p <= PARTS; p++)
             figure->line[p] += weight * crop->line[p];
-        for (int y = 0; y < BOX; y++) {
-            const int8_t *from = &crop->distance[(size_t)y * BOX];
-            float *to = &figure->distance[(size_t)y * BOX];
-            for (int x = 0; x < BOX; x++)
-                to[x] += weight * from[pose[i].mirrored ? BOX - 1 - x : x] / DISTANCE_UNIT;
-        }
+    }
+    for (int i = 0; i < blend->count; i++) {
+        const struct ifl_crop *crop = &objects->crop[pose[i].crop];
+        bool mirrored = pose[i].mirrored;
+        float wanted = mirrored ? BOX - head : head;
+        add_distance(crop, mirrored, (float)blend->weight[i], head_center(crop) - wanted, figure);
     }
     restore_area(figure, area);
     stand_on_legs(objects, pose, blend, stride, figure);

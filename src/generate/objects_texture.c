@@ -11,7 +11,7 @@
 static const float BOUND = 2;
 // What clothes have in common are seams: much louder, they are stripes. Heads have hair over a
 // face.
-static const float COARSE_MOST[PARTS] = {4, 1.5f, 1.5f};
+static const float COARSE_MOST[PARTS] = {4, 1.5f, 1.5f, 1.5f};
 static const float FINE_MOST = 2.5f;
 static const float SHARPEN = 1.5f; // fine detail is lost once more when the figure is drawn
 
@@ -26,8 +26,7 @@ void ifl_part_weights(const float line[PARTS + 1], int row, float weight[PARTS])
     weight[PARTS - 1] = rest;
 }
 
-// The row of the crop that belongs to a row of the figure: part by part, linearly.
-static float map_row(const float from[PARTS + 1], const float to[PARTS + 1], float y)
+float ifl_map_row(const float from[PARTS + 1], const float to[PARTS + 1], float y)
 {
     int p = 0;
     while (p < PARTS - 1 && y >= from[p + 1])
@@ -46,7 +45,7 @@ static struct row_map make_row_map(const struct ifl_figure *figure, const struct
                                    bool mirrored, int row)
 {
     struct row_map map;
-    map.y = map_row(figure->line, crop->line, (float)row + 0.5f);
+    map.y = ifl_map_row(figure->line, crop->line, (float)row + 0.5f);
     int at = (int)lesser(greater(map.y, 0), BOX - 1);
     map.left = mirrored ? BOX - crop->right[at] : crop->left[at];
     map.right = mirrored ? BOX - crop->left[at] : crop->right[at];

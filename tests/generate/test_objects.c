@@ -496,15 +496,16 @@ static void measure_colors(const struct ifl_objects *objects, int k, struct mome
     }
 }
 
-// Means of two thirds of all have a third of it; what they and the bounds take is mostly made up
-// for, and not more than that.
+// Means of two thirds of all have a third of it. What they and the bounds take from clothes is
+// mostly made up for, and not more than that; heads and shoes keep to what is usual.
 static void colors_have_the_spread_of_the_stream(void **state)
 {
     (void)state;
+    enum { FIRST = 2, LAST = 6 }; // torso and legs
     static const struct {
         int people, k;
         double least;
-    } world[] = {{48, 3, 0.83}, {16, 3, 0.95}, {16, 5, 0.81}, {12, 3, 0.95}};
+    } world[] = {{48, 3, 0.82}, {16, 3, 0.95}, {16, 5, 0.84}, {12, 3, 0.95}};
     for (int w = 0; w < 4; w++) {
         struct ifl_profile *profile = make_plaza(96, world[w].people);
         struct painting *painting = open_painting(profile);
@@ -515,9 +516,9 @@ static void colors_have_the_spread_of_the_stream(void **state)
             const struct moments *own = &real[i / 2][i % 2], *drawn = &made[i / 2][i % 2];
             double ratio = deviation(drawn) / deviation(own);
             assert_true(ratio < 1.15);
-            sum += ratio;
+            sum += i >= FIRST && i < LAST ? ratio : 0;
         }
-        assert_true(sum / 6 > world[w].least && sum / 6 < 1.05);
+        assert_true(sum / (LAST - FIRST) > world[w].least && sum / (LAST - FIRST) < 1.05);
         close_painting(painting, profile);
     }
 }
