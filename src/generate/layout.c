@@ -123,17 +123,24 @@ static void take(struct composer *c, int number, int index)
     }
 }
 
-// Who it is, as far as the profile can tell; an event that it does not list is somebody else.
-static uint64_t who(const struct composer *c, uint32_t event)
+// Whether two events may be the same person: they look alike, and he did not have both at the same
+// time. Looks alone are not enough, many look alike; an event that the profile does not list is
+// somebody else.
+static bool is_same(const struct composer *c, uint32_t one, uint32_t other)
 {
-    const struct ifl_event *row = ifl_profile_event(c->memory->profile, event);
-    return row ? row->identity : UINT64_C(1) << 32 | event;
+    if (one == other)
+        return true;
+    const struct ifl_event *a = ifl_profile_event(c->memory->profile, one);
+    const struct ifl_event *b = ifl_profile_event(c->memory->profile, other);
+    return a && b && a->identity == b->identity &&
+           (a->last_index < b->first_index || b->last_index < a->first_index);
 }
 
-static bool is_placed(const uint64_t *placed, int count, uint64_t identity)
+// Whether somebody is among some events.
+static bool is_among(const struct composer *c, const uint32_t *events, int count, uint32_t event)
 {
     for (int i = 0; i < count; i++)
-        if (placed[i] == identity)
+        if (is_same(c, events[i], event))
             return true;
     return false;
 }
@@ -144,41 +151,144 @@ static bool is_supported(const struct composer *c, int frame, int index)
            ifl_support_component(c->config->support, frame, index) >= c->config->k;
 }
 
+// How the groups of a region lie in the picture, each at its least member; of the others who are
+// placed only the first `placed` are in their way.
+static void measure_groups(const struct composer *c, int number, const uint32_t *shown, int placed,
+                           struct stand *stand)
+{
+    const struct region *region = &c->region[number];
+    struct ifl_component box;
+    for (int i = 0; i < c->memory->profile->memory[region->frame]->components; i++) {
+        struct stand *group = &stand[region->outline->group[i]];
+        if (!ifl_memory_component(c->memory, region->frame, i, &box))
+            continue;
+        measure_stand(c, region->frame, i, &box, group);
+        group->blocked |= is_among(c, shown, placed, box.event);
+    }
+}
+
+static void keep(struct composer *c, int number, int index, uint32_t *shown)
+{
+    struct region *region = &c->region[number];
+    struct ifl_component box;
+    if (!ifl_memory_component(c->memory, region->frame, index, &box))
+        return;
+    region->keep[index] = is_supported(c, region->frame, index);
+    if (region->keep[index])
+        shown[c->layout->objects++] = box.event;
+    else
+        c->layout->refused++;
+}
+
+static void take_kept(struct composer *c, int number)
+{
+    struct region *region = &c->region[number];
+    struct ifl_component box;
+    for (int i = 0; i < c->memory->profile->memory[region->frame]->components; i++)
+        if (region->keep[i] && ifl_memory_component(c->memory, region->frame, i, &box))
+            take(c, number, i);
+}
+
+static double thinned(const struct composer *c)
+{
+    return ifl_exact_exp(fmin(c->config->occupancy_weight, 0));
+}
+
 // Decides for each component of a region whether it stays: its group does when at least half of it
 // lies in its own cell, and nothing is in its way. Nobody stands in the picture twice: that is a
 // flaw that everybody sees.
-static void keep_components(struct composer *c, int number, uint64_t *identities)
+static void keep_components(struct composer *c, int number, uint32_t *shown)
 {
-    struct region *region = &c->region[number];
+    const struct region *region = &c->region[number];
     int count = c->memory->profile->memory[region->frame]->components;
-    const uint8_t *group = region->outline->group;
-    int placed = c->layout->objects;
     struct stand stand[IFL_COMPONENTS_MAX] = {{0}};
-    struct ifl_component box;
-    double stays = ifl_exact_exp(fmin(c->config->occupancy_weight, 0));
+    double stays = thinned(c);
     for (int i = 0; i < count; i++)
         stand[i].blocked = ifl_rng_uniform(c->rng) >= stays;
-    for (int i = 0; i < count; i++)
-        if (ifl_memory_component(c->memory, region->frame, i, &box)) {
-            measure_stand(c, region->frame, i, &box, &stand[group[i]]);
-            stand[group[i]].blocked |= is_placed(identities, placed, who(c, box.event));
-        }
+    measure_groups(c, number, shown, c->layout->objects, stand);
     for (int i = 0; i < count; i++)
         c->layout->recorded += stand[i].inside;
     for (int i = 0; i < count; i++) {
-        const struct stand *s = &stand[group[i]];
-        if (s->blocked || s->area == 0 || 2 * s->inside < s->area ||
-            !ifl_memory_component(c->memory, region->frame, i, &box))
-            continue;
-        region->keep[i] = is_supported(c, region->frame, i);
-        if (region->keep[i])
-            identities[c->layout->objects++] = who(c, box.event);
-        else
-            c->layout->refused++;
+        const struct stand *s = &stand[region->outline->group[i]];
+        if (!s->blocked && s->area > 0 && 2 * s->inside >= s->area)
+            keep(c, number, i, shown);
     }
-    for (int i = 0; i < count; i++)
-        if (region->keep[i] && ifl_memory_component(c->memory, region->frame, i, &box))
-            take(c, number, i);
+    take_kept(c, number);
+}
+
+// A component of a region that shows somebody; -1: there is none.
+static int find_person(const struct composer *c, int number, uint32_t event)
+{
+    int frame = c->region[number].frame;
+    struct ifl_component box;
+    for (int i = 0; i < c->memory->profile->memory[frame]->components; i++)
+        if (ifl_memory_component(c->memory, frame, i, &box) && is_same(c, box.event, event))
+            return i;
+    return -1;
+}
+
+// Takes a whole group from outside of its cell, if nothing is in its way.
+static bool take_group(struct composer *c, int number, int index, uint32_t *shown)
+{
+    const struct region *region = &c->region[number];
+    const uint8_t *group = region->outline->group;
+    struct stand stand[IFL_COMPONENTS_MAX] = {{0}};
+    measure_groups(c, number, shown, c->layout->objects, stand);
+    if (stand[group[index]].blocked || stand[group[index]].area == 0 ||
+        !is_supported(c, region->frame, index))
+        return false;
+    for (int i = 0; i < c->memory->profile->memory[region->frame]->components; i++)
+        if (group[i] == group[index])
+            keep(c, number, i, shown);
+    take_kept(c, number);
+    return true;
+}
+
+// How often somebody who is in so many of the frames and in none of their cells is taken, so that
+// each is shown as often as he is in the frames. Who is in all of them is to be shown once. Who is
+// in two of three, in two cases of three: once he is by chance in both cells, in four he is in one,
+// in four in none; so one of these four.
+static double chance_of(const struct composer *c, int frames)
+{
+    if (frames == c->regions)
+        return 1;
+    return frames == 2 ? 0.25 : 0;
+}
+
+static void make_up_for(struct composer *c, uint32_t event, uint32_t *shown)
+{
+    int at[IFL_REGIONS_MAX], frames = 0;
+    for (int r = 0; r < c->regions; r++) {
+        at[r] = find_person(c, r, event);
+        frames += at[r] >= 0;
+    }
+    if (ifl_rng_uniform(c->rng) >= chance_of(c, frames) * thinned(c))
+        return;
+    int first = (int)ifl_rng_below(c->rng, (uint32_t)c->regions);
+    for (int i = 0; i < c->regions; i++) {
+        int r = (first + i) % c->regions;
+        if (at[r] >= 0 && take_group(c, r, at[r], shown))
+            return;
+    }
+}
+
+// Who is in the cells of several frames stands in one of them only; so he is missing, on average,
+// unless he is also shown when he is in several frames and in the cell of none.
+static void make_up(struct composer *c, uint32_t *shown)
+{
+    uint32_t asked[IFL_REGIONS_MAX * IFL_COMPONENTS_MAX];
+    int count = 0;
+    struct ifl_component box;
+    for (int r = 0; r < c->regions; r++)
+        for (int i = 0; i < c->memory->profile->memory[c->region[r].frame]->components; i++) {
+            if (!ifl_memory_component(c->memory, c->region[r].frame, i, &box))
+                continue;
+            if (is_among(c, shown, c->layout->objects, box.event) ||
+                is_among(c, asked, count, box.event))
+                continue;
+            asked[count++] = box.event;
+            make_up_for(c, box.event, shown);
+        }
 }
 
 static bool nothing_there(const struct composer *c, const uint8_t *map,
@@ -332,9 +442,10 @@ void ifl_layout_make(const struct ifl_memory *memory, const struct ifl_layout_co
     memset(layout->taken, 0, (size_t)(c.width * c.height));
     layout->objects = layout->refused = layout->recorded = 0;
     draw_regions(&c);
-    uint64_t identities[IFL_REGIONS_MAX * IFL_COMPONENTS_MAX];
+    uint32_t shown[IFL_REGIONS_MAX * IFL_COMPONENTS_MAX];
     for (int r = 0; r < c.regions; r++)
-        keep_components(&c, r, identities);
+        keep_components(&c, r, shown);
+    make_up(&c, shown);
     place_objects(&c, false);
     place_objects(&c, true);
     copy_pixels(&c);
