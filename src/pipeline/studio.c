@@ -266,6 +266,16 @@ static void leave_edge(struct ifl_studio *studio, enum ifl_result result)
                                                                   : IFL_DROP_ERROR);
 }
 
+// Images that were rejected are many while a stream is new; lines of one id are held back together,
+// so a full disk has an id of its own.
+static void log_failure(const struct job *job, enum ifl_result result,
+                        const struct ifl_error *error)
+{
+    const char *id = result == IFL_ERR_REJECTED ? "generate.rejected" : "generate.not-delivered";
+    if (result != IFL_OK && result != IFL_ERR_CANCELLED)
+        ifl_log(IFL_LOG_WARNING, id, ifl_channel_name(job->channel), "%s", error->text);
+}
+
 static void *work(void *context)
 {
     struct ifl_studio *studio = context;
@@ -276,9 +286,7 @@ static void *work(void *context)
         struct ifl_error error = {0};
         enum ifl_result result = begin_job(studio, job) ? serve(studio, job, &delivered, &error)
                                                         : fail_removed(job->channel, &error);
-        if (result != IFL_OK && result != IFL_ERR_CANCELLED)
-            ifl_log(IFL_LOG_WARNING, "generate.not-delivered", ifl_channel_name(job->channel), "%s",
-                    error.text);
+        log_failure(job, result, &error);
         leave_edge(studio, result);
         finish_job(job, result, delivered, &error);
         unref_job(job);
