@@ -25,6 +25,8 @@ struct composer {
     struct ifl_layout *layout;
     int width, height, regions;
     struct region region[IFL_REGIONS_MAX];
+    int decided; // events that nothing makes up for: thinned out, or their turn has come
+    uint32_t event[IFL_REGIONS_MAX * IFL_COMPONENTS_MAX];
 };
 
 // Draws a frame that is not yet in use.
@@ -194,6 +196,26 @@ static double thinned(const struct composer *c)
     return ifl_exact_exp(fmin(c->config->occupancy_weight, 0));
 }
 
+// Whom an occupancy below the stream's leaves out of his own cell is not to come in otherwise.
+static void thin_out(struct composer *c, int number, struct stand *stand)
+{
+    const struct region *region = &c->region[number];
+    int count = c->memory->profile->memory[region->frame]->components;
+    bool out[IFL_COMPONENTS_MAX];
+    struct ifl_component box;
+    for (int i = 0; i < count; i++)
+        out[i] = ifl_rng_uniform(c->rng) >= thinned(c);
+    for (int i = 0; i < count; i++) {
+        struct stand *group = &stand[region->outline->group[i]];
+        if (!out[region->outline->group[i]])
+            continue;
+        group->blocked = true;
+        if (2 * group->inside >= group->area &&
+            ifl_memory_component(c->memory, region->frame, i, &box))
+            c->event[c->decided++] = box.event;
+    }
+}
+
 // Decides for each component of a region whether it stays: its group does when at least half of it
 // lies in its own cell, and nothing is in its way. Nobody stands in the picture twice: that is a
 // flaw that everybody sees.
@@ -202,10 +224,8 @@ static void keep_components(struct composer *c, int number, uint32_t *shown)
     const struct region *region = &c->region[number];
     int count = c->memory->profile->memory[region->frame]->components;
     struct stand stand[IFL_COMPONENTS_MAX] = {{0}};
-    double stays = thinned(c);
-    for (int i = 0; i < count; i++)
-        stand[i].blocked = ifl_rng_uniform(c->rng) >= stays;
     measure_groups(c, number, shown, c->layout->objects, stand);
+    thin_out(c, number, stand);
     for (int i = 0; i < count; i++)
         c->layout->recorded += stand[i].inside;
     for (int i = 0; i < count; i++) {
@@ -276,17 +296,15 @@ static void make_up_for(struct composer *c, uint32_t event, uint32_t *shown)
 // unless he is also shown when he is in several frames and in the cell of none.
 static void make_up(struct composer *c, uint32_t *shown)
 {
-    uint32_t asked[IFL_REGIONS_MAX * IFL_COMPONENTS_MAX];
-    int count = 0;
     struct ifl_component box;
     for (int r = 0; r < c->regions; r++)
         for (int i = 0; i < c->memory->profile->memory[c->region[r].frame]->components; i++) {
             if (!ifl_memory_component(c->memory, c->region[r].frame, i, &box))
                 continue;
             if (is_among(c, shown, c->layout->objects, box.event) ||
-                is_among(c, asked, count, box.event))
+                is_among(c, c->event, c->decided, box.event))
                 continue;
-            asked[count++] = box.event;
+            c->event[c->decided++] = box.event;
             make_up_for(c, box.event, shown);
         }
 }
