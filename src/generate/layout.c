@@ -153,9 +153,9 @@ static bool is_supported(const struct composer *c, int frame, int index)
            ifl_support_component(c->config->support, frame, index) >= c->config->k;
 }
 
-// How the groups of a region lie in the picture, each at its least member; of the others who are
-// placed only the first `placed` are in their way.
-static void measure_groups(const struct composer *c, int number, const uint32_t *shown, int placed,
+// How the groups of a region lie in the picture, each at its least member, and whether somebody of
+// them stands there already.
+static void measure_groups(const struct composer *c, int number, const uint32_t *shown,
                            struct stand *stand)
 {
     const struct region *region = &c->region[number];
@@ -165,7 +165,7 @@ static void measure_groups(const struct composer *c, int number, const uint32_t 
         if (!ifl_memory_component(c->memory, region->frame, i, &box))
             continue;
         measure_stand(c, region->frame, i, &box, group);
-        group->blocked |= is_among(c, shown, placed, box.event);
+        group->blocked |= is_among(c, shown, c->layout->objects, box.event);
     }
 }
 
@@ -224,7 +224,7 @@ static void keep_components(struct composer *c, int number, uint32_t *shown)
     const struct region *region = &c->region[number];
     int count = c->memory->profile->memory[region->frame]->components;
     struct stand stand[IFL_COMPONENTS_MAX] = {{0}};
-    measure_groups(c, number, shown, c->layout->objects, stand);
+    measure_groups(c, number, shown, stand);
     thin_out(c, number, stand);
     for (int i = 0; i < count; i++)
         c->layout->recorded += stand[i].inside;
@@ -253,7 +253,7 @@ static bool take_group(struct composer *c, int number, int index, uint32_t *show
     const struct region *region = &c->region[number];
     const uint8_t *group = region->outline->group;
     struct stand stand[IFL_COMPONENTS_MAX] = {{0}};
-    measure_groups(c, number, shown, c->layout->objects, stand);
+    measure_groups(c, number, shown, stand);
     if (stand[group[index]].blocked || stand[group[index]].area == 0 ||
         !is_supported(c, region->frame, index))
         return false;

@@ -11,8 +11,9 @@
 // what becomes of it. So the only red jacket of a stream is never seen, and makes nobody redder.
 //
 // Mixtures lie closer together than what they are made of. They are spread around the usual until
-// they have, once bounded, the spread of the stream's colours over all who may be drawn; as far as
-// nobody has more than BOUND / k of it.
+// they have, once bounded, the spread of the stream's colours over all who may be drawn; with a
+// gain that leaves whoever has the mean weight at most BOUND / k of it. No weight is three times
+// the mean.
 #include <math.h>
 #include <string.h>
 
@@ -21,8 +22,7 @@
 
 enum { POOL_MAX = IFL_K_MAX };
 
-static const float BOUND = 2; // nobody has more than BOUND / k of how a colour is unlike the usual
-// How much luma and chroma of a part may be spread. A head in an unusual hue is odd at once.
+static const float BOUND = 2; // of 1 / k: what the mean weight may become once colours are spread
 static const float SPREAD_MOST[PARTS][2] = {{1.5f, 1}, {99, 99}, {99, 99}, {1.5f, 1}};
 static const float CHROMA = 2; // a step of chroma is seen as one of luma twice as large
 

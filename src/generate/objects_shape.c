@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The silhouette of a new object: the mean of the signed distances of crops of at least k
-// identities that stand alike. Which pose they share says a model, a random crop of yet another
-// identity; neither the slot's nor the model's crop is part of the blend, so that of who stood
-// there nothing is left but the place.
+// identities that stand alike. Which pose they share, and how far apart the feet are, says a model,
+// a random crop of yet another identity; neither the slot's nor the model's crop is part of the
+// blend, so that of who stood there nothing is left but the place, and of the model that one
+// number.
 #include <math.h>
 #include <string.h>
 
@@ -163,7 +164,7 @@ static int choose_like_model(const struct ifl_objects *objects,
         int model = pick_model(objects, placement, excluded, rng);
         if (model < 0)
             return 0;
-        if (draw == 0) // wide steps are odd: later ones are not
+        if (draw == 0) // few resemble who steps wide: later models would step less
             *stride = crop_stride(&objects->crop[model]);
         int count = rank_others(objects, placement, excluded, model, wanted, other);
         if (count < k || other[k - 1].distance >= best)

@@ -198,6 +198,63 @@ static void nobody_is_made_of_much_smaller_others(void **state)
     close_painting(painting, profile);
 }
 
+// A body on two legs, the feet `stride` apart from outside to outside.
+static void make_walker(struct ifl_crop *crop, float stride)
+{
+    const float hip = FOOT - BODY / 2, leg = 5;
+    *crop = (struct ifl_crop){.size = BODY, .line = {FOOT - BODY, 10, hip, FOOT - 3, FOOT}};
+    for (int y = 0; y < BOX; y++) {
+        float down = greater(((float)y - hip) / (FOOT - hip), 0);
+        float half = y < hip ? 5 : 5 + down * (stride / 2 - 5);
+        float left = BOX, right = 0;
+        for (int x = 0; x < BOX; x++) {
+            float aside = fabsf((float)x + 0.5f - BOX / 2);
+            bool rows = y >= FOOT - BODY && y < FOOT;
+            bool inside = rows && aside < half && (y < hip || aside > half - leg);
+            crop->distance[y * BOX + x] = inside ? -DISTANCE_UNIT : DISTANCE_UNIT;
+            crop->area += inside;
+            left = inside ? lesser(left, (float)x) : left;
+            right = inside ? (float)x + 1 : right;
+        }
+        crop->left[y] = left < right ? left : BOX / 2 - 1;
+        crop->right[y] = left < right ? right : BOX / 2 + 1;
+    }
+}
+
+static int runs_in_row(const struct ifl_figure *figure, int row)
+{
+    int runs = 0;
+    for (int x = 1; x < BOX; x++)
+        runs += figure->distance[row * BOX + x] < 0 && figure->distance[row * BOX + x - 1] >= 0;
+    return runs;
+}
+
+// Of participants who step narrow and wide, none alike.
+static void a_blend_stands_on_two_legs(void **state)
+{
+    (void)state;
+    enum { PEOPLE = 6 };
+    static struct ifl_crop crop[PEOPLE];
+    static struct ifl_figure figure;
+    struct ifl_objects objects = {.crop = crop, .crops = PEOPLE};
+    struct ifl_pose pose[PEOPLE];
+    struct ifl_blend blend = {.count = PEOPLE};
+    for (int i = 0; i < PEOPLE; i++) {
+        make_walker(&crop[i], 11 + 4 * (float)i);
+        pose[i] = (struct ifl_pose){.crop = i, .mirrored = i % 2};
+        blend.identity[i] = i;
+        blend.weight[i] = 1.0 / PEOPLE;
+    }
+    ifl_shape_blend(&objects, pose, &blend, 22, &figure);
+    assert_int_equal(runs_in_row(&figure, FOOT - BODY + 12), 1);
+    for (int row = FOOT - 6; row < FOOT - 1; row++)
+        assert_int_equal(runs_in_row(&figure, row), 2);
+    // Who is asked to step wider does.
+    float narrow = figure.right[FOOT - 2] - figure.left[FOOT - 2];
+    ifl_shape_blend(&objects, pose, &blend, 28, &figure);
+    assert_true(figure.right[FOOT - 2] - figure.left[FOOT - 2] > narrow + 3);
+}
+
 enum { SIDE = 7 };
 
 // Whether two patches differ by less than 2 of 255 (root mean square).
@@ -532,6 +589,7 @@ int main(void)
         cmocka_unit_test(who_is_seen_elsewhere_may_take_part),
         cmocka_unit_test(who_is_hidden_by_another_track_is_excluded),
         cmocka_unit_test(nobody_is_made_of_much_smaller_others),
+        cmocka_unit_test(a_blend_stands_on_two_legs),
         cmocka_unit_test(no_patch_is_verbatim),
         cmocka_unit_test(occupancy_follows_the_memory),
         cmocka_unit_test(weight_chooses_crowded_or_empty_layouts),

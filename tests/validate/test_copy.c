@@ -65,6 +65,14 @@ static struct ifl_profile *profile_with_crop(const struct world *world)
     return profile;
 }
 
+static void paste_crop(const struct fixture *f, int x, int y)
+{
+    const uint8_t *from = base_of(f->profile, 2);
+    for (int v = 0; v < CROP; v++)
+        memcpy(picture + 3 * (WORLD_SIDE_X * (y + v) + x),
+               from + 3 * (WORLD_SIDE_X * (30 + v) + 20), 3 * CROP);
+}
+
 static int region(const struct fixture *f, int common)
 {
     return ifl_copy_region(&f->index, picture, mask,
@@ -79,10 +87,7 @@ static void a_pasted_crop_is_found_whole(void **state)
     struct fixture f;
     open_fixture(&f, profile_with_crop(&world));
     world_plate(&world, picture);
-    const uint8_t *from = base_of(f.profile, 2);
-    for (int y = 0; y < CROP; y++)
-        memcpy(picture + 3 * (WORLD_SIDE_X * (y + 77) + 121),
-               from + 3 * (WORLD_SIDE_X * (y + 30) + 20), 3 * CROP);
+    paste_crop(&f, 121, 77);
     memset(mask, 1, sizeof mask);
     int found = region(&f, IFL_COPY_COMMON);
     assert_in_range(found, (int)(.95 * CROP * CROP), CROP * CROP + 4 * PATCH * CROP);
@@ -226,10 +231,7 @@ static void what_is_larger_than_the_least_is_found(void **state)
     struct fixture f;
     open_fixture(&f, profile_with_crop(&world));
     world_plate(&world, picture);
-    const uint8_t *from = base_of(f.profile, 2);
-    for (int y = 0; y < CROP; y++)
-        memcpy(picture + 3 * (WORLD_SIDE_X * (y + 60) + 121),
-               from + 3 * (WORLD_SIDE_X * (y + 30) + 20), 3 * CROP);
+    paste_crop(&f, 121, 60);
     for (int steps = 0; steps <= 10; steps++)
         for (int i = 0; i < 24; i++) {
             bool line = i % 2;
