@@ -23,6 +23,7 @@
 enum { POOL_MAX = IFL_K_MAX };
 
 static const float BOUND = 2; // of 1 / k: what the mean weight may become once colours are spread
+// How much luma and chroma of a part may be spread. A head in an unusual hue is odd at once.
 static const float SPREAD_MOST[PARTS][2] = {{1.5f, 1}, {99, 99}, {99, 99}, {1.5f, 1}};
 static const float CHROMA = 2; // a step of chroma is seen as one of luma twice as large
 
