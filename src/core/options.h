@@ -158,7 +158,7 @@ enum { IFL_HTTP_NOTHING = 0, IFL_HTTP_SEE = 1, IFL_HTTP_SET = 2 };
       "CONDITION => SETTING = VALUE, see docs/adaptation.md")                                      \
     X(INTEGER, count, "count", 'n', 1, 1000000, NULL, "1", NULL, IFL_FOR_MAKING, IFL_HTTP_SET,     \
       "images", "generate: how many; run: how many at each interval")                              \
-    X(INTEGER, attempts, "attempts", 0, 1, 100, NULL, "4", NULL, IFL_FOR_MAKING, IFL_HTTP_SEE, "", \
+    X(INTEGER, attempts, "attempts", 0, 1, 100, NULL, "8", NULL, IFL_FOR_MAKING, IFL_HTTP_SEE, "", \
       "seeds tried before an image counts as rejected")                                            \
     X(CHOICE, unsuited, "unsuited", 0, 0, 0, "refuse|make", "refuse", NULL, IFL_FOR_MAKING,        \
       IFL_HTTP_SET, "",                                                                            \

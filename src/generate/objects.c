@@ -117,7 +117,8 @@ static enum ifl_result paint_one(const struct ifl_objects *objects, int k, struc
                         "an object would not have been a blend of %d others; report this", k);
     vary_height(objects, record, pose, &record->placement);
     ifl_shape_blend(objects, pose, &record->body, stride, &scratch->figure);
-    ifl_texture_blend(objects, pose, &record->body, k, scratch);
+    ifl_texture_blend(objects, pose, &record->body, scratch);
+    ifl_tone_apply(objects, pose, &record->body, k, &scratch->figure);
     ifl_palette_apply(&palette, &scratch->figure);
     bool shaded =
         ifl_shade_blend(objects, record->placement.kind, scratch->excluded, k, &scratch->shading);

@@ -48,15 +48,17 @@ static int support(const struct ifl_objects *objects, const struct ifl_memory_fr
     return sum;
 }
 
-// Cast shadow: the plate's colour, only darker. People's clothes are rarely that.
+// Cast shadow: the plate's colour, only darker. People's clothes are rarely that; where the plate
+// is grey, dark ones are, but on grass nothing but its shadow has so much of its green.
 static bool is_shadow(const uint8_t *pixel, const uint8_t *plate)
 {
     float now[CHANNELS], before[CHANNELS];
     ifl_color_from_rgb(pixel, now);
     ifl_color_from_rgb(plate, before);
     float ratio = now[0] / greater(before[0], 1);
-    return ratio > 0.68f && ratio < 0.97f && fabsf(now[1] - ratio * before[1]) < 4 &&
-           fabsf(now[2] - ratio * before[2]) < 4;
+    bool vivid = ratio * (fabsf(before[1]) + fabsf(before[2])) > 10;
+    return ratio > (vivid ? 0.3f : 0.68f) && ratio < 0.97f &&
+           fabsf(now[1] - ratio * before[1]) < 4 && fabsf(now[2] - ratio * before[2]) < 4;
 }
 
 // Largest difference of a channel to the plate.
@@ -104,7 +106,9 @@ static float soften(const struct ifl_objects *objects, const struct ifl_memory_f
     float none = greater(8, 0.1f * contrast), all = greater(26, 0.5f * contrast);
     float alpha = (window->difference[j * WINDOW + i] - none) / (all - none);
     alpha = lesser(greater(alpha, 0), 1);
-    return near == 9 && upper ? greater(alpha, 0.6f) : alpha;
+    if (near == 9 && upper) // a face beside dark hair, a shirt in a dark jacket
+        return greater(alpha, window->difference[j * WINDOW + i] > 12 ? 0.9f : 0.6f);
+    return alpha;
 }
 
 static bool is_inside(const struct ifl_objects *objects, const struct window *window, int i, int j)
@@ -273,13 +277,15 @@ static bool known_mean(const struct canvas *canvas, int at, float mean[3])
 }
 
 // Whether a pixel shows the object's own colour: it lies inside, away from the outline, where its
-// colour is mixed with the background's, or in the middle of something thin.
+// colour is mixed with the background's, or in the middle of something thin, but not at its end.
 static bool has_own_color(const struct canvas *canvas, const int8_t distance[PIXELS], float mixed,
                           int at)
 {
     if (canvas->alpha[at] <= 0.85f)
         return false;
-    bool thin = distance[at] <= distance[at - 1] && distance[at] <= distance[at + 1];
+    bool thin = distance[at] <= distance[at - 1] && distance[at] <= distance[at + 1] &&
+                at >= 2 * BOX && distance[at - 2 * BOX] < 0 && at < PIXELS - BOX &&
+                distance[at + BOX] < 0;
     return thin || (float)distance[at] <= -mixed * DISTANCE_UNIT;
 }
 
@@ -446,6 +452,20 @@ static float find_seam(float mean[BOX][CHANNELS], int from, int to, int reach)
     return (float)best;
 }
 
+// The row where the head ends: there shoulders begin, wider by far. By colours it isn't found: dark
+// hair over a dark jacket would reach down to the chest.
+static float find_neck(const struct ifl_crop *crop, float top, float height)
+{
+    int from = (int)lrintf(top + height * 0.1f), to = (int)lrintf(top + height * 0.17f);
+    float head = 0;
+    for (int y = (int)top + 1; y < from; y++)
+        head = greater(head, crop->right[y] - crop->left[y]);
+    int y = from;
+    while (y < to && crop->right[y] - crop->left[y] < 1.3f * head)
+        y++;
+    return (float)y;
+}
+
 static void find_lines(struct ifl_crop *crop, float height)
 {
     float mean[BOX][CHANNELS];
@@ -458,8 +478,8 @@ static void find_lines(struct ifl_crop *crop, float height)
     crop->line[4] = FOOT;
     if (height < BODY - 1) // lying or wide: no body parts, fixed shares of the height
         return;
-    int head = (int)lrintf(top + height * 0.12f), hip = (int)lrintf(top + height * 0.42f);
-    crop->line[1] = find_seam(mean, head, head + 5, 3);
+    int hip = (int)lrintf(top + height * 0.42f);
+    crop->line[1] = find_neck(crop, top, height);
     crop->line[2] = find_seam(mean, hip, hip + 9, 4);
 }
 
@@ -525,5 +545,6 @@ bool ifl_crop_cut(const struct ifl_objects *objects, const struct ifl_memory_fra
         crop->area += crop->distance[at] < 0;
     find_lines(crop, (float)height / step);
     measure_palette(crop);
+    ifl_tone_measure(crop);
     return height < width || has_one_head(crop);
 }

@@ -9,6 +9,7 @@
 
 struct candidate {
     int identity, frame, component;
+    int heading; // as in struct ifl_crop
 };
 
 static const struct ifl_component *component_of(const struct ifl_objects *objects,
@@ -89,7 +90,7 @@ static int list_candidates(const struct ifl_objects *objects, struct candidate *
                 continue;
             int identity = ifl_objects_find_identity(objects, frame->component[i].event);
             if (identity >= 0)
-                candidate[count++] = (struct candidate){identity, f, i};
+                candidate[count++] = (struct candidate){identity, f, i, 0};
         }
     }
     qsort(candidate, (size_t)count, sizeof *candidate, by_identity);
@@ -187,12 +188,30 @@ static void mean_palette(struct ifl_objects *objects, struct ifl_identity *ident
     }
 }
 
+// Where somebody walks, from where the same track was and will be. In time order, as they are.
+static int find_heading(const struct ifl_objects *objects, const struct candidate *candidate,
+                        int count, int at)
+{
+    const struct ifl_component *now = component_of(objects, &candidate[at]);
+    float way = 0;
+    for (int i = at > 0 ? at - 1 : 0; i <= at + 1 && i < count; i++) {
+        const struct ifl_component *other = component_of(objects, &candidate[i]);
+        if (other->event == now->event)
+            way += (float)((i > at) - (i < at)) * ((float)other->x + (float)other->width / 2 -
+                                                   (float)now->x - (float)now->width / 2);
+    }
+    const float least = 0.2f; // of its height; less is to the camera or away from it
+    return (way > least * (float)now->height) - (way < -least * (float)now->height);
+}
+
 static void cut_crops(struct ifl_objects *objects, struct candidate *candidate, int count,
                       float *buffer)
 {
     struct ifl_identity *identity = &objects->identity[candidate->identity];
     float aspect = median_aspect(objects, candidate, count, buffer);
     int usual = 0;
+    for (int i = 0; i < count; i++)
+        candidate[i].heading = find_heading(objects, candidate, count, i);
     for (int i = 0; i < count; i++) {
         if (is_usual(objects, component_of(objects, &candidate[i]), aspect, identity->kind))
             candidate[usual++] = candidate[i];
@@ -208,6 +227,7 @@ static void cut_crops(struct ifl_objects *objects, struct candidate *candidate, 
         if (!ifl_crop_cut(objects, objects->profile->memory[one->frame], one->component, crop))
             continue;
         crop->identity = candidate->identity;
+        crop->heading = one->heading;
         crop->relative =
             (float)c->height / ifl_kind_height(&objects->kind[identity->kind], foot_of(c));
         objects->crops++;

@@ -20,6 +20,7 @@ enum {
     PIXELS = BOX * BOX,
     SKETCH = 24, // side of the silhouette that poses are compared by
     PARTS = 4,   // head, torso, legs, shoes
+    TONES = 8,   // steps from a part's darkest pixels to its brightest
     CHANNELS = 3,
     CROPS_MAX = 12,
     CROPS_TOTAL_MAX = 4096, // 44 MB
@@ -61,10 +62,12 @@ struct ifl_crop {
     float line[PARTS + 1];   // rows where head, torso, legs and shoes begin, and FOOT
     int8_t distance[PIXELS]; // signed distance to the silhouette, < 0 inside, of DISTANCE_UNIT
     int area;                // canonical pixels inside
+    int heading;             // walks to the left -1, to the right 1, or neither
     int8_t sketch[2][SKETCH * SKETCH]; // as it is, and mirrored
     uint8_t rgb[PIXELS * 3];           // colours go on beyond the silhouette: no background in it
     float left[BOX], right[BOX];       // the silhouette's extent in each row
     struct ifl_palette palette;
+    float tone[PARTS][TONES][CHANNELS]; // by luma, minus the part's mean, by its spread
 };
 
 enum ifl_kind_index { KIND_UPRIGHT, KIND_WIDE, KINDS, KIND_NONE = -1 };
@@ -158,10 +161,7 @@ struct ifl_paint_scratch {
     struct ifl_placement placement[PLACEMENTS_MAX];
     struct ifl_figure figure;
     struct ifl_shading shading;
-    float sample[PIXELS][CHANNELS];              // residuals of one participant
-    float coarse[PIXELS][CHANNELS];              // their low frequencies
-    float tally[BOX + 4][BOX + 4][CHANNELS + 1]; // of `sample` within reach, and how many; a margin
-    float column[BOX][BOX + 4][CHANNELS + 1];    // sums of five of them
+    float sample[PIXELS][CHANNELS]; // residuals of one participant
 };
 
 // objects_crops.c: fills identity, crop, kind.
@@ -202,10 +202,17 @@ bool ifl_blend_keeps(const struct ifl_blend *blend, int k, const uint8_t *exclud
 
 // objects_texture.c: residuals of the participants in the figure's shape, into figure->color.
 void ifl_texture_blend(const struct ifl_objects *objects, const struct ifl_pose *pose,
-                       const struct ifl_blend *blend, int k, struct ifl_paint_scratch *scratch);
+                       const struct ifl_blend *blend, struct ifl_paint_scratch *scratch);
 void ifl_part_weights(const float line[PARTS + 1], int row, float weight[PARTS]);
 // The row (`to`) that belongs to a row (`from`): part by part, linearly.
 float ifl_map_row(const float from[PARTS + 1], const float to[PARTS + 1], float y);
+
+// objects_tone.c
+int ifl_part_at(const float line[PARTS + 1], int row);
+void ifl_tone_measure(struct ifl_crop *crop); // fills tone
+// Gives the residuals in figure->color the participants' mean tones.
+void ifl_tone_apply(const struct ifl_objects *objects, const struct ifl_pose *pose,
+                    const struct ifl_blend *blend, int k, struct ifl_figure *figure);
 
 // objects_color.c: false: fewer than k may take part.
 bool ifl_palette_choose(const struct ifl_objects *objects, enum ifl_kind_index kind,

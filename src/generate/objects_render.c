@@ -98,7 +98,7 @@ static float paint_pixel(const struct brush *brush, int px, int py, float rgb[3]
             continue;
         struct spot spot = find_spot(x, y);
         float distance = distance_at(brush->figure, &spot);
-        float a = lesser(greater(0.5f - distance * 2 / greater(brush->step, 0.8f), 0), 1);
+        float a = lesser(greater(0.5f - distance / greater(brush->step, 0.8f), 0), 1);
         if (a <= 0)
             continue;
         a /= FINE * FINE;

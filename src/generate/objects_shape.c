@@ -5,6 +5,7 @@
 // blend, so that of who stood there nothing is left but the place, and of the model that one
 // number.
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "generate/objects_internal.h"
@@ -103,6 +104,7 @@ static float nearest_pose(const struct ifl_objects *objects, const struct ifl_cr
         for (int mirrored = 0; mirrored < 2; mirrored++) {
             float d = (float)sketch_distance(model->sketch[0], crop->sketch[mirrored]);
             d *= 1 + 2 * blur;
+            d *= 1 + 0.5f * (float)abs(model->heading - (mirrored ? -1 : 1) * crop->heading);
             if (d < best) {
                 best = d;
                 *pose = (struct ifl_pose){i, mirrored};
