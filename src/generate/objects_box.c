@@ -286,6 +286,8 @@ static bool has_own_color(const struct canvas *canvas, const int8_t distance[PIX
     bool thin = distance[at] <= distance[at - 1] && distance[at] <= distance[at + 1] &&
                 at >= 2 * BOX && distance[at - 2 * BOX] < 0 && at < PIXELS - BOX &&
                 distance[at + BOX] < 0;
+    if (at / BOX < FOOT - BODY + BODY / 6) // a head is so small that little else would be left
+        mixed /= 2;
     return thin || (float)distance[at] <= -mixed * DISTANCE_UNIT;
 }
 
