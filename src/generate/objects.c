@@ -92,15 +92,15 @@ static bool record_keeps(const struct ifl_object_record *record, int k, const ui
            ifl_blend_keeps(&record->palette, k, excluded);
 }
 
-// People differ in height: as much as the participants do.
+// People differ in height: as much as the participants do, and on average as the stream's do.
 static void vary_height(const struct ifl_objects *objects, const struct ifl_object_record *record,
                         const struct ifl_pose *pose, struct ifl_placement *placement)
 {
-    float relative = 0;
+    float relative = 0, larger = objects->kind[placement->kind].larger;
     for (int i = 0; i < record->body.count; i++)
         relative += (float)record->body.weight[i] * objects->crop[pose[i].crop].relative;
     if (placement->kind == KIND_UPRIGHT)
-        placement->height = fminf(placement->height * relative, OBJECT_SIDE_MAX);
+        placement->height = fminf(placement->height * relative * larger, OBJECT_SIDE_MAX);
 }
 
 static enum ifl_result paint_one(const struct ifl_objects *objects, int k, struct ifl_rng *rng,

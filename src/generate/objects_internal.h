@@ -78,6 +78,7 @@ struct ifl_kind {
     float height_at_0, height_slope; // height by foot line
     float aspect;                    // median width / height
     float fill;                      // median area / (width * height)
+    float larger;                    // than crops, by that line, are what the stream shows
 };
 
 struct ifl_identity {
@@ -175,14 +176,19 @@ bool ifl_crop_cut(const struct ifl_objects *objects, const struct ifl_memory_fra
 // objects_kinds.c
 void ifl_kind_fit(struct ifl_kind *kind, float (*foot_height)[2], int count);
 float ifl_kind_height(const struct ifl_kind *kind, float foot_y);
+float ifl_kind_area(const struct ifl_kind *kind, float foot_y);
 
 // objects_layout.c
 bool ifl_component_valid(const struct ifl_objects *objects, const struct ifl_component *component);
-void ifl_layout_weigh(struct ifl_objects *objects); // fills area_z and weight
+void ifl_layout_weigh(struct ifl_objects *objects); // fills area_z, weight, kind.larger
 int ifl_layout_pick(const struct ifl_objects *objects, double weight, struct ifl_rng *rng);
 // Placements for a frame, farthest first; `refused` counts what cannot be replaced.
 int ifl_layout_place(const struct ifl_objects *objects, int frame, struct ifl_rng *rng,
                      struct ifl_placement *placement, int *refused);
+
+// objects_cover.c: placements for a component that shows several; returns how many.
+int ifl_cover_component(const struct ifl_objects *objects, int frame, int component,
+                        enum ifl_kind_index index, struct ifl_placement *placement, int room);
 
 // objects_exclude.c
 // Marks every identity that may have stood in the placement's slot. Returns the slot's, or -1.

@@ -54,3 +54,9 @@ float ifl_kind_height(const struct ifl_kind *kind, float foot_y)
 {
     return fmaxf(kind->height_at_0 + kind->height_slope * foot_y, OBJECT_SIDE_MIN);
 }
+
+float ifl_kind_area(const struct ifl_kind *kind, float foot_y)
+{
+    float height = ifl_kind_height(kind, foot_y);
+    return height * height * kind->aspect * kind->fill;
+}
