@@ -390,26 +390,32 @@ static void same(const uint8_t (*restrict a)[IFL_PIXEL_RUN],
     }
 }
 
-static inline uint8_t apart(uint8_t a, uint8_t b)
-{
-    return (uint8_t)(a > b ? a - b : b - a);
-}
-
-// Samples that are the same ground vote for each other: b's vote for one that reaches from `low` to
-// `high`, and that one's vote, which weighs `weight`, for b.
-static void vote(const uint8_t (*restrict low)[IFL_PIXEL_RUN],
-                 const uint8_t (*restrict high)[IFL_PIXEL_RUN], const uint8_t *restrict weight,
-                 uint8_t *restrict votes, const uint8_t (*restrict b)[IFL_PIXEL_RUN],
-                 const uint8_t *restrict b_weight, uint8_t *restrict b_votes)
+// The same ground as a sample is what lies from `low` to `span` above. Bytes all along: of wider
+// numbers compilers make many more steps.
+static inline void reach_out(const uint8_t *restrict sample, uint8_t *restrict low,
+                             uint8_t *restrict span)
 {
     for (int i = 0; i < IFL_PIXEL_RUN; i++) {
-        uint8_t beyond = 0;
-        for (int c = 0; c < 3; c++) {
-            uint8_t value = b[c][i], within = value > low[c][i] ? value : low[c][i];
-            within = within < high[c][i] ? within : high[c][i];
-            beyond |= within ^ value;
-        }
-        uint8_t flag = beyond ? 0 : 0xff;
+        uint8_t from = sample[i] > IFL_GROUND_RADIUS ? sample[i] : IFL_GROUND_RADIUS;
+        uint8_t to = sample[i] < 255 - IFL_GROUND_RADIUS ? sample[i] : 255 - IFL_GROUND_RADIUS;
+        low[i] = (uint8_t)(from - IFL_GROUND_RADIUS);
+        span[i] = (uint8_t)(to + IFL_GROUND_RADIUS - low[i]);
+    }
+}
+
+// Samples that are the same ground vote for each other: b's vote for the one that reaches from
+// `low` on, and that one's vote, which weighs `weight`, for b.
+static inline void vote(const uint8_t (*restrict low)[IFL_PIXEL_RUN],
+                        const uint8_t (*restrict span)[IFL_PIXEL_RUN],
+                        const uint8_t *restrict weight, uint8_t *restrict votes,
+                        const uint8_t (*restrict b)[IFL_PIXEL_RUN],
+                        const uint8_t *restrict b_weight, uint8_t *restrict b_votes)
+{
+    for (int i = 0; i < IFL_PIXEL_RUN; i++) {
+        uint8_t red = (uint8_t)(b[0][i] - low[0][i]), green = (uint8_t)(b[1][i] - low[1][i]);
+        uint8_t blue = (uint8_t)(b[2][i] - low[2][i]);
+        bool is_same = (red <= span[0][i]) & (green <= span[1][i]) & (blue <= span[2][i]);
+        uint8_t flag = is_same ? 0xff : 0;
         votes[i] = (uint8_t)(votes[i] + (flag & b_weight[i]));
         b_votes[i] = (uint8_t)(b_votes[i] + (flag & weight[i]));
     }
@@ -418,21 +424,28 @@ static void vote(const uint8_t (*restrict low)[IFL_PIXEL_RUN],
 // Sample `a` and all before it.
 static void vote_before(struct ifl_ground *run, int a)
 {
-    uint8_t low[3][IFL_PIXEL_RUN], high[3][IFL_PIXEL_RUN];
-    uint8_t votes[IFL_PIXEL_RUN], weight[IFL_PIXEL_RUN];
+    enum { RUN = IFL_PIXEL_RUN };
+    uint8_t low[3][RUN], span[3][RUN], votes[RUN], weight[RUN];
     memcpy(votes, run->votes[a], sizeof votes);
     memcpy(weight, run->weight[a], sizeof weight);
     for (int c = 0; c < 3; c++)
-        for (int i = 0; i < IFL_PIXEL_RUN; i++) {
-            int value = run->value[a][c][i];
-            low[c][i] = (uint8_t)(value > IFL_GROUND_RADIUS ? value - IFL_GROUND_RADIUS : 0);
-            high[c][i] =
-                (uint8_t)(value + IFL_GROUND_RADIUS < 255 ? value + IFL_GROUND_RADIUS : 255);
-        }
+        reach_out(run->value[a][c], low[c], span[c]);
     for (int b = 0; b < a; b++)
-        vote((const uint8_t(*)[IFL_PIXEL_RUN])low, (const uint8_t(*)[IFL_PIXEL_RUN])high, weight,
-             votes, (const uint8_t(*)[IFL_PIXEL_RUN])run->value[b], run->weight[b], run->votes[b]);
+        vote((const uint8_t(*)[RUN])low, (const uint8_t(*)[RUN])span, weight, votes,
+             (const uint8_t(*)[RUN])run->value[b], run->weight[b], run->votes[b]);
     memcpy(run->votes[a], votes, sizeof votes);
+}
+
+static inline void prefer(const uint8_t (*restrict value)[IFL_PIXEL_RUN],
+                          const uint8_t *restrict votes, uint8_t *restrict most,
+                          uint8_t (*restrict best)[IFL_PIXEL_RUN])
+{
+    for (int i = 0; i < IFL_PIXEL_RUN; i++) {
+        uint8_t better = votes[i] >= most[i] ? 0xff : 0;
+        most[i] = votes[i] > most[i] ? votes[i] : most[i];
+        for (int c = 0; c < 3; c++)
+            best[c][i] ^= (uint8_t)((best[c][i] ^ value[c][i]) & better);
+    }
 }
 
 // The sample with most votes; a tie goes to the later one.
@@ -440,13 +453,7 @@ static void find_best(struct ifl_ground *run, int count)
 {
     uint8_t most[IFL_PIXEL_RUN] = {0};
     for (int s = 0; s < count; s++)
-        for (int i = 0; i < IFL_PIXEL_RUN; i++) {
-            uint8_t votes = run->votes[s][i], better = votes >= most[i] ? 0xff : 0;
-            most[i] = votes > most[i] ? votes : most[i];
-            for (int c = 0; c < 3; c++)
-                run->best[c][i] =
-                    (uint8_t)((run->value[s][c][i] & better) | (run->best[c][i] & ~better));
-        }
+        prefer((const uint8_t(*)[IFL_PIXEL_RUN])run->value[s], run->votes[s], most, run->best);
 }
 
 // The mean of all samples that agree with it.
@@ -463,15 +470,38 @@ static void average(struct ifl_ground *run, int count)
             for (int i = 0; i < IFL_PIXEL_RUN; i++)
                 sum[c][i] = (uint16_t)(sum[c][i] + (flag[i] & run->value[s][c][i]));
     }
+    // It is one itself. Quotients of so small numbers are whole or far enough from it for floats.
     for (int c = 0; c < 3; c++)
         for (int i = 0; i < IFL_PIXEL_RUN; i++)
-            if (members[i])
-                run->best[c][i] = (uint8_t)((2 * sum[c][i] + members[i]) / (2 * members[i]));
+            run->best[c][i] =
+                (uint8_t)(int)((float)(2 * sum[c][i] + members[i]) / (float)(2 * members[i]));
+}
+
+static inline uint8_t apart(uint8_t a, uint8_t b)
+{
+    uint8_t high = a > b ? a : b, low = a > b ? b : a;
+    return (uint8_t)(high - low);
 }
 
 static inline uint8_t add_saturated(uint8_t a, uint8_t b)
 {
-    return (uint8_t)(a + b < 255 ? a + b : 255);
+    uint8_t room = (uint8_t)(255 - a);
+    return (uint8_t)(a + (b < room ? b : room));
+}
+
+// How far a sample is off the best; foreground is as far as can be, and not counted.
+static inline void deviate(const uint8_t (*restrict value)[IFL_PIXEL_RUN],
+                           const uint8_t (*restrict best)[IFL_PIXEL_RUN],
+                           const uint8_t *restrict known, uint8_t *restrict off,
+                           uint8_t *restrict ground)
+{
+    for (int i = 0; i < IFL_PIXEL_RUN; i++) {
+        uint8_t sum = apart(value[0][i], best[0][i]);
+        sum = add_saturated(sum, apart(value[1][i], best[1][i]));
+        sum = add_saturated(sum, apart(value[2][i], best[2][i]));
+        off[i] = sum | known[i];
+        ground[i] = (uint8_t)(ground[i] + 1 + known[i]);
+    }
 }
 
 // Noise by the 75 % quantile of the deviation among samples that are not foreground: somebody who
@@ -480,13 +510,8 @@ static void measure_noise(struct ifl_ground *run, int count)
 {
     uint8_t ground[IFL_PIXEL_RUN] = {0}, quantile[IFL_PIXEL_RUN] = {0};
     for (int s = 0; s < count; s++)
-        for (int i = 0; i < IFL_PIXEL_RUN; i++) {
-            uint8_t sum = apart(run->value[s][0][i], run->best[0][i]);
-            sum = add_saturated(sum, apart(run->value[s][1][i], run->best[1][i]));
-            sum = add_saturated(sum, apart(run->value[s][2][i], run->best[2][i]));
-            run->votes[s][i] = sum | run->known[s][i];
-            ground[i] = (uint8_t)(ground[i] + 1 + run->known[s][i]);
-        }
+        deviate((const uint8_t(*)[IFL_PIXEL_RUN])run->value[s],
+                (const uint8_t(*)[IFL_PIXEL_RUN])run->best, run->known[s], run->votes[s], ground);
     for (int bit = 128; bit > 0; bit /= 2) {
         uint8_t below[IFL_PIXEL_RUN] = {0}, limit[IFL_PIXEL_RUN];
         for (int i = 0; i < IFL_PIXEL_RUN; i++)
@@ -494,13 +519,15 @@ static void measure_noise(struct ifl_ground *run, int count)
         for (int s = 0; s < count; s++)
             for (int i = 0; i < IFL_PIXEL_RUN; i++)
                 below[i] = (uint8_t)(below[i] + (run->votes[s][i] < limit[i] ? 1 : 0));
-        for (int i = 0; i < IFL_PIXEL_RUN; i++)
-            quantile[i] = 4 * below[i] < 3 * ground[i] ? limit[i] : quantile[i];
+        for (int i = 0; i < IFL_PIXEL_RUN; i++) {
+            uint8_t more = 4 * below[i] < 3 * ground[i] ? 0xff : 0;
+            quantile[i] = (uint8_t)(quantile[i] + (bit & more));
+        }
     }
     for (int i = 0; i < IFL_PIXEL_RUN; i++) {
         // Three channels, and 1.15 sigma; few samples show too little of it.
         int eighths = quantile[i] * IFL_GROUND_NOISE_ONE * 20 / (3 * 23);
-        eighths += 2 * IFL_GROUND_NOISE_ONE / (ground[i] + 1);
+        eighths += (int)(2.0f * IFL_GROUND_NOISE_ONE / (float)(ground[i] + 1));
         run->noise[i] = (uint8_t)(eighths < 255 ? eighths : 255);
     }
 }
