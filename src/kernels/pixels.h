@@ -34,6 +34,8 @@ struct ifl_ground {
     uint8_t best[3][IFL_PIXEL_RUN], noise[IFL_PIXEL_RUN];
 };
 
+enum { IFL_LIGHT_LANES = 32 }; // so many that compilers keep the loops, and widen them
+
 struct ifl_pixel_kernels {
     // RGB24 into three planes of `pixels` bytes.
     void (*split)(const uint8_t *rgb, int pixels, uint8_t *planes);
@@ -95,9 +97,16 @@ struct ifl_pixel_kernels {
                             double offset, float *residual);
     // Adds up w, w plate, w raw, w plate^2, w plate raw, where w = (1 - (residual / reach)^2)^2
     // within reach and 0 beyond, or where raw is clipped (below 3, above 252); in this
-    // order: 32 sums, each of every 32nd pixel, then those.
+    // order: IFL_LIGHT_LANES sums, each of every so many pixels, then those.
     void (*light_sums)(const uint8_t *raw, const uint8_t *plate, const float *residual, int count,
                        double reach, double sums[5]);
+
+    // The median of |residual| in quarters, rounded down and at most 1023. `scratch` holds `count`.
+    int (*median_quarters)(const float *residual, int count, uint16_t *scratch);
+    // to = rgb * gain + offset of the channel, in floats, rounded down and clamped; within 16 bits.
+    // In place is allowed.
+    void (*apply_lines)(const uint8_t *rgb, const float gain[3], const float offset[3], int pixels,
+                        uint8_t *to);
 
     // What most of the `count` samples show at each pixel: `best` and `noise`.
     void (*ground)(struct ifl_ground *run, int count);

@@ -576,14 +576,12 @@ static void light_residuals(const uint8_t *restrict raw, const uint8_t *restrict
         residual[i] = (float)(raw[i] - gain * plate[i] - offset);
 }
 
-enum { LIGHT_LANES = 32 }; // so many that compilers keep the loops, and widen them
-
 // Some pixels, one a lane.
 static void add_light(const uint8_t *restrict raw, const uint8_t *restrict plate,
                       const float *restrict residual, int count, double per_reach,
-                      double (*restrict sum)[LIGHT_LANES])
+                      double (*restrict sum)[IFL_LIGHT_LANES])
 {
-    double w[LIGHT_LANES];
+    double w[IFL_LIGHT_LANES];
     for (int i = 0; i < count; i++) {
         double t = (double)residual[i] * per_reach, rest = 1 - t * t;
         uint8_t above = (uint8_t)(raw[i] - 3); // wraps around
@@ -601,18 +599,72 @@ static void add_light(const uint8_t *restrict raw, const uint8_t *restrict plate
     }
 }
 
+#ifndef IFL_PIXEL_LIGHT
+#define IFL_PIXEL_LIGHT add_light_blocks
+static void add_light_blocks(const uint8_t *raw, const uint8_t *plate, const float *residual,
+                             int count, double per_reach, double (*sum)[IFL_LIGHT_LANES])
+{
+    for (int i = 0; i < count; i += IFL_LIGHT_LANES)
+        add_light(raw + i, plate + i, residual + i, IFL_LIGHT_LANES, per_reach, sum);
+}
+#endif
+
 static void light_sums(const uint8_t *raw, const uint8_t *plate, const float *residual, int count,
                        double reach, double sums[5])
 {
-    double sum[5][LIGHT_LANES] = {{0}};
-    int i = 0;
-    for (; i + LIGHT_LANES <= count; i += LIGHT_LANES)
-        add_light(raw + i, plate + i, residual + i, LIGHT_LANES, 1 / reach, sum);
-    add_light(raw + i, plate + i, residual + i, count - i, 1 / reach, sum);
+    double sum[5][IFL_LIGHT_LANES] = {{0}};
+    int rest = count % IFL_LIGHT_LANES, whole = count - rest;
+    IFL_PIXEL_LIGHT(raw, plate, residual, whole, 1 / reach, sum);
+    add_light(raw + whole, plate + whole, residual + whole, rest, 1 / reach, sum);
     for (int s = 0; s < 5; s++) {
         sums[s] = 0;
-        for (int lane = 0; lane < LIGHT_LANES; lane++)
+        for (int lane = 0; lane < IFL_LIGHT_LANES; lane++)
             sums[s] += sum[s][lane];
+    }
+}
+
+// The least number of quarters that more than half of the residuals are within, by its bits.
+static int median_quarters(const float *restrict residual, int count, uint16_t *restrict quarters)
+{
+    enum { PART = 4096 };
+    for (int i = 0; i < count; i++) {
+        float four = fabsf(residual[i]) * 4;
+        quarters[i] = (uint16_t)(int)(four < 1023 ? four : 1023);
+    }
+    int median = 0;
+    for (int bit = 512; bit > 0; bit /= 2) {
+        const uint16_t limit = (uint16_t)(median + bit);
+        int below = 0;
+        for (int first = 0; first < count; first += PART) {
+            uint16_t part = 0;
+            int last = count - first < PART ? count : first + PART;
+            for (int i = first; i < last; i++)
+                part = (uint16_t)(part + (quarters[i] < limit ? 1 : 0));
+            below += part;
+        }
+        median += below <= count / 2 ? bit : 0;
+    }
+    return median;
+}
+
+static void apply_lines(const uint8_t *rgb, const float gain[3], const float offset[3], int pixels,
+                        uint8_t *to)
+{
+    enum { PART = 96 };
+    float gains[PART], offsets[PART];
+    int16_t grey[PART];
+    for (int i = 0; i < PART; i++) {
+        gains[i] = gain[i % 3];
+        offsets[i] = offset[i % 3];
+    }
+    for (int first = 0; first < 3 * pixels; first += PART) {
+        int part = 3 * pixels - first < PART ? 3 * pixels - first : PART;
+        for (int i = 0; i < part; i++)
+            grey[i] = (int16_t)(int)(rgb[first + i] * gains[i] + offsets[i]);
+        for (int i = 0; i < part; i++) {
+            int16_t value = grey[i] > 0 ? grey[i] : 0;
+            to[first + i] = (uint8_t)(value < 255 ? value : 255);
+        }
     }
 }
 
@@ -813,6 +865,8 @@ const struct ifl_pixel_kernels IFL_PIXEL_KERNELS = {
     .patch_sums = patch_sums,
     .light_residuals = light_residuals,
     .light_sums = light_sums,
+    .median_quarters = median_quarters,
+    .apply_lines = apply_lines,
     .ground = ground,
     .residuals = residuals,
     .line_residuals = line_residuals,

@@ -8,7 +8,7 @@
 
 #include "kernels/pixels.h"
 
-enum { ROUNDS = 6, PAIRS = 40, PART = 64 };
+enum { ROUNDS = 6, PAIRS = 40 };
 #define GOOD_RESIDUAL 3.0  // grey levels: no need to look for a better first line
 #define SETTLED       0.02 // grey levels: further rounds would move it by less than this
 
@@ -28,7 +28,8 @@ struct line {
 struct channel {
     const uint8_t *raw, *plate;
     int pixels;
-    float *residual; // scratch of as many
+    float *residual;    // scratch of as many,
+    uint16_t *quarters; // and this
 };
 
 // Weighted least squares of raw on plate, drawn to gain 1 as if by a plate of deviation 2.
@@ -47,22 +48,12 @@ static struct line refit(const struct channel *channel, double reach)
     return (struct line){gain, r - gain * p};
 }
 
-// 1.48 times the median of |residual|, by a histogram of quarter levels.
-static double scale_of(const float *residual, int pixels)
+// 1.48 times the median of |residual|, by quarter levels.
+static double scale_of(const struct channel *channel, int pixels)
 {
-    int histogram[1024] = {0}, half = pixels / 2, below = 0, bin = 0;
-    for (int first = 0; first < pixels; first += PART) { // in parts, which compilers make wide
-        int part = pixels - first < PART ? pixels - first : PART, at[PART];
-        for (int i = 0; i < part; i++) {
-            int quarters = (int)(fabsf(residual[first + i]) * 4);
-            at[i] = quarters < 1023 ? quarters : 1023;
-        }
-        for (int i = 0; i < part; i++)
-            histogram[at[i]]++;
-    }
-    while (bin < 1023 && below + histogram[bin] <= half)
-        below += histogram[bin++];
-    return 1.48 * (bin + 0.5) / 4;
+    int quarters =
+        ifl_pixel_kernels()->median_quarters(channel->residual, pixels, channel->quarters);
+    return 1.48 * (quarters + 0.5) / 4;
 }
 
 static int is_clipped(uint8_t raw)
@@ -76,7 +67,7 @@ static double typical_residual(const struct channel *channel, int step, struct l
     for (int i = 0; i < channel->pixels; i += step)
         channel->residual[count++] =
             (float)(channel->raw[i] - line.gain * channel->plate[i] - line.offset);
-    return scale_of(channel->residual, count);
+    return scale_of(channel, count);
 }
 
 // The line through two pixels that are far enough apart in the plate to tell a gain.
@@ -120,7 +111,7 @@ static struct line fit_channel(const struct channel *channel)
     for (int round = 0; round < ROUNDS; round++) {
         ifl_pixel_kernels()->light_residuals(channel->raw, channel->plate, channel->pixels,
                                              line.gain, line.offset, channel->residual);
-        double reach = 4.7 * fmax(scale_of(channel->residual, channel->pixels), 1.0);
+        double reach = 4.7 * fmax(scale_of(channel, channel->pixels), 1.0);
         struct line next = refit(channel, reach);
         double moved = fabs(255 * (next.gain - line.gain)) + fabs(next.offset - line.offset);
         line = next;
@@ -133,13 +124,13 @@ static struct line fit_channel(const struct channel *channel)
 void ifl_photometry_fit(const uint8_t *raw, const uint8_t *plate, int pixels, float *scratch,
                         struct ifl_photometry *photometry)
 {
-    uint8_t *bytes = (uint8_t *)(scratch + pixels); // two planes
+    uint8_t *raws = (uint8_t *)(scratch + pixels), *plates = raws + 3 * (ptrdiff_t)pixels;
+    uint16_t *quarters = (uint16_t *)(void *)(plates + 3 * (ptrdiff_t)pixels);
+    ifl_pixel_kernels()->split(raw, pixels, raws);
+    ifl_pixel_kernels()->split(plate, pixels, plates);
     for (int c = 0; c < 3; c++) {
-        for (int i = 0; i < pixels; i++) {
-            bytes[i] = raw[3 * i + c];
-            bytes[pixels + i] = plate[3 * i + c];
-        }
-        const struct channel channel = {bytes, bytes + pixels, pixels, scratch};
+        const struct channel channel = {raws + (ptrdiff_t)c * pixels,
+                                        plates + (ptrdiff_t)c * pixels, pixels, scratch, quarters};
         struct line line = fit_channel(&channel);
         // Below half a level anywhere, a change would only add rounding.
         if (fabs(line.offset) < 0.5 && fabs(255 * (line.gain - 1) + line.offset) < 0.5)
@@ -152,26 +143,50 @@ void ifl_photometry_fit(const uint8_t *raw, const uint8_t *plate, int pixels, fl
 static uint8_t canonical_of(const struct ifl_photometry *photometry, int channel, int raw)
 {
     float value = ((float)raw - photometry->offset[channel]) / photometry->gain[channel];
-    return (uint8_t)(fminf(fmaxf(value, 0), 255) + 0.5f);
+    value = value > 0 ? value : 0;
+    return (uint8_t)((value < 255 ? value : 255) + 0.5f);
+}
+
+// The same without a division, of all values in turn, where that gives what the table holds.
+static bool is_line(const uint8_t table[256][3], const float gain[3], const float offset[3])
+{
+    uint8_t raw[256][3], made[256][3];
+    for (int v = 0; v < 256; v++)
+        memset(raw[v], v, 3);
+    ifl_pixel_kernels()->apply_lines(raw[0], gain, offset, 256, made[0]);
+    return memcmp(made, table, sizeof made) == 0;
+}
+
+static bool is_identity(const struct ifl_photometry *photometry)
+{
+    bool same = true;
+    for (int c = 0; c < 3; c++)
+        same = same && photometry->gain[c] == 1 && photometry->offset[c] == 0;
+    return same;
 }
 
 void ifl_photometry_remove(const struct ifl_photometry *photometry, const uint8_t *raw, int pixels,
                            uint8_t *canonical)
 {
-    uint8_t table[3][256];
-    bool same = true;
-    for (int c = 0; c < 3; c++)
-        same = same && photometry->gain[c] == 1 && photometry->offset[c] == 0;
-    if (same) { // most of the time
+    uint8_t table[256][3];
+    float gain[3], offset[3];
+    if (is_identity(photometry)) { // most of the time
         memcpy(canonical, raw, 3 * (size_t)pixels);
         return;
     }
-    for (int c = 0; c < 3; c++)
+    for (int c = 0; c < 3; c++) {
+        gain[c] = 1 / photometry->gain[c];
+        offset[c] = 0.5f - photometry->offset[c] / photometry->gain[c];
         for (int v = 0; v < 256; v++)
-            table[c][v] = canonical_of(photometry, c, v);
+            table[v][c] = canonical_of(photometry, c, v);
+    }
+    if (is_line((const uint8_t(*)[3])table, gain, offset)) { // all but always
+        ifl_pixel_kernels()->apply_lines(raw, gain, offset, pixels, canonical);
+        return;
+    }
     for (int i = 0; i < pixels * 3; i += 3)
         for (int c = 0; c < 3; c++)
-            canonical[i + c] = table[c][raw[i + c]];
+            canonical[i + c] = table[raw[i + c]][c];
 }
 
 void ifl_photometry_ends(const struct ifl_photometry *photometry, uint8_t low[3], uint8_t high[3])

@@ -14,7 +14,7 @@ struct ifl_photometry {
 void ifl_photometry_identity(struct ifl_photometry *photometry);
 
 // Fits over all pixels with weights that let go of what does not follow (objects, clipped pixels).
-// `scratch` holds 2 * pixels floats. Gain stays within 1/4..4, and is 1 where the plate has
+// `scratch` holds 3 * pixels floats. Gain stays within 1/4..4, and is 1 where the plate has
 // no contrast to tell it by.
 void ifl_photometry_fit(const uint8_t *raw, const uint8_t *plate, int pixels, float *scratch,
                         struct ifl_photometry *photometry);

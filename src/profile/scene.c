@@ -35,7 +35,7 @@ static int allocate(struct ifl_scene *scene)
     scene->spare = malloc(3 * pixels);
     scene->ghost_frames = malloc(pixels);
     scene->hold = malloc(pixels);
-    scene->fit = malloc(2 * coarse * sizeof *scene->fit);
+    scene->fit = malloc(3 * coarse * sizeof *scene->fit);
     scene->stale = malloc((size_t)scene->level_height[scene->coarse_level]);
     scene->segmenter = ifl_segmenter_create(scene->width, scene->height);
     scene->coarse_canonical = malloc(3 * coarse);

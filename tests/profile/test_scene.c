@@ -221,7 +221,7 @@ static void light_is_found_in_spite_of_objects(void **state)
     (void)state;
     enum { PIXELS = 2000, OBJECT = 600 };
     static uint8_t plate[3 * PIXELS], raw[3 * PIXELS], back[3 * PIXELS];
-    static float scratch[2 * PIXELS];
+    static float scratch[3 * PIXELS];
     const double gain[] = {0.7, 1.2, 0.9}, offset[] = {10, -5, 0};
     for (int i = 0; i < PIXELS; i++)
         for (int c = 0; c < 3; c++) {
@@ -244,7 +244,7 @@ static void light_of_a_constant_plate_is_an_offset(void **state)
 {
     (void)state;
     static uint8_t plate[300], raw[300];
-    static float scratch[200];
+    static float scratch[300];
     struct ifl_photometry light;
     memset(plate, 100, sizeof plate);
     memset(raw, 130, sizeof raw);
