@@ -96,13 +96,22 @@ static void use_numbers(const struct ifl_pixel_kernels *k, const uint8_t *a, con
         image[i] = a[i] * 1.01;
         plate[i] = b[i];
     }
-    double *residual = malloc(8 * values), *line = malloc(8 * values);
+    double *residual = malloc(8 * values), *by_line = malloc(8 * values);
     k->residuals(&map, image, plate, count, count, residual);
-    k->line_residuals(image, plate, count, .83, 4.5, line);
+    k->line_residuals(image, plate, count, .83, 4.5, by_line);
     float *light = malloc(4 * values);
     double *sums = malloc(5 * sizeof *sums);
     k->light_residuals(a, b, count, 1.1, -7.5, light);
     k->light_sums(a, b, light, count, 91.5, sums);
+    uint16_t *quarters = malloc(2 * values);
+    int32_t *median = malloc(sizeof *median);
+    *median = k->median_quarters(light, count, quarters);
+    const float gain[3] = {1.0f / 3, 1.25f, 4}, offset[3] = {-7.25f, .5f, -300};
+    uint8_t *line = malloc(3 * values);
+    k->apply_lines(a, gain, offset, count, line);
+    keep(made, quarters, 2 * values);
+    keep(made, median, sizeof *median);
+    keep(made, line, 3 * values);
     keep(made, sums, 5 * sizeof *sums);
     keep(made, light, 4 * values);
     int32_t *below = malloc(sizeof *below);
@@ -111,7 +120,7 @@ static void use_numbers(const struct ifl_pixel_kernels *k, const uint8_t *a, con
     k->restore(&map, inverse, a, image, plate, count, count, back);
     keep(made, below, sizeof *below);
     keep(made, residual, 8 * values);
-    keep(made, line, 8 * values);
+    keep(made, by_line, 8 * values);
     keep(made, back, 3 * values);
     free(image);
     free(plate);
@@ -329,6 +338,122 @@ static void ground_of_like_samples_is_their_mean(void **state)
         }
 }
 
+static int far_apart(const struct ifl_ground *run, int i, int a, int b)
+{
+    int most = 0;
+    for (int c = 0; c < 3; c++) {
+        int far = abs(run->value[a][c][i] - run->value[b][c][i]);
+        most = far > most ? far : most;
+    }
+    return most;
+}
+
+// The best sample of pixel `i`, by counting votes.
+static int best_by_definition(const struct ifl_ground *run, int count, int i)
+{
+    int best = 0, most = 0;
+    for (int s = 0; s < count; s++) {
+        int votes = 0;
+        for (int other = 0; other < count; other++)
+            if (far_apart(run, i, s, other) <= IFL_GROUND_RADIUS)
+                votes += run->weight[other][i];
+        best = votes >= most ? s : best;
+        most = votes > most ? votes : most;
+    }
+    return best;
+}
+
+static int mean_by_definition(const struct ifl_ground *run, int count, int i, int best, int c)
+{
+    int sum = 0, members = 0;
+    for (int s = 0; s < count; s++)
+        if (far_apart(run, i, s, best) <= IFL_GROUND_RADIUS) {
+            sum += run->value[s][c][i];
+            members++;
+        }
+    return (2 * sum + members) / (2 * members);
+}
+
+// The least deviation that a quarter of the ground, at most, is beyond.
+static int noise_by_definition(const struct ifl_ground *run, int count, int i)
+{
+    int histogram[256] = {0}, ground = 0, below = 0, quantile = 0;
+    for (int s = 0; s < count; s++) {
+        int off = 0;
+        for (int c = 0; c < 3; c++)
+            off += abs(run->value[s][c][i] - run->best[c][i]);
+        ground += !run->known[s][i];
+        histogram[run->known[s][i] ? 255 : off < 255 ? off : 255]++;
+    }
+    while (quantile < 255 && 4 * (below + histogram[quantile]) < 3 * ground)
+        below += histogram[quantile++];
+    int eighths =
+        quantile * IFL_GROUND_NOISE_ONE * 20 / 69 + 2 * IFL_GROUND_NOISE_ONE / (ground + 1);
+    return eighths < 255 ? eighths : 255;
+}
+
+// Two kinds of ground, noise, values at both ends, foreground that weighs less or nothing.
+static void fill_ground(struct ifl_ground *run, struct ifl_rng *rng, int count)
+{
+    uint32_t noise = 1 + ifl_rng_below(rng, 40);
+    for (int s = 0; s < count; s++)
+        for (int i = 0; i < IFL_PIXEL_RUN; i++) {
+            int kind = ifl_rng_below(rng, 4) == 0;
+            run->known[s][i] = kind && ifl_rng_below(rng, 2) ? 0xff : 0;
+            run->weight[s][i] = (uint8_t)(run->known[s][i] ? ifl_rng_below(rng, 2) : 3);
+            for (int c = 0; c < 3; c++) {
+                int value = (kind ? 140 : 4 * i - 10) + (int)ifl_rng_below(rng, noise);
+                run->value[s][c][i] = (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : value);
+            }
+        }
+}
+
+static void ground_is_what_most_samples_show(void **state)
+{
+    (void)state;
+    static struct ifl_ground run;
+    struct ifl_rng rng;
+    ifl_rng_init(&rng, 12);
+    for (int round = 0; round < 40; round++) {
+        int count = 1 + (int)ifl_rng_below(&rng, IFL_GROUND_SAMPLES);
+        ifl_cpu_force((enum ifl_cpu_level)(round % IFL_CPU_LEVELS));
+        fill_ground(&run, &rng, count);
+        ifl_pixel_kernels()->ground(&run, count);
+        for (int i = 0; i < IFL_PIXEL_RUN; i++) {
+            int best = best_by_definition(&run, count, i);
+            for (int c = 0; c < 3; c++)
+                assert_int_equal(run.best[c][i], mean_by_definition(&run, count, i, best, c));
+            assert_int_equal(run.noise[i], noise_by_definition(&run, count, i));
+        }
+    }
+    ifl_cpu_force(IFL_CPU_LEVELS - 1);
+}
+
+static void medians_split_in_halves(void **state)
+{
+    (void)state;
+    enum { MOST = 4500 };
+    static float residual[MOST];
+    static uint16_t scratch[MOST];
+    struct ifl_rng rng;
+    ifl_rng_init(&rng, 13);
+    for (int round = 0; round < 20; round++) {
+        int count = 1 + (int)ifl_rng_below(&rng, MOST), within = 0, median = 0;
+        float range = (float)(1 << ifl_rng_below(&rng, 12));
+        for (int i = 0; i < count; i++)
+            residual[i] = range * ((float)ifl_rng_below(&rng, 2001) / 1000 - 1);
+        for (; median < 1023; median++, within = 0) {
+            for (int i = 0; i < count; i++)
+                within += fabsf(residual[i]) * 4 < (float)(median + 1);
+            if (within > count / 2)
+                break;
+        }
+        ifl_cpu_force((enum ifl_cpu_level)(round % IFL_CPU_LEVELS));
+        assert_int_equal(ifl_pixel_kernels()->median_quarters(residual, count, scratch), median);
+    }
+    ifl_cpu_force(IFL_CPU_LEVELS - 1);
+}
+
 // Sums of a patch by their definition; which one: 0 to 7.
 static int32_t sum_by_definition(const uint8_t *rgb, int stride, int which)
 {
@@ -461,6 +586,8 @@ int main(void)
         cmocka_unit_test(boxes_are_sums_of_squares),
         cmocka_unit_test(bridges_span_their_gaps),
         cmocka_unit_test(ground_of_like_samples_is_their_mean),
+        cmocka_unit_test(ground_is_what_most_samples_show),
+        cmocka_unit_test(medians_split_in_halves),
         cmocka_unit_test(patch_sums_are_what_they_say),
         cmocka_unit_test(every_level_finds_the_same_patches),
         cmocka_unit_test(every_level_compares_patches_alike),
