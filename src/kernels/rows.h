@@ -19,14 +19,15 @@ struct ifl_ycc_map {
 struct ifl_row_boxes {
     int boxes, columns;         // at most IFL_ROW_COLUMNS
     const int32_t *at, *part;   // boxes + 1 borders: the column each lies in, units before it
-    const uint16_t *has_border; // bit i % 16 of [i / 16]: in column i, one at most; columns + 1
+    const uint16_t *has_border; // bit i % 16 of [i / 16]: in column i, one at most; columns + 64
+    const uint16_t *column;     // the same as `at`; 32 more can be read
     uint32_t sample;
     int area;                    // units of a box, at most IFL_ROW_AREA
     int rows;                    // from first to last; a single one weighs `first`
-    uint16_t first, inner, last; // all rows together at most 257
+    uint16_t first, inner, last; // all rows together at most IFL_ROWS_WEIGHT
 };
 
-enum { IFL_ROW_COLUMNS = 1920, IFL_ROW_AREA = 1 << 13 };
+enum { IFL_ROW_COLUMNS = 1920, IFL_ROW_AREA = 1 << 13, IFL_ROWS_WEIGHT = 257 };
 
 struct ifl_row_kernels {
     // sum[i] += weight * (column i of the `rows` rows). rows <= 256; the result fits 32 bits.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // rows_c.c, 32 or 64 columns at a time; the last ones under a mask.
 #include <immintrin.h>
+#include <string.h>
 
 #include "kernels/rows_boxes.h"
 
@@ -245,17 +246,146 @@ static inline void find_borders(const struct ifl_row_boxes *boxes, const uint8_t
     }
 }
 
+// Boxes so small that their sums fit 16 bits: twice as many columns at a time. Within each 16
+// columns the first eight and the last eight lie in two registers, as unpacking leaves them.
+struct halves {
+    __m512i low, high;
+};
+
+static inline __m512i weigh_pair(__m512i pairs, uint32_t weights)
+{
+    return _mm512_maddubs_epi16(pairs, _mm512_set1_epi32((int)weights));
+}
+
+// 64 columns of all rows, two rows at a time; a row that is not there weighs nothing.
+static inline struct halves weigh_row_pairs(const uint8_t *from, ptrdiff_t stride, int rows,
+                                            const uint32_t *weights, __mmask64 mask)
+{
+    struct halves sum = {_mm512_setzero_si512(), _mm512_setzero_si512()};
+    for (int r = 0; r < rows; r += 2, from += 2 * stride) {
+        __m512i a = _mm512_maskz_loadu_epi8(mask, from);
+        __m512i b = r + 1 < rows ? _mm512_maskz_loadu_epi8(mask, from + stride) : a;
+        __m512i low = weigh_pair(_mm512_unpacklo_epi8(a, b), weights[r / 2]);
+        __m512i high = weigh_pair(_mm512_unpackhi_epi8(a, b), weights[r / 2]);
+        sum.low = _mm512_add_epi16(sum.low, low);
+        sum.high = _mm512_add_epi16(sum.high, high);
+    }
+    return sum;
+}
+
+// Sums of eight columns up to each, and the last one of those in all places.
+static inline __m512i sums_in_lane(__m512i own, __m512i *last)
+{
+    __m512i sum = _mm512_add_epi16(own, _mm512_bslli_epi128(own, 2));
+    sum = _mm512_add_epi16(sum, _mm512_bslli_epi128(sum, 4));
+    sum = _mm512_add_epi16(sum, _mm512_bslli_epi128(sum, 8));
+    *last = _mm512_shuffle_epi8(sum, _mm512_set1_epi16(0x0f0e));
+    return sum;
+}
+
+// sums_before for 64 columns.
+static inline struct halves sums_before_halves(struct halves own, __m512i *all)
+{
+    __m512i low_all, high_all;
+    __m512i low = sums_in_lane(own.low, &low_all), high = sums_in_lane(own.high, &high_all);
+    __m512i both = _mm512_add_epi16(low_all, high_all), lanes = both;
+    lanes = _mm512_add_epi16(lanes, _mm512_maskz_shuffle_i64x2(0xfc, lanes, lanes, 0x90));
+    lanes = _mm512_add_epi16(lanes, _mm512_maskz_shuffle_i64x2(0xf0, lanes, lanes, 0x40));
+    __m512i before = _mm512_add_epi16(_mm512_sub_epi16(lanes, both), *all);
+    *all = _mm512_add_epi16(*all, _mm512_shuffle_i64x2(lanes, lanes, 0xff));
+    low = _mm512_add_epi16(_mm512_sub_epi16(low, own.low), before);
+    before = _mm512_add_epi16(before, low_all);
+    return (struct halves){low, _mm512_add_epi16(_mm512_sub_epi16(high, own.high), before)};
+}
+
+// 32 columns' values of 64 that lie in halves.
+static inline __m512i pick(struct halves from, const uint16_t *column)
+{
+    __m512i at = _mm512_loadu_si512(column); // bits h w w w of a column in its lane, l l above
+    __m512i lane = _mm512_srli_epi16(at, 1), half = _mm512_slli_epi16(at, 2);
+    __m512i place = _mm512_ternarylogic_epi64(_mm512_set1_epi16(7), at, lane, 0xca);
+    place = _mm512_ternarylogic_epi64(_mm512_set1_epi16(32), half, place, 0xca);
+    return _mm512_permutex2var_epi16(from.low, place, from.high);
+}
+
+struct small_borders {
+    uint16_t whole[IFL_ROW_COLUMNS + 64], own[IFL_ROW_COLUMNS + 64];
+};
+
+// What every two rows weigh, as bytes in turn. Returns what all of them weigh.
+static inline int pair_weights(const struct ifl_row_boxes *boxes, uint32_t *weights)
+{
+    int all = 0;
+    for (int r = 0; r < boxes->rows; r += 2) {
+        uint32_t a = row_weight(boxes, r), b = r + 1 < boxes->rows ? row_weight(boxes, r + 1) : 0;
+        weights[r / 2] = (a | b << 8) * 0x10001u;
+        all += (int)(a + b);
+    }
+    return all;
+}
+
+static inline void find_small_borders(const struct ifl_row_boxes *boxes, const uint8_t *from,
+                                      ptrdiff_t stride, const uint32_t *weights, int in_columns,
+                                      struct small_borders *borders)
+{
+    __m512i all = _mm512_setzero_si512();
+    for (int x = 0, count = 0; x <= boxes->columns; x += 64) {
+        uint64_t has_border;
+        memcpy(&has_border, boxes->has_border + x / 16, sizeof has_border);
+        foresee(boxes, from + x, stride);
+        struct halves own =
+            weigh_row_pairs(from + x, stride, boxes->rows, weights, first_bits(boxes->columns - x));
+        struct halves before = sums_before_halves(own, &all);
+        int behind = count + __builtin_popcountll(has_border);
+        for (int i = count; i < behind; i += 32) {
+            _mm512_storeu_si512(borders->whole + i, pick(before, boxes->column + i));
+            if (in_columns)
+                _mm512_storeu_si512(borders->own + i, pick(own, boxes->column + i));
+        }
+        count = behind;
+    }
+}
+
+static inline void divide_small(const struct ifl_row_boxes *boxes, const uint16_t *restrict up_to,
+                                uint8_t *restrict out)
+{
+    const float half = (float)(boxes->area / 2) + 0.5f, per_area = 1.0f / (float)boxes->area;
+    for (int i = 0; i < boxes->boxes; i++)
+        out[i] = (uint8_t)(int)(((float)(uint16_t)(up_to[i + 1] - up_to[i]) + half) * per_area);
+}
+
+static void small_box_means(const struct ifl_row_boxes *boxes, const uint8_t *from,
+                            ptrdiff_t stride, const uint32_t *weights, uint8_t *out)
+{
+    struct small_borders borders;
+    uint16_t up_to[IFL_ROW_COLUMNS + 1];
+    if (boxes->sample == 1) {
+        find_small_borders(boxes, from, stride, weights, 0, &borders);
+        divide_small(boxes, borders.whole, out);
+        return;
+    }
+    find_small_borders(boxes, from, stride, weights, 1, &borders);
+    for (int i = 0; i <= boxes->boxes; i++)
+        up_to[i] = (uint16_t)(borders.whole[i] * boxes->sample +
+                              borders.own[i] * (uint32_t)boxes->part[i]);
+    divide_small(boxes, up_to, out);
+}
+
 static void box_means(const struct ifl_row_boxes *boxes, const uint8_t *from, ptrdiff_t stride,
                       uint8_t *out)
 {
     struct borders borders;
-    if (boxes->sample == 1) {
+    uint32_t weights[IFL_ROWS_WEIGHT / 2 + 1];
+    // Two rows at a time add up to 15 bits.
+    if (pair_weights(boxes, weights) <= 128 && boxes->area <= UINT16_MAX / 255) {
+        small_box_means(boxes, from, stride, weights, out);
+    } else if (boxes->sample == 1) {
         find_borders(boxes, from, stride, 0, &borders);
         divide_few(boxes, borders.whole, out);
-        return;
+    } else {
+        find_borders(boxes, from, stride, 1, &borders);
+        mean_between(boxes, borders.whole, borders.own, out);
     }
-    find_borders(boxes, from, stride, 1, &borders);
-    mean_between(boxes, borders.whole, borders.own, out);
 }
 
 static void split_pairs(const uint8_t *pairs, uint8_t *even, uint8_t *odd, int count)

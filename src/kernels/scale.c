@@ -69,14 +69,17 @@ struct block {
 
 // Where box_means finds the borders of a block of one channel.
 struct borders {
-    uint16_t has_border[COLUMNS / 16 + 3];
+    uint16_t has_border[COLUMNS / 16 + 5];
+    uint16_t column[BOXES + 33];
 };
 
 static void mark_borders(struct borders *borders, const struct block *block)
 {
     memset(borders, 0, sizeof *borders);
-    for (int i = 0; i <= block->boxes; i++)
+    for (int i = 0; i <= block->boxes; i++) {
         borders->has_border[block->at[i] / 16] |= (uint16_t)(1 << block->at[i] % 16);
+        borders->column[i] = (uint16_t)block->at[i];
+    }
 }
 
 // As many boxes as fit, one at least.
@@ -143,7 +146,7 @@ static int is_simple(const struct scale *scale)
 {
     struct axis across = scale->across, down = scale->down;
     return scale->channels == 1 && across.sample <= across.box && down.sample <= down.box &&
-           down.box <= 257 && across.box <= IFL_ROW_AREA / down.box &&
+           down.box <= IFL_ROWS_WEIGHT && across.box <= IFL_ROW_AREA / down.box &&
            across.box / across.sample + 2 <= COLUMNS;
 }
 
@@ -157,6 +160,7 @@ static void scale_simple_block(const struct scale *scale, const struct block *bl
                                   .at = block->at,
                                   .part = block->part,
                                   .has_border = borders.has_border,
+                                  .column = borders.column,
                                   .sample = (uint32_t)scale->across.sample,
                                   .area = scale->across.box * scale->down.box,
                                   .inner = (uint16_t)scale->down.sample};
