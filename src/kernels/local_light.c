@@ -32,6 +32,7 @@ struct comparison {
     const uint8_t *picture, *plate;
     int16_t *luma[2];  // of picture and plate, four times
     uint8_t *ratio[3]; // of a channel
+    uint8_t *follows;  // 1: the pixel has the ratios of the window that was looked at last
 };
 
 // Pixels of a window: columns x to right, rows y to bottom.
@@ -42,56 +43,120 @@ struct window {
 
 size_t ifl_local_light_scratch_bytes(int pixels)
 {
-    return 7 * (size_t)pixels;
+    return 8 * (size_t)pixels;
 }
 
-static void find_luma(const uint8_t *rgb, int pixels, int16_t *luma)
+typedef uint8_t planes[3][RUN];
+
+static void find_luma(const uint8_t (*rgb)[RUN], int pixels, int16_t *luma)
 {
     for (int i = 0; i < pixels; i++)
-        luma[i] = (int16_t)(rgb[3 * i] + 2 * rgb[3 * i + 1] + rgb[3 * i + 2]);
+        luma[i] = (int16_t)(rgb[0][i] + 2 * rgb[1][i] + rgb[2][i]);
 }
 
-static bool clipped(const uint8_t *rgb)
+static void find_known(const uint8_t (*rgb)[RUN], uint8_t *known)
 {
-    return rgb[0] <= 2 || rgb[1] <= 2 || rgb[2] <= 2 || rgb[0] >= 253 || rgb[1] >= 253 ||
-           rgb[2] >= 253;
-}
-
-static int ratio_of(int picture, int plate)
-{
-    int ratio = plate >= DARK ? (RATIO_ONE * picture + plate / 2) / plate : NO_RATIO;
-    return ratio < NO_RATIO ? ratio : NO_RATIO;
-}
-
-static void find_ratios(struct comparison *c)
-{
-    for (int i = 0; i < c->width * c->height; i++) {
-        bool known = !clipped(c->picture + 3 * i);
-        for (int k = 0; k < 3; k++)
-            c->ratio[k][i] =
-                (uint8_t)(known ? ratio_of(c->picture[3 * i + k], c->plate[3 * i + k]) : NO_RATIO);
+    for (int i = 0; i < RUN; i++) {
+        uint8_t least = rgb[0][i] < rgb[1][i] ? rgb[0][i] : rgb[1][i];
+        uint8_t most = rgb[0][i] > rgb[1][i] ? rgb[0][i] : rgb[1][i];
+        least = least < rgb[2][i] ? least : rgb[2][i];
+        most = most > rgb[2][i] ? most : rgb[2][i];
+        known[i] = (least > 2) & (most < 253);
     }
 }
 
-// In every channel that says something; in green at least.
-static bool follows(const struct comparison *c, const struct window *window, int at)
+// Quotients of so small numbers are whole or far enough from it for floats.
+static void find_ratios(const uint8_t *picture, const uint8_t *plate, const uint8_t *known,
+                        int pixels, uint8_t *ratio)
 {
+    int32_t value[RUN];
+    for (int i = 0; i < RUN; i++) {
+        int divisor = plate[i] > 0 ? plate[i] : 1;
+        value[i] = (int)((float)(RATIO_ONE * picture[i] + plate[i] / 2) / (float)divisor);
+    }
+    for (int i = 0; i < pixels; i++) {
+        bool told = known[i] && plate[i] >= DARK && value[i] < NO_RATIO;
+        ratio[i] = (uint8_t)(told ? value[i] : NO_RATIO);
+    }
+}
+
+// Some pixels, from number `first` on.
+static void compare_run(const struct comparison *c, int first, int pixels)
+{
+    planes picture = {{0}}, plate = {{0}};
+    uint8_t known[RUN], packed[3 * RUN];
+    const uint8_t *const from[2] = {c->picture + 3 * first, c->plate + 3 * first};
+    uint8_t *const to[2] = {picture[0], plate[0]};
+    for (int i = 0; i < 2; i++) {
+        if (pixels < RUN) {
+            memset(packed, 0, sizeof packed);
+            memcpy(packed, from[i], 3 * (size_t)pixels);
+        }
+        ifl_pixel_kernels()->split(pixels < RUN ? packed : from[i], RUN, to[i]);
+    }
+    find_luma((const uint8_t(*)[RUN])picture, pixels, c->luma[0] + first);
+    find_luma((const uint8_t(*)[RUN])plate, pixels, c->luma[1] + first);
+    find_known((const uint8_t(*)[RUN])picture, known);
     for (int k = 0; k < 3; k++)
-        if ((k == 1 || c->ratio[k][at] != NO_RATIO) &&
-            abs(c->ratio[k][at] - window->middle[k]) > window->reach[k])
-            return false;
-    return true;
+        find_ratios(picture[k], plate[k], known, pixels, c->ratio[k] + first);
+}
+
+// What a ratio may be: from `low` to `span` above.
+struct range {
+    uint8_t low, span;
+};
+
+static struct range range_of(const struct window *window, int k)
+{
+    int low = window->middle[k] - window->reach[k], high = window->middle[k] + window->reach[k];
+    low = low > 0 ? low : 0;
+    high = high < NO_RATIO ? high : NO_RATIO;
+    return (struct range){(uint8_t)low, (uint8_t)(high - low)};
+}
+
+static inline bool is_in(struct range range, uint8_t ratio)
+{
+    return (uint8_t)(ratio - range.low) <= range.span;
+}
+
+// In every channel that says something; in green at least.
+static void follow_row(const uint8_t *restrict red, const uint8_t *restrict green,
+                       const uint8_t *restrict blue, const struct range range[3], int count,
+                       uint8_t *restrict follows)
+{
+    const struct range of_red = range[0], of_green = range[1], of_blue = range[2];
+    for (int i = 0; i < count; i++)
+        follows[i] = is_in(of_green, green[i]) & ((red[i] == NO_RATIO) | is_in(of_red, red[i])) &
+                     ((blue[i] == NO_RATIO) | is_in(of_blue, blue[i]));
+}
+
+// Which pixels of the window, and right around it, have its ratio.
+static void find_followers(const struct comparison *c, const struct window *window)
+{
+    const struct range range[3] = {range_of(window, 0), range_of(window, 1), range_of(window, 2)};
+    int left = window->x > 0 ? window->x - 1 : 0, top = window->y > 0 ? window->y - 1 : 0;
+    int bottom = window->bottom < c->height ? window->bottom + 1 : c->height;
+    int right = window->right < c->width ? window->right + 1 : c->width;
+    for (int y = top; y < bottom; y++) {
+        int at = y * c->width + left;
+        follow_row(c->ratio[0] + at, c->ratio[1] + at, c->ratio[2] + at, range, right - left,
+                   c->follows + at);
+    }
+}
+
+static int pixels_of(const struct window *window)
+{
+    return (window->right - window->x) * (window->bottom - window->y);
 }
 
 // The median ratio of a channel; returns how many pixels of the window have one.
 static int find_middle(const struct comparison *c, struct window *window, int k)
 {
-    int histogram[NO_RATIO + 1] = {0}, count = 0, seen = 0, at = 0;
+    int histogram[NO_RATIO + 1] = {0}, seen = 0, at = 0;
     for (int y = window->y; y < window->bottom; y++)
         for (int x = window->x; x < window->right; x++)
             histogram[c->ratio[k][y * c->width + x]]++;
-    for (int r = 0; r < NO_RATIO; r++)
-        count += histogram[r];
+    int count = pixels_of(window) - histogram[NO_RATIO];
     while (at < NO_RATIO && 2 * (seen += histogram[at]) < count)
         at++;
     window->middle[k] = at;
@@ -111,11 +176,10 @@ static int laplacian(const int16_t *luma, int width, int at)
     return 4 * luma[at] - luma[at - 1] - luma[at + 1] - luma[at - width] - luma[at + width];
 }
 
-static void add_texture(const struct comparison *c, const struct window *window, int at,
-                        struct sums *sums)
+static void add_texture(const struct comparison *c, int at, struct sums *sums)
 {
-    if (!follows(c, window, at - 1) || !follows(c, window, at + 1) ||
-        !follows(c, window, at - c->width) || !follows(c, window, at + c->width))
+    const uint8_t *follows = c->follows + at;
+    if (!(follows[-1] & follows[1] & follows[-c->width] & follows[c->width]))
         return;
     int own = laplacian(c->luma[0], c->width, at), plate = laplacian(c->luma[1], c->width, at);
     sums->self += own * own;
@@ -130,7 +194,7 @@ static void add_up(const struct comparison *c, const struct window *window, stru
     for (int y = window->y; y < window->bottom; y++)
         for (int x = window->x; x < window->right; x++) {
             int at = y * c->width + x;
-            if (!follows(c, window, at))
+            if (!c->follows[at])
                 continue;
             sums->pixels++;
             for (int k = 0; k < 3; k++) {
@@ -138,7 +202,7 @@ static void add_up(const struct comparison *c, const struct window *window, stru
                 sums->plate[k] += c->plate[3 * at + k];
             }
             if (x > 0 && y > 0 && x + 1 < c->width && y + 1 < c->height)
-                add_texture(c, window, at, sums);
+                add_texture(c, at, sums);
         }
 }
 
@@ -159,12 +223,13 @@ static int16_t gain_of(int picture, int plate)
 static int fit_window(const struct comparison *c, struct window *window, int16_t gain[3])
 {
     struct sums sums;
-    int all = (window->right - window->x) * (window->bottom - window->y), most = 0;
+    int most = 0;
     for (int k = 0; k < 3; k++)
         if (find_middle(c, window, k) < PIXELS_LEAST && k == 1)
             return -1;
+    find_followers(c, window);
     add_up(c, window, &sums);
-    if (2 * sums.pixels < all || !is_plate(&sums))
+    if (2 * sums.pixels < pixels_of(window) || !is_plate(&sums))
         return -1;
     for (int k = 0; k < 3; k++) {
         // A channel that is all but black says nothing of its own.
@@ -250,9 +315,9 @@ static bool prepare(const uint8_t *picture, const uint8_t *plate, int width, int
     c->luma[1] = c->luma[0] + pixels;
     for (int k = 0; k < 3; k++)
         c->ratio[k] = (uint8_t *)(c->luma[1] + pixels) + k * pixels;
-    find_luma(picture, pixels, c->luma[0]);
-    find_luma(plate, pixels, c->luma[1]);
-    find_ratios(c);
+    c->follows = c->ratio[2] + pixels;
+    for (int first = 0; first < pixels; first += RUN)
+        compare_run(c, first, pixels - first < RUN ? pixels - first : RUN);
     return true;
 }
 

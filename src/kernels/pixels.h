@@ -71,10 +71,11 @@ struct ifl_pixel_kernels {
                      const uint8_t high[3], int count, int16_t *difference);
     // to = 1 2 1 of a row of samples of three channels, edges repeat.
     void (*smooth_across)(const int16_t *row, int width, int16_t *to);
-    // to = (1 2 1 of three rows + 8) / 16
+    // to = (1 2 1 of three rows + 8) / 16, within 16 bits
     void (*smooth_down)(const int16_t *up, const int16_t *row, const int16_t *down, int count,
                         int16_t *to);
-    // How far a pixel is off in light and in colour: |R + 2G + B| / 4 + (|R - G| + |B - G|) / 2
+    // How far a pixel is off in light and in colour: |R + 2G + B| / 4 + (|R - G| + |B - G|) / 2,
+    // within 16 bits
     void (*strengths)(const int16_t *difference, int pixels, uint16_t *strength);
     // flag = strength >= least + noise / 2
     void (*strong)(const uint16_t *strength, const uint8_t *noise, int least, int count,
@@ -147,6 +148,8 @@ struct ifl_pixel_kernels {
     void (*nearest)(const double *x, const double *y, const uint16_t *owners, int points, int row,
                     int width, uint16_t *owner);
 
+    // root[i] = the square root of a[i] * b[i]
+    void (*roots)(const float *a, const float *b, int count, float *root);
     // out[j] = sum over d of patch[d] * direction[d][j], 64 of them.
     void (*project)(const float *patch, int row_samples, int rows, int stride,
                     const float (*direction)[64], float out[64]);

@@ -254,11 +254,12 @@ static void subtract(const uint8_t *restrict rgb, const uint8_t *restrict plate,
     }
     for (int first = 0; first < count; first += PART) {
         int part = count - first < PART ? count - first : PART;
-        for (int i = 0; i < part; i++) {
-            uint8_t x = rgb[first + i];
-            int16_t d = (int16_t)(x - plate[first + i]);
-            d = x >= most[i] && d < 0 ? 0 : d;
-            difference[first + i] = x <= least[i] && d > 0 ? 0 : d;
+        for (int i = 0; i < part; i++) { // in bytes as long as possible
+            uint8_t x = rgb[first + i], p = plate[first + i], darker = p < x ? p : x;
+            p = x >= most[i] ? darker : p;
+            uint8_t lighter = p > x ? p : x;
+            p = x <= least[i] ? lighter : p;
+            difference[first + i] = (int16_t)(x - p);
         }
     }
 }
@@ -278,16 +279,24 @@ static void smooth_across(const int16_t *restrict row, int width, int16_t *restr
 static void smooth_down(const int16_t *restrict up, const int16_t *restrict row,
                         const int16_t *restrict down, int count, int16_t *restrict to)
 {
-    for (int i = 0; i < count; i++)
-        to[i] = (int16_t)((up[i] + 2 * row[i] + down[i] + 8) >> 4);
+    for (int i = 0; i < count; i++) {
+        int16_t sum = (int16_t)(up[i] + 2 * row[i] + down[i] + 8); // fits, and halves the steps
+        to[i] = (int16_t)(sum >> 4);
+    }
+}
+
+static inline uint16_t absolute(int16_t value)
+{
+    return (uint16_t)(value < 0 ? -value : value);
 }
 
 static void strengths(const int16_t *restrict difference, int pixels, uint16_t *restrict strength)
 {
     for (int i = 0; i < pixels; i++) {
         int16_t r = difference[3 * i], g = difference[3 * i + 1], b = difference[3 * i + 2];
-        int light = abs(r + 2 * g + b) / 4, colour = (abs(r - g) + abs(b - g)) / 2;
-        strength[i] = (uint16_t)(light + colour);
+        uint16_t light = absolute((int16_t)(r + 2 * g + b));
+        uint16_t colour = (uint16_t)(absolute((int16_t)(r - g)) + absolute((int16_t)(b - g)));
+        strength[i] = (uint16_t)(light / 4 + colour / 2);
     }
 }
 
@@ -832,6 +841,12 @@ static void take_light(const uint8_t *restrict rgb, const int16_t *restrict uppe
     }
 }
 
+static void roots(const float *restrict a, const float *restrict b, int count, float *restrict root)
+{
+    for (int i = 0; i < count; i++)
+        root[i] = sqrtf(a[i] * b[i]);
+}
+
 static void project(const float *restrict patch, int row_samples, int rows, int stride,
                     const float (*restrict direction)[64], float out[64])
 {
@@ -880,5 +895,6 @@ const struct ifl_pixel_kernels IFL_PIXEL_KERNELS = {
     .put_light = put_light,
     .take_light = take_light,
     .nearest = nearest,
+    .roots = roots,
     .project = project,
 };

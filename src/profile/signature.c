@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "kernels/pixels.h"
+
 enum { CHANNELS = 3, BINS = IFL_SIGNATURE_BINS / CHANNELS };
 
 // Shares a value between the two bins whose centres it lies between.
@@ -57,14 +59,15 @@ void ifl_signature_take(struct ifl_signature *signature, const uint8_t *rgb, con
 
 float ifl_signature_distance(const struct ifl_signature *a, const struct ifl_signature *b)
 {
-    float sum = 0;
-    for (int band = 0; band < IFL_SIGNATURE_BANDS; band++)
-        for (int c = 0; c < CHANNELS; c++) {
-            float common = 0;
-            for (int i = c * BINS; i < (c + 1) * BINS; i++)
-                common += sqrtf(a->share[band][i] * b->share[band][i]);
-            sum += sqrtf(fmaxf(0, 1 - common));
-        }
+    enum { ALL = IFL_SIGNATURE_BANDS * IFL_SIGNATURE_BINS };
+    float root[ALL], sum = 0;
+    ifl_pixel_kernels()->roots(a->share[0], b->share[0], ALL, root);
+    for (int first = 0; first < ALL; first += BINS) { // a channel of a band
+        float common = 0;
+        for (int i = first; i < first + BINS; i++)
+            common += root[i];
+        sum += common < 1 ? sqrtf(1 - common) : 0;
+    }
     return sum / (IFL_SIGNATURE_BANDS * CHANNELS);
 }
 

@@ -99,11 +99,13 @@ static float fit(const struct track *track, const struct ifl_box *box,
                  const struct ifl_signature *look, int64_t frame)
 {
     struct ifl_box there = predict(track, frame);
-    float unlike = ifl_signature_distance(&track->look, look);
     float gap = ifl_box_gap(&there, box), unseen = (float)(frame - track->seen - 1);
     float reach = fminf(0.7f + 0.05f * unseen, 1.5f);
     int both = ifl_box_overlap(&there, box);
-    if (both == 0 && (gap > reach || unlike > 0.32f))
+    if (both == 0 && gap > reach) // most of them
+        return 0;
+    float unlike = ifl_signature_distance(&track->look, look);
+    if (both == 0 && unlike > 0.32f)
         return 0;
     if ((unseen > 2 && unlike > 0.27f) || (track->merged >= 0 && unlike > 0.32f))
         return 0;
@@ -201,8 +203,10 @@ static void split(struct ifl_tracker *tracker, const struct ifl_track_input *inp
         for (int t = 0; t < IFL_TRACKS_MAX; t++) {
             const struct track *track = &tracker->track[t];
             int guest = track->merged >= 0 && track->host == tracker->track[host].event;
+            if (!track->event || tracker->taken[t] || (t != host && !guest))
+                continue;
             float unlike = ifl_signature_distance(&track->look, &tracker->look[c]);
-            if (track->event && !tracker->taken[t] && (t == host || guest) && unlike < 0.5f)
+            if (unlike < 0.5f)
                 tracker->pair[pairs++] = (struct pair){1 - unlike, (int16_t)t, (int16_t)c};
         }
     }
