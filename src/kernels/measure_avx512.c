@@ -169,17 +169,21 @@ static inline __mmask64 first_bits(int count)
     return count >= 64 ? ~UINT64_C(0) : (UINT64_C(1) << count) - 1;
 }
 
-// The first and the last block, where columns or neighbours are missing.
+// The first and the last block, where columns or neighbours are missing. Pixels are counted where
+// they lie if there are enough: out of a copy gcc takes them one by one.
 static void add_end_block(struct sums *sums, const uint8_t *a, const uint8_t *b, const uint8_t *c,
                           bool first, int left, struct ifl_row_sums *to)
 {
-    uint8_t counted[WIDE];
+    uint8_t filled[WIDE];
+    const uint8_t *counted = b;
     struct there there = {.column = first_bits(left), .next = first_bits(left - 1)};
     there.inner = first ? there.next & ~UINT64_C(1) : there.next;
-    _mm512_storeu_si512(counted, load(b, there.column));
+    if (left < WIDE) {
+        _mm512_storeu_si512(filled, load(b, there.column));
+        counted = filled;
+        to->single[0] -= (uint32_t)(WIDE - left); // what fills it up
+    }
     add_block(sums, a, b, c, there, counted, to);
-    if (left < WIDE)
-        to->single[0] -= (uint32_t)(WIDE - left); // what fills `counted` up
 }
 
 static void measure_row(const uint8_t *above, const uint8_t *row, const uint8_t *below, int width,
