@@ -114,7 +114,7 @@ static struct range range_of(const struct window *window, int k)
     return (struct range){(uint8_t)low, (uint8_t)(high - low)};
 }
 
-static inline bool is_in(struct range range, uint8_t ratio)
+static inline int is_in(struct range range, uint8_t ratio)
 {
     return (uint8_t)(ratio - range.low) <= range.span;
 }
