@@ -188,20 +188,21 @@ static void mean_palette(struct ifl_objects *objects, struct ifl_identity *ident
     }
 }
 
-// Where somebody walks, from where the same track was and will be. In time order, as they are.
+// Where somebody walks, from where the same track was just before and will be just after: farther
+// away than three of its heights it may have turned in between.
 static int find_heading(const struct ifl_objects *objects, const struct candidate *candidate,
                         int count, int at)
 {
+    const float least = 0.2f, most = 3; // of its height; less is to the camera or away from it
     const struct ifl_component *now = component_of(objects, &candidate[at]);
-    float way = 0;
+    float height = (float)now->height, way = 0;
     for (int i = at > 0 ? at - 1 : 0; i <= at + 1 && i < count; i++) {
         const struct ifl_component *other = component_of(objects, &candidate[i]);
-        if (other->event == now->event)
-            way += (float)((i > at) - (i < at)) * ((float)other->x + (float)other->width / 2 -
-                                                   (float)now->x - (float)now->width / 2);
+        float step = (float)(other->x - now->x) + (float)(other->width - now->width) / 2;
+        if (other->event == now->event && fabsf(step) < most * height)
+            way += (float)((i > at) - (i < at)) * step;
     }
-    const float least = 0.2f; // of its height; less is to the camera or away from it
-    return (way > least * (float)now->height) - (way < -least * (float)now->height);
+    return (way > least * height) - (way < -least * height);
 }
 
 static void cut_crops(struct ifl_objects *objects, struct candidate *candidate, int count,

@@ -4,9 +4,9 @@
 
 #include "generate/objects_internal.h"
 
-enum { STEPS = 6, WALKERS = 3 };
+enum { STEPS = 6, WALKERS = 4 };
 
-// One walks to the right, one to the left, one to the camera.
+// One walks to the right, one to the left, one to the camera, one is seen on either side in turns.
 static struct ifl_profile *make_walk(void)
 {
     struct ifl_profile *profile = make_profile(STEPS, WALKERS);
@@ -14,6 +14,7 @@ static struct ifl_profile *make_walk(void)
         add_person(profile, f, 1, 20 + 8 * f, 60);
         add_person(profile, f, 2, 140 - 8 * f, 80);
         add_person(profile, f, 3, 80, 90 + 4 * f);
+        add_person(profile, f, 4, f % 2 ? 140 : 20, 40);
     }
     return profile;
 }
@@ -23,7 +24,7 @@ static void who_walks_where_is_known(void **state)
     (void)state;
     struct ifl_profile *profile = make_walk();
     struct painting *painting = open_painting(profile);
-    const int wanted[WALKERS] = {1, -1, 0};
+    const int wanted[WALKERS] = {1, -1, 0, 0};
     const struct ifl_objects *objects = painting->objects;
     assert_int_equal(objects->identities, WALKERS);
     for (int i = 0; i < WALKERS; i++) {
