@@ -277,7 +277,7 @@ static void drop_unusual(struct ifl_objects *objects, float *buffer)
         for (int j = from; j < to; j++) {
             const struct usual *other = &usual[identity->kind];
             float share = (float)objects->crop[j].area / other->area;
-            if (share > 0.6f && share < 1.45f && objects->crop[j].size > 0.6f * other->size)
+            if (share > 0.6f && share < 1.45f && objects->crop[j].size > 0.5f * other->size)
                 memmove(&objects->crop[kept++], &objects->crop[j], sizeof *objects->crop);
         }
         identity->crops = kept - identity->first_crop;
