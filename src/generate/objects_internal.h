@@ -202,7 +202,8 @@ bool ifl_shape_choose(const struct ifl_objects *objects, const struct ifl_placem
                       const uint8_t *excluded, int k, struct ifl_rng *rng, struct ifl_pose *pose,
                       struct ifl_blend *blend, float *stride);
 void ifl_shape_blend(const struct ifl_objects *objects, const struct ifl_pose *pose,
-                     const struct ifl_blend *blend, float stride, struct ifl_figure *figure);
+                     const struct ifl_blend *blend, float stride, float height,
+                     struct ifl_figure *figure);
 // Whether a blend keeps the promise: >= k identities, none excluded, no weight above 1 / k.
 bool ifl_blend_keeps(const struct ifl_blend *blend, int k, const uint8_t *excluded);
 

@@ -18,6 +18,11 @@ static const float POSE_GAP = 28 * SKETCH * SKETCH;
 // A foot may be that far from where the participants' mean has it, canonical pixels.
 static const float STEP_MAX = 5;
 
+// Legs of which one hides the other are together that wide, by the width of one.
+static const float HIDDEN = 1.25f;
+// Between legs, where they are seen beside each other, pixels of the picture.
+static const float GAP = 1.6f;
+
 bool ifl_blend_keeps(const struct ifl_blend *blend, int k, const uint8_t *excluded)
 {
     if (blend->count < k || blend->count > IFL_K_MAX)
@@ -277,16 +282,33 @@ static float beyond(float x, float left, float right)
     return greater(left - x, x - right);
 }
 
-// Means of distances merge legs into a column, for no two step alike. What is averaged of legs is
-// where the outer edges are and how wide one leg is; two legs of that width stand there, their
-// feet as far apart as those of a model.
-static void stand_on_legs(const struct ifl_objects *objects, const struct ifl_pose *pose,
-                          const struct ifl_blend *blend, float stride, struct ifl_figure *figure)
+// How far to either side the feet go beyond where the participants' mean has them: as far apart as a
+// model's. But a figure in which one leg hides half of the other is a column: what hides it more
+// than half is hidden, and else there is a gap between them that shows at that size.
+static float find_apart(const struct ifl_objects *objects, const struct ifl_pose *pose,
+                        const struct ifl_blend *blend, float stride, float gap)
 {
-    float mean = 0;
-    for (int i = 0; i < blend->count; i++)
-        mean += (float)blend->weight[i] * crop_stride(&objects->crop[pose[i].crop]);
-    float apart = lesser(greater((stride - mean) / 2, -STEP_MAX), STEP_MAX);
+    const int rows = 8;
+    float mean = 0, leg = 0;
+    for (int y = FOOT - rows; y < FOOT; y++) {
+        struct stance stance = mean_stance(objects, pose, blend, y);
+        mean += (stance.right - stance.left) / (float)rows;
+        leg += stance.width / (float)rows;
+    }
+    float wide = lesser(greater(stride, mean - 2 * STEP_MAX), mean + 2 * STEP_MAX);
+    float hidden = HIDDEN * leg, open = 2 * leg + gap;
+    if (wide > hidden && wide < open)
+        wide = wide - hidden < open - wide ? hidden : open;
+    return (wide - mean) / 2;
+}
+
+// Means of distances merge legs into a column, for no two step alike. What is averaged of legs is
+// where the outer edges are and how wide one leg is; two legs of that width stand there.
+static void stand_on_legs(const struct ifl_objects *objects, const struct ifl_pose *pose,
+                          const struct ifl_blend *blend, float stride, float height,
+                          struct ifl_figure *figure)
+{
+    float apart = find_apart(objects, pose, blend, stride, GAP * BODY / height);
     const float hip = figure->line[2] + 1, below = 6; // rows in which the body becomes legs
     for (int y = (int)hip; y < FOOT; y++) {
         struct stance stance = mean_stance(objects, pose, blend, y);
@@ -341,7 +363,8 @@ static void add_distance(const struct ifl_crop *crop, bool mirrored, float weigh
 }
 
 void ifl_shape_blend(const struct ifl_objects *objects, const struct ifl_pose *pose,
-                     const struct ifl_blend *blend, float stride, struct ifl_figure *figure)
+                     const struct ifl_blend *blend, float stride, float height,
+                     struct ifl_figure *figure)
 {
     memset(figure->distance, 0, sizeof figure->distance);
     memset(figure->line, 0, sizeof figure->line);
@@ -361,6 +384,6 @@ void ifl_shape_blend(const struct ifl_objects *objects, const struct ifl_pose *p
         add_distance(crop, mirrored, (float)blend->weight[i], head_center(crop) - wanted, figure);
     }
     restore_area(figure, area);
-    stand_on_legs(objects, pose, blend, stride, figure);
+    stand_on_legs(objects, pose, blend, stride, height, figure);
     find_extents(figure);
 }

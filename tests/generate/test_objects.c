@@ -245,13 +245,13 @@ static void a_blend_stands_on_two_legs(void **state)
         blend.identity[i] = i;
         blend.weight[i] = 1.0 / PEOPLE;
     }
-    ifl_shape_blend(&objects, pose, &blend, 22, &figure);
+    ifl_shape_blend(&objects, pose, &blend, 22, 40, &figure);
     assert_int_equal(runs_in_row(&figure, FOOT - BODY + 12), 1);
     for (int row = FOOT - 6; row < FOOT - 1; row++)
         assert_int_equal(runs_in_row(&figure, row), 2);
     // Who is asked to step wider does.
     float narrow = figure.right[FOOT - 2] - figure.left[FOOT - 2];
-    ifl_shape_blend(&objects, pose, &blend, 28, &figure);
+    ifl_shape_blend(&objects, pose, &blend, 28, 40, &figure);
     assert_true(figure.right[FOOT - 2] - figure.left[FOOT - 2] > narrow + 3);
 }
 
