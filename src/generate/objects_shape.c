@@ -21,7 +21,7 @@ static const float STEP_MAX = 5;
 // Legs of which one hides the other are together that wide, by the width of one.
 static const float HIDDEN = 1.25f;
 // Between legs, where they are seen beside each other, pixels of the picture.
-static const float GAP = 1.6f;
+static const float GAP = 2;
 
 bool ifl_blend_keeps(const struct ifl_blend *blend, int k, const uint8_t *excluded)
 {
@@ -282,11 +282,11 @@ static float beyond(float x, float left, float right)
     return greater(left - x, x - right);
 }
 
-// How far to either side the feet go beyond where the participants' mean has them: as far apart as a
-// model's. But a figure in which one leg hides half of the other is a column: what hides it more
+// How far to either side the feet go beyond where the participants' mean has them: as far apart as
+// a model's. But a figure in which one leg hides half of the other is a column: what hides it more
 // than half is hidden, and else there is a gap between them that shows at that size.
 static float find_apart(const struct ifl_objects *objects, const struct ifl_pose *pose,
-                        const struct ifl_blend *blend, float stride, float gap)
+                        const struct ifl_blend *blend, float stride, float gap, bool *is_open)
 {
     const int rows = 8;
     float mean = 0, leg = 0;
@@ -299,7 +299,15 @@ static float find_apart(const struct ifl_objects *objects, const struct ifl_pose
     float hidden = HIDDEN * leg, open = 2 * leg + gap;
     if (wide > hidden && wide < open)
         wide = wide - hidden < open - wide ? hidden : open;
+    *is_open = wide >= open;
     return (wide - mean) / 2;
+}
+
+// How wide a leg may be for a gap to be seen; thinner than that by a third nobody's is.
+static float part_legs(const struct stance *stance, float gap)
+{
+    float room = (stance->right - stance->left - gap) / 2;
+    return lesser(stance->width, greater(room, stance->width * 2 / 3));
 }
 
 // Means of distances merge legs into a column, for no two step alike. What is averaged of legs is
@@ -308,7 +316,9 @@ static void stand_on_legs(const struct ifl_objects *objects, const struct ifl_po
                           const struct ifl_blend *blend, float stride, float height,
                           struct ifl_figure *figure)
 {
-    float apart = find_apart(objects, pose, blend, stride, GAP * BODY / height);
+    float gap = GAP * BODY / height;
+    bool open;
+    float apart = find_apart(objects, pose, blend, stride, gap, &open);
     const float hip = figure->line[2] + 1, below = 6; // rows in which the body becomes legs
     for (int y = (int)hip; y < FOOT; y++) {
         struct stance stance = mean_stance(objects, pose, blend, y);
@@ -316,6 +326,9 @@ static void stand_on_legs(const struct ifl_objects *objects, const struct ifl_po
         float step = apart * ((float)y + 0.5f - hip) / (FOOT - hip);
         stance.left -= step;
         stance.right += step;
+        if (open)
+            stance.width =
+                part_legs(&stance, gap * lesser(2 * ((float)y + 0.5f - hip) / (FOOT - hip), 1));
         for (int x = 0; x < BOX; x++) {
             float middle = (float)x + 0.5f, *d = &figure->distance[y * BOX + x];
             float left = beyond(middle, stance.left, stance.left + stance.width);
