@@ -116,8 +116,7 @@ static enum ifl_result paint_one(const struct ifl_objects *objects, int k, struc
         return ifl_fail(error, IFL_ERR_INTERNAL, "generate",
                         "an object would not have been a blend of %d others; report this", k);
     vary_height(objects, record, pose, &record->placement);
-    ifl_shape_blend(objects, pose, &record->body, stride, record->placement.height,
-                    &scratch->figure);
+    ifl_shape_blend(objects, &record->placement, pose, &record->body, stride, &scratch->figure);
     ifl_texture_blend(objects, pose, &record->body, scratch);
     ifl_tone_apply(objects, pose, &record->body, k, &scratch->figure);
     ifl_palette_apply(&palette, &scratch->figure);

@@ -492,9 +492,7 @@ static void measure_palette(struct ifl_crop *crop)
         if (crop->distance[at] > -DISTANCE_UNIT / 2)
             continue;
         float row = (float)(at / BOX) + 0.5f;
-        int p = 0;
-        while (p < PARTS - 1 && row >= crop->line[p + 1])
-            p++;
+        int p = ifl_part_at(crop->line, at / BOX);
         if (p == 0 && row > crop->line[0] + 0.75f * (crop->line[1] - crop->line[0]))
             continue; // a collar, perhaps
         float color[CHANNELS];

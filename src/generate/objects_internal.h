@@ -201,11 +201,17 @@ int ifl_layout_exclude(const struct ifl_objects *objects, int frame,
 bool ifl_shape_choose(const struct ifl_objects *objects, const struct ifl_placement *placement,
                       const uint8_t *excluded, int k, struct ifl_rng *rng, struct ifl_pose *pose,
                       struct ifl_blend *blend, float *stride);
-void ifl_shape_blend(const struct ifl_objects *objects, const struct ifl_pose *pose,
-                     const struct ifl_blend *blend, float stride, float height,
+void ifl_shape_blend(const struct ifl_objects *objects, const struct ifl_placement *placement,
+                     const struct ifl_pose *pose, const struct ifl_blend *blend, float stride,
                      struct ifl_figure *figure);
 // Whether a blend keeps the promise: >= k identities, none excluded, no weight above 1 / k.
 bool ifl_blend_keeps(const struct ifl_blend *blend, int k, const uint8_t *excluded);
+
+// objects_legs.c: below the hip, figure->distance becomes two legs that can be told apart where the
+// figure is `height` pixels high.
+void ifl_legs_stand(const struct ifl_objects *objects, const struct ifl_pose *pose,
+                    const struct ifl_blend *blend, float stride, float height,
+                    struct ifl_figure *figure);
 
 // objects_texture.c: residuals of the participants in the figure's shape, into figure->color.
 void ifl_texture_blend(const struct ifl_objects *objects, const struct ifl_pose *pose,

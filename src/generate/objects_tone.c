@@ -5,9 +5,11 @@
 // brightest with the brightest (the barycentre of distributions in one dimension). Where in the
 // part they show says the order of the mean of pictures.
 //
-// Of every tone nobody has more than his weight. What the order adds is bounded: tones are spread
-// no farther than BOUND / (k * the largest weight) times what is left of contrast in the mean of
-// pictures, so that nobody's pattern shows with more than BOUND / k of its own.
+// Of every tone's chroma nobody has more than his weight, of its luma SHARPEN times that, for
+// contrast is lost once more when the figure is drawn. What the order adds is bounded: over a part,
+// in mean square, tones are spread no farther than BOUND / (k * the largest weight) times what is
+// left of contrast in the mean of pictures, so that nobody's pattern shows with more than BOUND / k
+// of its own.
 #include <math.h>
 #include <string.h>
 
@@ -16,7 +18,7 @@
 enum { LEVELS = 256 };
 
 static const float BOUND = 2;
-static const float SHARPEN = 1.5f; // contrast is lost once more when the figure is drawn
+static const float SHARPEN = 1.5f;
 
 int ifl_part_at(const float line[PARTS + 1], int row)
 {

@@ -129,7 +129,9 @@ static struct crowd *blend_crowd(bool (*bright)(int who, int x, int y))
         crowd->pose[i].crop = crowd->blend.identity[i] = i;
         crowd->blend.weight[i] = 1.0 / PEOPLE;
     }
-    ifl_shape_blend(&crowd->objects, crowd->pose, &crowd->blend, 16, 40, &crowd->scratch.figure);
+    struct ifl_placement placement = {.kind = KIND_UPRIGHT, .height = 40};
+    ifl_shape_blend(&crowd->objects, &placement, crowd->pose, &crowd->blend, 16,
+                    &crowd->scratch.figure);
     ifl_texture_blend(&crowd->objects, crowd->pose, &crowd->blend, &crowd->scratch);
     return crowd;
 }

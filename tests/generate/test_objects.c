@@ -229,30 +229,85 @@ static int runs_in_row(const struct ifl_figure *figure, int row)
     return runs;
 }
 
-// Of participants who step narrow and wide, none alike.
+enum { WALKERS = 6 };
+
+// Participants none of whom steps alike, and who all walk the same way.
+struct walkers {
+    struct ifl_crop crop[WALKERS];
+    struct ifl_pose pose[WALKERS];
+    struct ifl_blend blend;
+    struct ifl_figure figure;
+};
+
+static void make_walkers(struct walkers *walkers, int heading, float least, float more)
+{
+    walkers->blend.count = WALKERS;
+    for (int i = 0; i < WALKERS; i++) {
+        bool mirrored = i % 2;
+        make_walker(&walkers->crop[i], least + more * (float)i);
+        walkers->crop[i].heading = mirrored ? -heading : heading;
+        walkers->pose[i] = (struct ifl_pose){.crop = i, .mirrored = mirrored};
+        walkers->blend.identity[i] = i;
+        walkers->blend.weight[i] = 1.0 / WALKERS;
+    }
+}
+
+static void blend_walkers(struct walkers *walkers, enum ifl_kind_index kind, float height,
+                          float stride)
+{
+    struct ifl_objects objects = {.crop = walkers->crop, .crops = WALKERS};
+    struct ifl_placement placement = {.kind = kind, .height = height};
+    ifl_shape_blend(&objects, &placement, walkers->pose, &walkers->blend, stride, &walkers->figure);
+}
+
+static float width_at(const struct ifl_figure *figure, int row)
+{
+    return figure->right[row] - figure->left[row];
+}
+
 static void a_blend_stands_on_two_legs(void **state)
 {
     (void)state;
-    enum { PEOPLE = 6 };
-    static struct ifl_crop crop[PEOPLE];
-    static struct ifl_figure figure;
-    struct ifl_objects objects = {.crop = crop, .crops = PEOPLE};
-    struct ifl_pose pose[PEOPLE];
-    struct ifl_blend blend = {.count = PEOPLE};
-    for (int i = 0; i < PEOPLE; i++) {
-        make_walker(&crop[i], 11 + 4 * (float)i);
-        pose[i] = (struct ifl_pose){.crop = i, .mirrored = i % 2};
-        blend.identity[i] = i;
-        blend.weight[i] = 1.0 / PEOPLE;
-    }
-    ifl_shape_blend(&objects, pose, &blend, 22, 40, &figure);
-    assert_int_equal(runs_in_row(&figure, FOOT - BODY + 12), 1);
+    static struct walkers walkers;
+    make_walkers(&walkers, 0, 11, 4);
+    blend_walkers(&walkers, KIND_UPRIGHT, 40, 22);
+    assert_int_equal(runs_in_row(&walkers.figure, FOOT - BODY + 12), 1);
     for (int row = FOOT - 6; row < FOOT - 1; row++)
-        assert_int_equal(runs_in_row(&figure, row), 2);
+        assert_int_equal(runs_in_row(&walkers.figure, row), 2);
     // Who is asked to step wider does.
-    float narrow = figure.right[FOOT - 2] - figure.left[FOOT - 2];
-    ifl_shape_blend(&objects, pose, &blend, 28, 40, &figure);
-    assert_true(figure.right[FOOT - 2] - figure.left[FOOT - 2] > narrow + 3);
+    float narrow = width_at(&walkers.figure, FOOT - 2);
+    blend_walkers(&walkers, KIND_UPRIGHT, 40, 28);
+    assert_true(width_at(&walkers.figure, FOOT - 2) > narrow + 3);
+}
+
+// Who comes nearer is seen on both legs, however narrow the model's; of who walks by, one may hide
+// the other.
+static void legs_hide_each_other_only_from_the_side(void **state)
+{
+    (void)state;
+    static struct walkers walkers;
+    make_walkers(&walkers, 0, 7, 1);
+    blend_walkers(&walkers, KIND_UPRIGHT, 20, 6);
+    assert_int_equal(runs_in_row(&walkers.figure, FOOT - 3), 2);
+    make_walkers(&walkers, 1, 7, 1);
+    blend_walkers(&walkers, KIND_UPRIGHT, 20, 6);
+    assert_int_equal(runs_in_row(&walkers.figure, FOOT - 3), 1);
+    // Toes point where it goes; at the ankles there are none.
+    float toe = walkers.figure.right[FOOT - 1], ankle = walkers.figure.right[FOOT - 6];
+    assert_true(toe > ankle);
+    assert_true(walkers.figure.left[FOOT - 1] >= walkers.figure.left[FOOT - 6]);
+}
+
+// What is wide is no walker: what it stands on is averaged as all of it.
+static void a_wide_blend_has_no_legs(void **state)
+{
+    (void)state;
+    static struct walkers upright, wide;
+    make_walkers(&upright, 0, 11, 4);
+    make_walkers(&wide, 0, 11, 4);
+    blend_walkers(&upright, KIND_UPRIGHT, 40, 40);
+    blend_walkers(&wide, KIND_WIDE, 40, 40);
+    assert_true(width_at(&upright.figure, FOOT - 2) > width_at(&wide.figure, FOOT - 2));
 }
 
 enum { SIDE = 7 };
@@ -590,6 +645,8 @@ int main(void)
         cmocka_unit_test(who_is_hidden_by_another_track_is_excluded),
         cmocka_unit_test(nobody_is_made_of_much_smaller_others),
         cmocka_unit_test(a_blend_stands_on_two_legs),
+        cmocka_unit_test(legs_hide_each_other_only_from_the_side),
+        cmocka_unit_test(a_wide_blend_has_no_legs),
         cmocka_unit_test(no_patch_is_verbatim),
         cmocka_unit_test(occupancy_follows_the_memory),
         cmocka_unit_test(weight_chooses_crowded_or_empty_layouts),

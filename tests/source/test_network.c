@@ -491,8 +491,12 @@ static void reads_other_protocols(void **state)
         int64_t limit = ifl_now_ns(ifl_clock_real()) + 60 * IFL_SECOND_NS;
         while (result != IFL_OK && ifl_now_ns(ifl_clock_real()) < limit) {
             result = open_uri(uri, false, &self, &error); // until it listens
-            if (result != IFL_OK)
-                usleep(50000);
+            if (result == IFL_OK)
+                break;
+            usleep(50000);
+            // It listens once: who was too slow for it, on a busy machine, needs another.
+            if (waitpid(pid, NULL, WNOHANG) == pid)
+                pid = play(output);
         }
         int frames = 0;
         for (; result == IFL_OK && frames < 8; frames++) {
