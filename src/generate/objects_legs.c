@@ -10,8 +10,9 @@ static const float STEP_MAX = 5;
 
 // Legs of which one hides the other are together that wide, by the width of one.
 static const float HIDDEN = 1.25f;
-// Between legs that are seen beside each other, pixels of the picture.
-static const float GAP = 2;
+// Between legs that are seen beside each other, pixels of the picture, and, of small ones who would
+// straddle, canonical pixels.
+static const float GAP = 2, GAP_MOST = 5;
 // From this mean heading on a figure walks aside, its toes that far ahead and that high (canonical
 // pixels).
 static const float ASIDE = 0.3f, TOE = 2, INSTEP = 4;
@@ -82,7 +83,8 @@ static struct gait find_gait(const struct ifl_objects *objects, const struct ifl
     const int rows = 8;
     float mean = 0, leg = 0, heading = find_heading(objects, pose, blend);
     bool aside = fabsf(heading) > ASIDE;
-    struct gait gait = {.gap = GAP * BODY / height, .toe = aside ? copysignf(TOE, heading) : 0};
+    struct gait gait = {.toe = aside ? copysignf(TOE, heading) : 0};
+    gait.gap = lesser(GAP * BODY / height, GAP_MOST);
     for (int y = FOOT - rows; y < FOOT; y++) {
         struct stance stance = mean_stance(objects, pose, blend, y);
         mean += (stance.right - stance.left) / (float)rows;
