@@ -18,6 +18,10 @@ static const double CLOSE = 0.002;   // share of the target at which a search en
 static const double NEAR = 0.005;    // at which the sweeps end
 static const double PROMISED = 0.01; // at which a target counts as met
 
+// Numbers that tear a picture. Of a compromise: what the last sweep goes of its way, and how far
+// numbers of light may go.
+static const double TORN = 3, LAST_STEP = 0.1, GENTLE = 1;
+
 // How each is measured, and what counts as met near 0, where a share of the target is less than
 // eight bits can show.
 static const struct {
@@ -207,16 +211,53 @@ static void settle(struct search *s, struct ifl_look *wanted)
     s->pivot = 255 * (isnan(*brightness) ? s->look.value[IFL_TARGET_brightness] : *brightness);
 }
 
+static const enum ifl_target order[IFL_LOOK_COUNT] = {
+    IFL_TARGET_color_temperature, IFL_TARGET_saturation, IFL_TARGET_brightness, IFL_TARGET_haze,
+    IFL_TARGET_contrast,          IFL_TARGET_sharpness,  IFL_TARGET_noise};
+
 static void sweep(struct search *s)
 {
-    static const enum ifl_target order[] = {
-        IFL_TARGET_color_temperature, IFL_TARGET_saturation, IFL_TARGET_brightness, IFL_TARGET_haze,
-        IFL_TARGET_contrast,          IFL_TARGET_sharpness,  IFL_TARGET_noise};
     render(s);
     for (int i = 0; i < SWEEPS && !meets_all(s, NEAR); i++)
         for (int k = 0; k < IFL_LOOK_COUNT; k++)
             if (asks(s->target, order[k]))
                 solve(s, order[k]);
+}
+
+static bool is_light(enum ifl_target a)
+{
+    return a != IFL_TARGET_sharpness && a != IFL_TARGET_noise;
+}
+
+// Targets that contradict each other (a dark picture in a bright fog) drive brightness, contrast or
+// saturation on to the end of its reach, where a picture is torn into a few tones. One alone only
+// goes as far as it can.
+static bool contradict(const struct search *s, const struct ifl_look *asked)
+{
+    int targets = 0;
+    for (int a = 0; a < IFL_LOOK_COUNT; a++)
+        targets += is_light((enum ifl_target)a) && asks(asked, (enum ifl_target)a);
+    bool torn = fabs(s->number[IFL_TARGET_brightness]) > TORN ||
+                s->number[IFL_TARGET_contrast] > TORN || s->number[IFL_TARGET_saturation] > TORN;
+    return targets > 1 && torn && !meets_all(s, PROMISED);
+}
+
+// Between targets that contradict each other: each goes a part of its way, and less in each sweep.
+static void compromise(struct search *s)
+{
+    memset(s->number, 0, sizeof s->number);
+    render(s);
+    for (double step = 0.5; step > LAST_STEP; step /= 2) {
+        for (int k = 0; k < IFL_LOOK_COUNT; k++) {
+            enum ifl_target a = order[k];
+            if (!asks(s->target, a))
+                continue;
+            double before = s->number[a];
+            solve(s, a);
+            double part = before + step * (s->number[a] - before);
+            attempt(s, a, is_light(a) ? fmin(fmax(part, -GENTLE), GENTLE) : part);
+        }
+    }
 }
 
 enum ifl_result ifl_look_apply(const struct ifl_look *target, uint64_t seed,
@@ -238,6 +279,8 @@ enum ifl_result ifl_look_apply(const struct ifl_look *target, uint64_t seed,
     enum ifl_result result = IFL_OK;
     if (s.to && s.developer) {
         sweep(&s);
+        if (contradict(&s, target))
+            compromise(&s);
         memcpy(rgb, s.to, bytes);
         report(&s, target, attained);
     } else {

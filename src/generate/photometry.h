@@ -21,8 +21,9 @@ void ifl_look_measure(struct ifl_meter *meter, const uint8_t *rgb, struct ifl_lo
 // raw = gain * canonical + offset, a channel at a time; values that make no sense are ignored.
 void ifl_illuminate(const float gain[3], const float offset[3], uint8_t *rgb, size_t pixels);
 
-// Meets the targets (NAN: none) within 1 %, or comes as near as the maps can; `attained` says what
-// became of each. `seed` is that of the noise. IFL_ERR_NO_MEMORY.
+// Meets the targets (NAN: none) within 1 %, or comes as near as the maps can; of targets of light
+// that contradict each other each goes a part of its way. `attained` says what became of each.
+// `seed` is that of the noise. IFL_ERR_NO_MEMORY.
 enum ifl_result ifl_look_apply(const struct ifl_look *target, uint64_t seed,
                                struct ifl_meter *meter, uint8_t *rgb, int width, int height,
                                struct ifl_attained attained[IFL_LOOK_COUNT],

@@ -176,6 +176,42 @@ static void what_is_out_of_reach_is_said(void **state)
     }
 }
 
+static int by_count(const void *a, const void *b)
+{
+    return *(const int *)b - *(const int *)a;
+}
+
+// Share of the picture that its most frequent tones hold: nearly all of a torn one.
+static double share_of_tones(const uint8_t *rgb, int tones)
+{
+    int count[256] = {0}, sum = 0;
+    for (size_t i = 0; i < PIXELS; i++)
+        count[rgb[i * 3 + 1]]++;
+    qsort(count, 256, sizeof *count, by_count);
+    for (int i = 0; i < tones; i++)
+        sum += count[i];
+    return (double)sum / PIXELS;
+}
+
+// A picture cannot be dark in bright fog: what comes out is a picture still.
+static void contradictions_leave_a_picture(void **state)
+{
+    (void)state;
+    static const struct ifl_look targets[] = {{{0.2, 0.1, 0.2, 6600, NAN, 0.6, NAN}},
+                                              {{0.3, 0.25, 0.35, 3500, NAN, 0.4, NAN}},
+                                              {{0.2, NAN, NAN, NAN, NAN, 0.6, NAN}},
+                                              {{0.2, 0.1, 0.2, 6600, NAN, 0.6, 8}}};
+    for (size_t i = 0; i < sizeof targets / sizeof targets[0]; i++) {
+        static uint8_t rgb[PIXELS * 3];
+        struct ifl_attained attained[IFL_LOOK_COUNT];
+        paint(rgb);
+        apply(&targets[i], rgb, WIDTH, HEIGHT, attained);
+        says_the_truth(&targets[i], rgb, WIDTH, HEIGHT, attained);
+        assert_true(share_of_tones(rgb, 4) < 0.5);
+        assert_false(attained[IFL_TARGET_haze].met && attained[IFL_TARGET_brightness].met);
+    }
+}
+
 static double between(struct ifl_rng *rng, double low, double high)
 {
     return low + (high - low) * ifl_rng_uniform(rng);
@@ -302,6 +338,7 @@ int main(void)
         cmocka_unit_test(single_targets_are_met),
         cmocka_unit_test(joint_targets_are_met),
         cmocka_unit_test(what_is_out_of_reach_is_said),
+        cmocka_unit_test(contradictions_leave_a_picture),
         cmocka_unit_test(targets_of_random_pictures_are_met_or_missed_aloud),
         cmocka_unit_test(no_target_changes_nothing),
         cmocka_unit_test(light_is_put_back),
