@@ -56,7 +56,7 @@ static float beyond(float x, float left, float right)
 }
 
 // Where the figure walks, -1 (left) to 1; around 0: to the camera, away from it, or nowhere.
-static float find_heading(const struct ifl_objects *objects, const struct ifl_pose *pose,
+static float mean_heading(const struct ifl_objects *objects, const struct ifl_pose *pose,
                           const struct ifl_blend *blend)
 {
     float heading = 0;
@@ -81,7 +81,7 @@ static struct gait find_gait(const struct ifl_objects *objects, const struct ifl
                              const struct ifl_blend *blend, float stride, float height)
 {
     const int rows = 8;
-    float mean = 0, leg = 0, heading = find_heading(objects, pose, blend);
+    float mean = 0, leg = 0, heading = mean_heading(objects, pose, blend);
     bool aside = fabsf(heading) > ASIDE;
     struct gait gait = {.toe = aside ? copysignf(TOE, heading) : 0};
     gait.gap = lesser(GAP * BODY / height, GAP_MOST);
